@@ -1,0 +1,73 @@
+// The one-way arrows: what each folder of src/ may import, besides itself and src/errors.ts.
+const FOLDERS = {
+  s3: [],
+  sstable: [],
+  report: [],
+  watch: [],
+  'local-s3': [],
+  config: ['s3'],
+  state: ['s3', 'sstable'],
+  plan: ['config', 's3', 'sstable', 'state'],
+  upload: ['s3'],
+  download: ['s3'],
+  pool: ['upload', 'download', 's3'],
+  restore: ['config', 'download', 'pool', 'report', 's3', 'sstable', 'state'],
+  backup: ['config', 'plan', 'pool', 'report', 'restore', 's3', 'sstable', 'state', 'upload', 'watch'],
+}
+
+// Packages and modules that only some folders may touch.
+const PACKAGES = {
+  '^(undici|aws4)': ['s3'],
+  '^fast-xml-parser': ['s3', 'local-s3'],
+  '^piscina': ['pool'],
+  '^(node:)?worker_threads$': ['pool'],
+  '^inotify': ['watch'],
+  '^commander': ['cli'],
+  '^pino': ['report'],
+  '^@aws-sdk/': ['config'],
+}
+
+const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
+  name: `arrow-${folder}`,
+  comment: `src/${folder} imports only what lies before it in the flow of data`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: [`^src/(${[folder, ...allowed].join('|')})/`, '^src/errors\\.ts$'] },
+}))
+
+const packageRules = Object.entries(PACKAGES).map(([path, folders]) => ({
+  name: `only-${folders.join('-and-')}-imports-${path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '')}`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: `^src/(${folders.join('|')})/` },
+  to: { path },
+}))
+
+module.exports = {
+  forbidden: [
+    ...folderRules,
+    ...packageRules,
+    {
+      name: 'library-without-cli',
+      severity: 'error',
+      from: { path: '^src/(index|session)\\.ts$' },
+      to: { path: '^src/(cli|local-s3)/' },
+    },
+    {
+      name: 'no-circle',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    { name: 'no-tests-in-src', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types', 'default'],
+    },
+  },
+}

@@ -1,0 +1,10 @@
+{
+  "targets": [
+    {
+      "target_name": "tablesnap_io",
+      "sources": ["src/addon.c", "src/combine.c", "src/crc.c", "src/table32.c", "src/table64.c"],
+      "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
+      "cflags_c": ["-std=gnu11", "-Wall", "-Wextra", "-Wunused-parameter", "-fvisibility=hidden"]
+    }
+  ]
+}

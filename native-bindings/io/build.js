@@ -1,0 +1,62 @@
+/**
+ * The package's install script: keeps a shipped prebuild that loads on this machine, else compiles with node-gyp.
+ * `npm_config_build_from_source=true` skips the prebuild. Exits 1 with a line on stderr when the compiler fails.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const require = createRequire(import.meta.url)
+const folder = dirname(fileURLToPath(import.meta.url))
+const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+
+function prebuildLoads() {
+  if (process.env.npm_config_build_from_source === 'true') return false
+  process.env.PREBUILDS_ONLY = '1'
+  try {
+    require(require('node-gyp-build').resolve(folder))
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** npm and pnpm name their node-gyp in the environment; a run by hand looks in the project, then beside the running node. */
+function nodeGyp() {
+  const besideNode = join(
+    dirname(dirname(process.execPath)),
+    'lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js',
+  )
+  const inProject = () => {
+    try {
+      return require.resolve('node-gyp/bin/node-gyp.js')
+    } catch {
+      return ''
+    }
+  }
+  return [process.env.npm_config_node_gyp ?? '', inProject(), besideNode].find(file => existsSync(file))
+}
+
+function compile() {
+  const script = nodeGyp()
+  const [command, first] = script === undefined ? ['node-gyp', []] : [process.execPath, [script]]
+  const prefix = dirname(dirname(process.execPath))
+  // node-gyp downloads headers when it is not told where they are
+  const headersHere =
+    process.env.npm_config_nodedir === undefined && existsSync(join(prefix, 'include/node/node_api.h'))
+  const args = [...first, 'rebuild', ...(headersHere ? [`--nodedir=${prefix}`] : [])]
+  return spawnSync(command, args, { cwd: folder, stdio: 'inherit' }).status === 0
+}
+
+if (prebuildLoads()) {
+  // the loader takes build/ before prebuilds/: what an earlier version compiled must not win
+  rmSync(join(folder, 'build'), { recursive: true, force: true })
+} else if (!compile()) {
+  console.error(
+    `${name}: not compiled; this needs a C compiler, make, Python 3 and the headers of Node ${process.version}` +
+      ` (beside node under include/node, or a folder named by npm_config_nodedir)`,
+  )
+  process.exitCode = 1
+}

@@ -1,0 +1,3 @@
+import { loadNative } from './lib/load.js'
+
+export const { crc64nvme, crc64nvmeCombine, crc32, crc32Combine, crc32c, crc32cCombine } = loadNative()

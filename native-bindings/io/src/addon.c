@@ -1,0 +1,141 @@
+#include "crc.h"
+
+#include <node_api.h>
+#include <stdbool.h>
+
+#define LARGEST_SAFE_INTEGER 9007199254740991.0 /* Number.MAX_SAFE_INTEGER */
+
+/* The two checksums of 32 bits share their JavaScript functions; this comes with each as its data. */
+struct family {
+  uint32_t (*update)(uint32_t previous, const uint8_t *data, size_t length);
+  uint32_t (*combine)(uint32_t a, uint32_t b, uint64_t length_of_b);
+};
+static const struct family CRC32 = {crc32, crc32_combine};
+static const struct family CRC32C = {crc32c, crc32c_combine};
+
+static bool reject(napi_env env, const char *message) {
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", message);
+  return false;
+}
+
+static napi_value bigint(napi_env env, uint64_t value) {
+  napi_value result;
+  return napi_create_bigint_uint64(env, value, &result) == napi_ok ? result : NULL;
+}
+
+static napi_value number(napi_env env, uint32_t value) {
+  napi_value result;
+  return napi_create_uint32(env, value, &result) == napi_ok ? result : NULL;
+}
+
+static bool get_bytes(napi_env env, napi_value value, const uint8_t **data, size_t *length) {
+  bool typed = false;
+  napi_typedarray_type type;
+  if (napi_is_typedarray(env, value, &typed) != napi_ok || !typed ||
+      napi_get_typedarray_info(env, value, &type, length, (void **)data, NULL, NULL) != napi_ok ||
+      type != napi_uint8_array)
+    return reject(env, "data must be a Uint8Array");
+  return true;
+}
+
+static bool is_undefined(napi_env env, napi_value value) {
+  napi_valuetype type;
+  return napi_typeof(env, value, &type) == napi_ok && type == napi_undefined;
+}
+
+static bool get_crc64(napi_env env, napi_value value, const char *complaint, uint64_t *crc) {
+  bool whole = false;
+  if (napi_get_value_bigint_uint64(env, value, crc, &whole) != napi_ok || !whole) return reject(env, complaint);
+  return true;
+}
+
+static bool get_integer(napi_env env, napi_value value, double largest, const char *complaint, uint64_t *integer) {
+  double number;
+  if (napi_get_value_double(env, value, &number) != napi_ok || !(number >= 0 && number <= largest) ||
+      number != (double)(uint64_t)number)
+    return reject(env, complaint);
+  *integer = (uint64_t)number;
+  return true;
+}
+
+static bool get_crc32(napi_env env, napi_value value, const char *complaint, uint32_t *crc) {
+  uint64_t integer;
+  if (!get_integer(env, value, UINT32_MAX, complaint, &integer)) return false;
+  *crc = (uint32_t)integer;
+  return true;
+}
+
+static bool get_length(napi_env env, napi_value value, uint64_t *length) {
+  return get_integer(env, value, LARGEST_SAFE_INTEGER, "lengthOfB must be an integer from 0 to 2^53-1", length);
+}
+
+/* crc64nvme(data, previous?) */
+static napi_value update64(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  size_t count = 2, length;
+  const uint8_t *data;
+  uint64_t previous = 0;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (!get_bytes(env, arguments[0], &data, &length)) return NULL;
+  if (!is_undefined(env, arguments[1]) &&
+      !get_crc64(env, arguments[1], "previous must be a bigint from 0 to 2^64-1", &previous))
+    return NULL;
+  return bigint(env, crc64nvme(previous, data, length));
+}
+
+/* crc64nvmeCombine(a, b, lengthOfB) */
+static napi_value join64(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  size_t count = 3;
+  uint64_t a, b, length;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (!get_crc64(env, arguments[0], "a must be a bigint from 0 to 2^64-1", &a) ||
+      !get_crc64(env, arguments[1], "b must be a bigint from 0 to 2^64-1", &b) ||
+      !get_length(env, arguments[2], &length))
+    return NULL;
+  return bigint(env, crc64nvme_combine(a, b, length));
+}
+
+/* crc32(data, previous?) and crc32c */
+static napi_value update32(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  size_t count = 2, length;
+  const uint8_t *data;
+  uint32_t previous = 0;
+  struct family *family;
+  napi_get_cb_info(env, info, &count, arguments, NULL, (void **)&family);
+  if (!get_bytes(env, arguments[0], &data, &length)) return NULL;
+  if (!is_undefined(env, arguments[1]) &&
+      !get_crc32(env, arguments[1], "previous must be an integer from 0 to 2^32-1", &previous))
+    return NULL;
+  return number(env, family->update(previous, data, length));
+}
+
+/* crc32Combine(a, b, lengthOfB) and crc32cCombine */
+static napi_value join32(napi_env env, napi_callback_info info) {
+  napi_value arguments[3];
+  size_t count = 3;
+  uint32_t a, b;
+  uint64_t length;
+  struct family *family;
+  napi_get_cb_info(env, info, &count, arguments, NULL, (void **)&family);
+  if (!get_crc32(env, arguments[0], "a must be an integer from 0 to 2^32-1", &a) ||
+      !get_crc32(env, arguments[1], "b must be an integer from 0 to 2^32-1", &b) ||
+      !get_length(env, arguments[2], &length))
+    return NULL;
+  return number(env, family->combine(a, b, length));
+}
+
+NAPI_MODULE_INIT() {
+  napi_property_descriptor functions[] = {
+      {"crc64nvme", NULL, update64, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"crc64nvmeCombine", NULL, join64, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"crc32", NULL, update32, NULL, NULL, NULL, napi_enumerable, (void *)&CRC32},
+      {"crc32Combine", NULL, join32, NULL, NULL, NULL, napi_enumerable, (void *)&CRC32},
+      {"crc32c", NULL, update32, NULL, NULL, NULL, napi_enumerable, (void *)&CRC32C},
+      {"crc32cCombine", NULL, join32, NULL, NULL, NULL, napi_enumerable, (void *)&CRC32C},
+  };
+  crc_prepare();
+  if (napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions) != napi_ok) return NULL;
+  return exports;
+}
