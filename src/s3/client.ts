@@ -1,0 +1,223 @@
+import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
+import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
+import { S3Error, networkError } from './errors.js'
+import { messageFor } from './hints.js'
+import type { ChunkedBody } from './outgoing.js'
+import { DEFAULT_RETRY, SLOW_DOWN_CODE, mayDiffer, withRetry, type RetryPolicy } from './retry.js'
+import type { Credentials, S3Settings } from './settings.js'
+import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
+import { parseXml, text, type XmlNode } from './xml.js'
+
+import { TablesnapError } from '../errors.js'
+
+/** One S3 operation, not yet signed. */
+export interface S3Request {
+  /** S3's API name, e.g. `PutObject`. */
+  readonly operation: string
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  /** Undefined: the bucket itself. */
+  readonly key?: string | undefined
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer | ChunkedBody | undefined
+  /** SHA-256 of the body in hex where it is signed; otherwise the body is left out of the signature. */
+  readonly payloadHash?: string | undefined
+  /** Takes the body of a successful answer. */
+  readonly into?: Buffer | undefined
+}
+
+/** What a client works with. */
+export interface ClientOptions {
+  readonly settings: S3Settings
+  readonly credentials: () => Credentials | Promise<Credentials>
+  /** Requests under way at once; further ones wait. */
+  readonly connections: number
+  readonly retry?: RetryPolicy
+  readonly timeouts?: Timeouts
+  /** Told of every repetition, with the pause before it in ms. */
+  readonly onRetry?: (error: TablesnapError, pause: number) => void
+  /** Told whenever the server asks for fewer requests in flight. */
+  readonly onSlowDown?: () => void
+}
+
+/** Signs, sends and repeats S3 requests for one bucket over a fixed number of connections. */
+export class S3Client {
+  readonly settings: S3Settings
+  readonly retry: RetryPolicy
+  /** The server's clock minus ours at its last answer, ms; undefined before the first. */
+  clockOffset: number | undefined
+  readonly #address: Address
+  readonly #options: ClientOptions
+  readonly #idle: Connection[] = []
+  readonly #all: Connection[] = []
+  readonly #waiting: ((connection: Connection) => void)[] = []
+
+  /** @throws UsageError for an endpoint that is no server address */
+  constructor(options: ClientOptions) {
+    this.settings = options.settings
+    this.retry = options.retry ?? DEFAULT_RETRY
+    this.#options = options
+    this.#address = addressOf(options.settings)
+  }
+
+  /** Whether requests go over TLS. */
+  get secure(): boolean {
+    return this.#address.secure
+  }
+
+  /**
+   * Sends a request, repeating it by the retry policy.
+   * @returns an answer with a status below 300
+   * @throws S3Error
+   */
+  async call(
+    request: S3Request,
+    signal?: AbortSignal,
+    retry: RetryPolicy = this.retry,
+  ): Promise<HttpResponse> {
+    return withRetry(() => this.once(request, signal), retry, signal, this.#options.onRetry)
+  }
+
+  /**
+   * As {@link call}, for an answer that is an XML document.
+   * @param root what the name of its root element begins with: servers differ in how it ends
+   * @returns the root element
+   */
+  async document(request: S3Request, root: string, signal?: AbortSignal): Promise<XmlNode> {
+    const attempt = async () => resultOf((await this.once(request, signal)).body, request.operation, root)
+    return withRetry(attempt, this.retry, signal, this.#options.onRetry)
+  }
+
+  /** Sends a request once; otherwise as {@link call}. */
+  async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
+    const credentials = await this.#options.credentials()
+    const connection = await this.#acquire()
+    let response: HttpResponse
+    try {
+      const { method, body, into } = request
+      const path = this.#path(request)
+      response = await connection.send({
+        method,
+        path,
+        headers: this.#sign(request, path, credentials),
+        body,
+        into,
+        signal,
+      })
+    } catch (error) {
+      // Whoever makes the body, or aborts, says why.
+      if (error instanceof TablesnapError) throw error
+      const failure = networkError(request.operation, request.key, request.body !== undefined, error)
+      if (failure.slowDown) this.#options.onSlowDown?.()
+      throw failure
+    } finally {
+      this.#release(connection)
+    }
+    this.#readClock(response)
+    // A 200 of CompleteMultipartUpload and CopyObject can still carry an <Error>.
+    if (response.status < 300 && !(request.method === 'POST' && isErrorBody(response))) return response
+    throw this.#failure(request, response)
+  }
+
+  /** Ends every connection. */
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map(connection => connection.close()))
+  }
+
+  #path(request: S3Request): string {
+    const root =
+      request.key === undefined
+        ? this.#address.root || '/'
+        : `${this.#address.root}/${encodeKey(request.key)}`
+    const query = Object.entries(request.query ?? {}).map(([name, value]) => `${name}=${encodeStrict(value)}`)
+    return query.length === 0 ? root : `${root}?${query.join('&')}`
+  }
+
+  #sign(
+    { method, headers = {}, body, payloadHash }: S3Request,
+    path: string,
+    credentials: Credentials,
+  ): Record<string, string> {
+    const hash = payloadHash ?? (body === undefined ? EMPTY_SHA256 : UNSIGNED_PAYLOAD)
+    const { host } = this.#address
+    return sign({ method, host, path, headers, payloadHash: hash }, this.settings.region, credentials)
+  }
+
+  async #acquire(): Promise<Connection> {
+    const idle = this.#idle.pop()
+    if (idle !== undefined) return idle
+    if (this.#all.length < this.#options.connections) {
+      const connection = new Connection(this.#address.origin, this.#options.timeouts ?? DEFAULT_TIMEOUTS)
+      this.#all.push(connection)
+      return connection
+    }
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  #release(connection: Connection): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#idle.push(connection)
+    else next(connection)
+  }
+
+  #readClock(response: HttpResponse): void {
+    const date = Date.parse(response.headers['date'] ?? '')
+    if (!Number.isNaN(date)) this.clockOffset = date - Date.now()
+  }
+
+  #failure(request: S3Request, response: HttpResponse): S3Error {
+    const xml = parseXml(response.body)
+    const node = xml?.root === 'Error' ? xml.node : {}
+    const s3Code = text(node, 'Code') ?? STATUS_CODE[response.status] ?? `HTTP ${response.status}`
+    const slowDown = SLOW_DOWN_CODE.has(s3Code) || response.status === 429
+    if (slowDown) this.#options.onSlowDown?.()
+    const region = response.headers['x-amz-bucket-region'] ?? text(node, 'Region')
+    const failure = {
+      operation: request.operation,
+      key: request.key,
+      status: response.status,
+      s3Code,
+      retry: mayDiffer(response.status, s3Code),
+      slowDown,
+      region,
+      requestId: response.headers['x-amz-request-id'] ?? text(node, 'RequestId'),
+    }
+    const said = text(node, 'Message') ?? ''
+    return new S3Error({ ...failure, message: messageFor(failure, said, this.settings, this.clockOffset) })
+  }
+}
+
+/** @throws S3Error `MalformedXML` when the answer is not what was asked for */
+function resultOf(body: Buffer, operation: string, root: string): XmlNode {
+  const xml = parseXml(body)
+  if (xml?.root.startsWith(root) === true) return xml.node
+  throw new S3Error({
+    operation,
+    status: 200,
+    s3Code: 'MalformedXML',
+    message: `${operation}: the answer is no ${root}Result: is this an S3 server?`,
+    // It may have been cut off.
+    retry: xml === undefined,
+    slowDown: false,
+  })
+}
+
+function isErrorBody(response: HttpResponse): boolean {
+  return response.body.length > 0 && parseXml(response.body)?.root === 'Error'
+}
+
+/** What a status means where there is no body to say it, as after HEAD. */
+const STATUS_CODE: Record<number, string> = {
+  301: 'PermanentRedirect',
+  304: 'NotModified',
+  307: 'TemporaryRedirect',
+  400: 'BadRequest',
+  403: 'Forbidden',
+  404: 'NotFound',
+  409: 'Conflict',
+  412: 'PreconditionFailed',
+  416: 'InvalidRange',
+  429: 'TooManyRequests',
+  501: 'NotImplemented',
+  503: 'ServiceUnavailable',
+}

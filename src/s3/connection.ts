@@ -1,0 +1,184 @@
+import type { Socket } from 'node:net'
+
+import type { Dispatcher } from 'undici'
+import Client from 'undici/lib/dispatcher/client.js'
+import buildConnector from 'undici/lib/core/connect.js'
+
+import { Outgoing, type ChunkedBody } from './outgoing.js'
+
+/** One HTTP request, already signed. */
+export interface HttpRequest {
+  readonly method: string
+  /** Path and query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer | ChunkedBody | undefined
+  /** Where a successful answer's body goes instead of memory of its own. */
+  readonly into: Buffer | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/** A complete answer. */
+export interface HttpResponse {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body; a view of `into` where that was given and the status is below 300. */
+  readonly body: Buffer
+}
+
+/** An answer longer than this is not one of S3's, bytes: 1,000 keys of 1,024 bytes, thrice encoded, and their XML. */
+const MAX_ANSWER = 16 * 1024 * 1024
+
+/** How long a connection waits. */
+export interface Timeouts {
+  /** Time to connect, TLS included, ms. */
+  readonly connect: number
+  /** Time from the last byte of a request to the answer's headers, and between two pieces of an answer, ms. */
+  readonly answer: number
+  /** Bytes per ms below which an upload counts as dead: what is handed to the kernel at once must get out within its share. */
+  readonly slowest: number
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = { connect: 10_000, answer: 60_000, slowest: 32 }
+
+/**
+ * One keep-alive connection that carries one request at a time. Its promise settles only when the kernel no longer
+ * reads the request's buffer, so the caller may fill it again at once.
+ */
+export class Connection {
+  readonly #client: Dispatcher
+  readonly #secure: boolean
+  readonly #timeouts: Timeouts
+  #socket: Socket | undefined
+
+  /** @param origin scheme, host and port */
+  constructor(origin: string, timeouts: Timeouts = DEFAULT_TIMEOUTS) {
+    this.#secure = origin.startsWith('https:')
+    this.#timeouts = timeouts
+    const connect = buildConnector({ timeout: timeouts.connect, keepAlive: true })
+    this.#client = new Client(origin, {
+      pipelining: 1,
+      keepAliveTimeout: 4_000,
+      bodyTimeout: timeouts.answer,
+      connect: (options, callback) =>
+        connect(options, (...result) => {
+          if (result[1] !== null) this.#socket = result[1]
+          callback(...result)
+        }),
+    })
+  }
+
+  /** Sends one request and reads its answer whole, whatever its status. Rejects with undici's or the system's error. */
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const body = request.body === undefined ? undefined : new Outgoing(request.body, this.#secure)
+    try {
+      return await this.#dispatch(request, body)
+    } finally {
+      if (body !== undefined) await this.#quiesce(body)
+    }
+  }
+
+  /** Ends the connection; a request under way fails. */
+  async close(): Promise<void> {
+    await this.#client.destroy()
+  }
+
+  #dispatch(request: HttpRequest, body: Outgoing | undefined): Promise<HttpResponse> {
+    const { answer: patience, slowest } = this.#timeouts
+    return new Promise((resolve, reject) => {
+      const { signal } = request
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error)
+        return
+      }
+      const answer = new Answer(request.into)
+      let abort = (): void => undefined
+      const done = (settle: () => void) => {
+        signal?.removeEventListener('abort', abort)
+        settle()
+      }
+      this.#client.dispatch(
+        {
+          method: request.method,
+          path: request.path,
+          headers: {
+            ...request.headers,
+            ...(body === undefined ? {} : { 'Content-Length': String(body.bytes) }),
+          },
+          body: (body?.content ?? null) as Buffer,
+          // undici starts it anew with every chunk.
+          headersTimeout: patience + Math.ceil((body?.longest ?? 0) / slowest),
+          // undici closes after HEAD by default, for servers that send a body with it; S3 servers do not.
+          reset: false,
+        },
+        {
+          onRequestStart: controller => {
+            abort = () => controller.abort(signal?.reason as Error)
+            // It may have come while the connection was being made.
+            if (signal?.aborted === true) abort()
+            else signal?.addEventListener('abort', abort, { once: true })
+          },
+          onResponseStart: (_controller, status, headers) => answer.start(status, headers),
+          onResponseData: (controller, chunk) => {
+            const overflow = answer.data(chunk)
+            if (overflow !== undefined) controller.abort(overflow)
+          },
+          onResponseEnd: () => done(() => resolve(answer.end())),
+          onResponseError: (_controller, error) => done(() => reject(error)),
+        },
+      )
+    })
+  }
+
+  /** When an answer came before all of the body was written, libuv still sends from the buffer: end the socket first. */
+  async #quiesce(body: Outgoing): Promise<void> {
+    await body.stop()
+    const socket = this.#socket
+    if (socket === undefined || socket.closed) return
+    if (!socket.destroyed && socket.writableLength === 0) return
+    await new Promise<void>(resolve => {
+      socket.once('close', () => resolve())
+      socket.destroy()
+    })
+  }
+}
+
+/** Collects one answer. */
+class Answer {
+  #status = 0
+  #headers: Record<string, string> = {}
+  #chunks: Buffer[] = []
+  #length = 0
+
+  constructor(readonly into: Buffer | undefined) {}
+
+  start(status: number, headers: Record<string, string | string[] | undefined>): void {
+    this.#status = status
+    this.#headers = {}
+    this.#chunks = []
+    this.#length = 0
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined)
+        this.#headers[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
+    }
+  }
+
+  /** Takes a piece; returns an error when the answer is longer than it may be. */
+  data(chunk: Buffer): Error | undefined {
+    const into = this.#status < 300 ? this.into : undefined
+    if (this.#length + chunk.length > (into?.length ?? MAX_ANSWER)) {
+      return Object.assign(new Error('the answer is longer than asked for'), { code: 'ANSWER_TOO_LONG' })
+    }
+    if (into === undefined) this.#chunks.push(chunk)
+    else chunk.copy(into, this.#length)
+    this.#length += chunk.length
+    return undefined
+  }
+
+  end(): HttpResponse {
+    const direct = this.into !== undefined && this.#status < 300
+    const body = direct ? this.into.subarray(0, this.#length) : Buffer.concat(this.#chunks)
+    return { status: this.#status, headers: this.#headers, body }
+  }
+}

@@ -1,0 +1,65 @@
+import type { S3Settings } from './settings.js'
+
+/** The part of a failure that decides how it is put. */
+interface Told {
+  readonly operation: string
+  readonly status: number
+  readonly s3Code: string
+  readonly region?: string | undefined
+}
+
+/** One line for an error answer: the operation, what the server said, and how to mend it where that is known. */
+export function messageFor(
+  failure: Told,
+  said: string,
+  settings: S3Settings,
+  clockOffset: number | undefined,
+): string {
+  const what = `${failure.operation}: ${failure.status} ${failure.s3Code}${said === '' ? '' : `: ${oneLine(said)}`}`
+  const hint = hintFor(failure, settings, clockOffset)
+  return hint === undefined ? what : `${what}; ${hint}`
+}
+
+function hintFor(failure: Told, settings: S3Settings, clockOffset: number | undefined): string | undefined {
+  const { bucket, region } = settings
+  switch (failure.s3Code) {
+    case 'InvalidAccessKeyId':
+      return 'the server does not know this access key: check -k, AWS_ACCESS_KEY_ID or aws_key'
+    case 'SignatureDoesNotMatch':
+      return 'the secret key does not fit the access key: check -s, AWS_SECRET_ACCESS_KEY or aws_secret'
+    case 'InvalidToken':
+    case 'ExpiredToken':
+      return 'the session token is not valid (any more): check --aws-token or AWS_SESSION_TOKEN'
+    case 'RequestTimeTooSkewed':
+      return `${skew(clockOffset)}: set it right (NTP) and start again`
+    case 'AuthorizationHeaderMalformed':
+    case 'PermanentRedirect':
+    case 'TemporaryRedirect':
+    case 'IllegalLocationConstraintException':
+    case 'InvalidLocationConstraint':
+      return failure.region === undefined || failure.region === region
+        ? `is ${region} the bucket's region? Give it with --aws-region`
+        : `bucket ${bucket} is in ${failure.region}: use --aws-region ${failure.region}`
+    case 'NoSuchBucket':
+      return `there is no bucket ${bucket}: check its name`
+    case 'AccessDenied':
+    case 'Forbidden':
+      return failure.operation === 'HeadBucket' || failure.operation === 'ListObjectsV2'
+        ? `these credentials may not list bucket ${bucket} (s3:ListBucket)`
+        : `these credentials may not do this in bucket ${bucket}`
+    case 'BucketAlreadyExists':
+      return `the name ${bucket} belongs to somebody else: choose another`
+    default:
+      return undefined
+  }
+}
+
+function skew(clockOffset: number | undefined): string {
+  if (clockOffset === undefined) return "this machine's clock differs from the server's"
+  const seconds = Math.round(Math.abs(clockOffset) / 1000)
+  return `this machine's clock is ${seconds} s ${clockOffset > 0 ? 'behind' : 'ahead of'} the server's`
+}
+
+function oneLine(said: string): string {
+  return said.replace(/\s+/g, ' ').trim().slice(0, 300)
+}

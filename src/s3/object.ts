@@ -1,0 +1,214 @@
+import { S3Error, isS3Error } from './errors.js'
+import { readChecksums, type Checksums } from './checksum.js'
+import type { S3Client, S3Request } from './client.js'
+import type { HttpResponse } from './connection.js'
+import type { ChunkedBody } from './outgoing.js'
+import type { ObjectSettings } from './settings.js'
+
+/** What HEAD or GET says of an object. */
+export interface ObjectInfo {
+  /** Bytes of the whole object. */
+  readonly size: number
+  /** Without quotes; the MD5 in hex where `md5` is set. */
+  readonly etag: string
+  /** MD5 of the whole object in hex, where the ETag is one (not of multipart, not under KMS). */
+  readonly md5: string | undefined
+  readonly lastModified: number
+  /** User metadata, names in lower case without `x-amz-meta-`. */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly checksums: Checksums
+}
+
+/** A body with everything that guards it; see {@link putObject} and `uploadPart`. */
+export interface GuardedBody {
+  readonly body: Buffer | ChunkedBody
+  /** Checksum headers (`x-amz-checksum-…`, `Content-MD5`). */
+  readonly headers: Readonly<Record<string, string>>
+  /** SHA-256 in hex when the payload itself is signed. */
+  readonly payloadHash?: string | undefined
+}
+
+/** The headers that say how an object is stored, for PutObject and CreateMultipartUpload. */
+export function storageHeaders(settings: ObjectSettings): Record<string, string> {
+  return {
+    ...(settings.storageClass === undefined ? {} : { 'X-Amz-Storage-Class': settings.storageClass }),
+    ...(settings.sse === undefined ? {} : { 'X-Amz-Server-Side-Encryption': settings.sse }),
+    ...(settings.kmsKeyId === undefined
+      ? {}
+      : { 'X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id': settings.kmsKeyId }),
+  }
+}
+
+/** Metadata as headers. Values must be printable ASCII: undici refuses others. */
+export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`X-Amz-Meta-${name}`, value]))
+}
+
+/** PutObject in one request. @throws S3Error; 412 `PreconditionFailed` when `ifAbsent` and the key exists */
+export async function putObject(
+  client: S3Client,
+  key: string,
+  content: GuardedBody,
+  options: { headers: Readonly<Record<string, string>>; ifAbsent: boolean; signal?: AbortSignal | undefined },
+): Promise<{ etag: string; checksums: Checksums }> {
+  const response = await client.call(
+    {
+      operation: 'PutObject',
+      method: 'PUT',
+      key,
+      headers: {
+        'Content-Type': 'application/octet-stream',
+        ...options.headers,
+        ...content.headers,
+        ...(options.ifAbsent ? { 'If-None-Match': '*' } : {}),
+      },
+      body: content.body,
+      payloadHash: content.payloadHash,
+    },
+    options.signal,
+  )
+  return { etag: etagOf(response), checksums: checksumsOf(response) }
+}
+
+/** Clients of servers that do not know the header which asks for checksums. */
+const unasked = new WeakSet<S3Client>()
+
+/** Asks for an object's checksums as well, unless the server refuses that. */
+async function withChecksums(
+  client: S3Client,
+  request: S3Request,
+  signal: AbortSignal | undefined,
+): Promise<HttpResponse> {
+  if (unasked.has(client)) return client.call(request, signal)
+  try {
+    return await client.call({ ...request, headers: { 'X-Amz-Checksum-Mode': 'ENABLED' } }, signal)
+  } catch (error) {
+    if (!isS3Error(error, 400, 501)) throw error
+  }
+  try {
+    const response = await client.call(request, signal)
+    unasked.add(client)
+    return response
+  } catch (error) {
+    if (isS3Error(error, 404)) unasked.add(client)
+    throw error
+  }
+}
+
+/** HeadObject with checksums; undefined when there is no such object. @throws S3Error */
+export async function headObject(
+  client: S3Client,
+  key: string,
+  signal?: AbortSignal,
+): Promise<ObjectInfo | undefined> {
+  try {
+    const response = await withChecksums(client, { operation: 'HeadObject', method: 'HEAD', key }, signal)
+    return infoOf(response, Number(response.headers['content-length']))
+  } catch (error) {
+    if (isS3Error(error, 404)) return undefined
+    throw error
+  }
+}
+
+/**
+ * Bytes of one part of a multipart object.
+ * @returns undefined where the server does not tell the parts of this version of the object
+ * @throws S3Error
+ */
+export async function headPart(
+  client: S3Client,
+  key: string,
+  part: { number: number; etag: string },
+  signal?: AbortSignal,
+): Promise<number | undefined> {
+  const query = { partNumber: String(part.number) }
+  const headers = { 'If-Match': `"${part.etag}"` }
+  try {
+    const response = await client.call(
+      { operation: 'HeadObject', method: 'HEAD', key, query, headers },
+      signal,
+    )
+    return response.status === 206 ? Number(response.headers['content-length']) : undefined
+  } catch (error) {
+    // 412: of a server that compares the ETag with the part's, or the object is another now.
+    if (isS3Error(error, 400, 405, 412, 416, 501)) return undefined
+    throw error
+  }
+}
+
+/** GetObject of a whole small object. @throws S3Error 404 `NoSuchKey`, or `ANSWER_TOO_LONG` beyond `into` or 16 MiB */
+export async function getObject(
+  client: S3Client,
+  key: string,
+  options: { into?: Buffer; signal?: AbortSignal | undefined } = {},
+): Promise<{ info: ObjectInfo; body: Buffer }> {
+  const request = { operation: 'GetObject', method: 'GET', key, ...into(options.into) } as const
+  const response = await withChecksums(client, request, options.signal)
+  const info = infoOf(response, response.body.length)
+  checkLength(response, 'GetObject', key, Number(response.headers['content-length'] ?? response.body.length))
+  return { info, body: response.body }
+}
+
+/**
+ * GetObject of the bytes `start` to `start + into.length - 1`, into `into`.
+ * @param etag the answer must be of this version of the object
+ * @throws S3Error 412 when the object changed meanwhile
+ */
+export async function getRange(
+  client: S3Client,
+  key: string,
+  range: { start: number; etag: string; into: Buffer },
+  signal?: AbortSignal,
+): Promise<void> {
+  const last = range.start + range.into.length - 1
+  const headers = { Range: `bytes=${range.start}-${last}`, 'If-Match': `"${range.etag}"` }
+  const request = { operation: 'GetObject', method: 'GET', key, headers, into: range.into } as const
+  const response = await client.call(request, signal)
+  checkLength(response, 'GetObject', key, range.into.length)
+}
+
+function into(buffer: Buffer | undefined): { into?: Buffer } {
+  return buffer === undefined ? {} : { into: buffer }
+}
+
+function checkLength(response: HttpResponse, operation: string, key: string, expected: number): void {
+  if (response.body.length === expected) return
+  const message = `${operation}: ${response.body.length} bytes came instead of ${expected}`
+  throw new S3Error({
+    operation,
+    key,
+    status: response.status,
+    s3Code: 'WrongLength',
+    message,
+    retry: true,
+    slowDown: false,
+  })
+}
+
+/** The ETag of an answer without quotes. */
+export function etagOf(response: HttpResponse): string {
+  return (response.headers['etag'] ?? '').replace(/^W\//, '').replace(/^"|"$/g, '')
+}
+
+/** The checksums in an answer's headers. */
+export function checksumsOf(response: HttpResponse): Checksums {
+  return readChecksums(kind => response.headers[`x-amz-checksum-${kind}`])
+}
+
+function infoOf(response: HttpResponse, size: number): ObjectInfo {
+  const { headers } = response
+  const etag = etagOf(response)
+  const kms = (headers['x-amz-server-side-encryption'] ?? '').startsWith('aws:kms')
+  const metadata: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith('x-amz-meta-')) metadata[name.slice('x-amz-meta-'.length)] = value
+  }
+  return {
+    size,
+    etag,
+    md5: !kms && /^[0-9a-f]{32}$/i.test(etag) ? etag.toLowerCase() : undefined,
+    lastModified: Date.parse(headers['last-modified'] ?? ''),
+    metadata,
+    checksums: checksumsOf(response),
+  }
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { TablesnapError } from '../errors.js'
+
+import { isS3Error, type S3Error } from './errors.js'
+
+/** How often and how patiently a request is repeated. */
+export interface RetryPolicy {
+  /** Further attempts after the first. */
+  readonly retries: number
+  /** Upper bound of the first pause, ms; it doubles with every attempt. */
+  readonly base: number
+  /** Upper bound of any pause, ms. */
+  readonly cap: number
+}
+
+/** One-shot modes, and each round of the daemon. */
+export const DEFAULT_RETRY: RetryPolicy = { retries: 5, base: 200, cap: 20_000 }
+
+/** HTTP answers that may differ next time, whatever code comes with them. */
+const RETRY_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
+
+/**
+ * Server codes that may differ next time although their status alone says no: a body that was damaged or delayed on
+ * the way, and two requests for one key at the same moment.
+ */
+const RETRY_CODE: ReadonlySet<string> = new Set([
+  'RequestTimeout',
+  'Throttling',
+  'ThrottlingException',
+  'BadDigest',
+  'XAmzContentChecksumMismatch',
+  'XAmzContentSHA256Mismatch',
+  'IncompleteBody',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'InternalError',
+])
+
+/** Codes of an `<Error>` under status 200, as CompleteMultipartUpload gives it, that stay what they are. */
+const FINAL_CODE: ReadonlySet<string> = new Set([
+  'AccessDenied',
+  'EntityTooSmall',
+  'InvalidPart',
+  'InvalidPartOrder',
+  'InvalidRequest',
+  'NoSuchUpload',
+  'PreconditionFailed',
+])
+
+/** Whether the same request may be answered otherwise next time. */
+export function mayDiffer(status: number, s3Code: string): boolean {
+  return RETRY_STATUS.has(status) || RETRY_CODE.has(s3Code) || (status < 300 && !FINAL_CODE.has(s3Code))
+}
+
+/** Server codes that ask for fewer requests in flight. */
+export const SLOW_DOWN_CODE: ReadonlySet<string> = new Set([
+  'SlowDown',
+  'SlowDownRead',
+  'SlowDownWrite',
+  'TooManyRequests',
+  'ServiceUnavailable',
+  'ServerBusy',
+  'Throttling',
+  'ThrottlingException',
+])
+
+/** The pause before attempt `attempt` (1 is the first repetition), ms: full jitter, so that nodes do not march in step. */
+export function backoff(attempt: number, policy: RetryPolicy): number {
+  return Math.random() * Math.min(policy.cap, policy.base * 2 ** (attempt - 1))
+}
+
+/** Whether an error says of itself that a repetition may help. */
+export function isRetryable(error: unknown): boolean {
+  return error instanceof TablesnapError && error.retry
+}
+
+/**
+ * Runs `attempt` until it succeeds, fails for good, or the policy is used up; then throws its last error. Only what the
+ * server or the network did is tried again.
+ * @param onRetry told the error and the pause (ms) before each repetition
+ * @param signal ends a pause at once; the error it was pausing for is thrown
+ */
+export async function withRetry<T>(
+  attempt: (n: number) => Promise<T>,
+  policy: RetryPolicy,
+  signal?: AbortSignal,
+  onRetry?: (error: S3Error, pause: number) => void,
+): Promise<T> {
+  for (let n = 0; ; n++) {
+    try {
+      return await attempt(n)
+    } catch (error) {
+      if (!isS3Error(error) || !error.retry || n >= policy.retries || signal?.aborted === true) throw error
+      const pause = backoff(n + 1, policy)
+      onRetry?.(error, pause)
+      await sleep(pause, undefined, signal === undefined ? {} : { signal }).catch(() => {
+        throw error
+      })
+    }
+  }
+}

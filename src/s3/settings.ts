@@ -1,0 +1,27 @@
+/** Where an S3 bucket is and how it is addressed. */
+export interface S3Settings {
+  /** Scheme, host and port, without a path; undefined means Amazon S3 in `region`. */
+  readonly endpoint: string | undefined
+  /** Signing region, e.g. `us-east-1`. */
+  readonly region: string
+  /** `true`: `host/bucket/key`; `false`: `bucket.host/key`; undefined: path style for every endpoint but Amazon's. */
+  readonly pathStyle: boolean | undefined
+  readonly bucket: string
+}
+
+/** What a request is signed with. */
+export interface Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+}
+
+/** The checksum a body is sent with; CRC-64/NVME is computed whichever is chosen. */
+export type ChecksumKind = 'crc64nvme' | 'crc32c' | 'sha256' | 'md5'
+
+/** How new objects are stored; the header values of Amazon S3's PutObject. */
+export interface ObjectSettings {
+  readonly storageClass: string | undefined
+  readonly sse: 'AES256' | 'aws:kms' | undefined
+  readonly kmsKeyId: string | undefined
+}

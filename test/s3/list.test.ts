@@ -1,0 +1,130 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import t, { type Test } from 'tap'
+
+import { ensureBucket } from '../../src/s3/bucket.js'
+import type { S3Client } from '../../src/s3/client.js'
+import { listObjects, listPages, type ListOptions } from '../../src/s3/list.js'
+import { createMultipartUpload, uploadsOf } from '../../src/s3/multipart.js'
+import { putObject } from '../../src/s3/object.js'
+import { escapeXml } from '../../src/s3/xml.js'
+import { testBucket } from '../support/bucket.js'
+import { clientOf, failure, settingsOf } from './support.js'
+
+async function keysOf(client: S3Client, options: ListOptions): Promise<string[]> {
+  const keys: string[] = []
+  for await (const { key } of listObjects(client, options)) keys.push(key)
+  return keys
+}
+
+async function put(client: S3Client, keys: readonly string[]): Promise<void> {
+  const left = [...keys]
+  const lane = async (): Promise<void> => {
+    for (let key = left.pop(); key !== undefined; key = left.pop()) {
+      await putObject(client, key, { body: Buffer.from(key), headers: {} }, { headers: {}, ifAbsent: false })
+    }
+  }
+  await Promise.all([lane(), lane(), lane(), lane()])
+}
+
+/** A server that gives one fixed answer. */
+async function saying(t: Test, body: string, type = 'application/xml'): Promise<S3Client> {
+  const server = createServer((_request, response) => response.setHeader('Content-Type', type).end(body))
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  return clientOf(t, settingsOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+}
+
+await t.test('more keys than one answer holds', async t => {
+  const { server } = await testBucket(t)
+  const client = clientOf(t, settingsOf(server.endpoint), { connections: 4 })
+  await ensureBucket(client, true)
+  const keys = Array.from({ length: 1010 }, (_, i) => `p/${String(i).padStart(5, '0')}&<+ %>`)
+  await put(client, [...keys, 'o', 'q'])
+  server.requests.length = 0
+  t.same(await keysOf(client, { prefix: 'p/' }), keys, 'all of them, in order')
+  t.equal(server.requests.length, 2, 'in two answers')
+
+  const pages: number[] = []
+  for await (const page of listPages(client, { prefix: 'p/', maxKeys: 500 })) pages.push(page.objects.length)
+  t.same(pages, [500, 500, 10])
+  t.same(await keysOf(client, { prefix: 'p/', startAfter: keys[999]! }), keys.slice(1000))
+
+  await t.test('by a delimiter', async t => {
+    const found = []
+    for await (const page of listPages(client, { prefix: '', delimiter: '/' })) found.push(page)
+    t.match(found, [{ objects: [{ key: 'o' }, { key: 'q' }], prefixes: ['p/'] }])
+    const odd = await listPages(client, { prefix: 'p/00001', delimiter: '&<+ ' }).next()
+    t.match(odd.value, { objects: [], prefixes: ['p/00001&<+ '] })
+  })
+
+  await t.test('what an entry says', async t => {
+    const entries = []
+    for await (const object of listObjects(client, { prefix: 'o' })) entries.push(object)
+    const [entry] = entries
+    t.match(entry, { key: 'o', size: 1, etag: 'd95679752134a2d9eb61dbd7b91c4bcc' })
+    t.ok(Math.abs(entry!.lastModified - Date.now()) < 60_000)
+  })
+
+  await t.test('in the middle, a server that is busy and one that is cut off', async t => {
+    server.faults.add({ on: 'ListObjectsV2', skip: 1, fault: { kind: 'truncate', bytes: 5000 } })
+    server.faults.add({ on: 'ListObjectsV2', fault: { kind: 'reset', afterBytes: 0 } })
+    t.same(await keysOf(client, { prefix: 'p/' }), keys)
+    t.equal(server.faults.pending, 0)
+  })
+})
+
+await t.test('half a listing never passes for a whole one', async t => {
+  const entry = '<Contents><Key>a</Key><Size>1</Size></Contents>'
+  const cut = await saying(
+    t,
+    `<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>${entry}`,
+  )
+  t.match(await failure(keysOf(cut, { prefix: '' })), { s3Code: 'MalformedXML', retry: true })
+  const older = await saying(
+    t,
+    `<ListBucketResult>${entry}<IsTruncated>true</IsTruncated></ListBucketResult>`,
+  )
+  t.match(await failure(keysOf(older, { prefix: '' })), { s3Code: 'ListTruncated', retry: false })
+  const loop = await saying(
+    t,
+    `<ListBucketResult>${entry}<IsTruncated>true</IsTruncated><NextContinuationToken>x</NextContinuationToken></ListBucketResult>`,
+  )
+  t.match(await failure(keysOf(loop, { prefix: '' })), { s3Code: 'ListTruncated', retry: false })
+})
+
+await t.test('what is no S3 server is told so at once', async t => {
+  const page = await saying(t, '<html><body>It works</body></html>', 'text/html')
+  t.match(await failure(keysOf(page, { prefix: '' })), { retry: false, message: /is this an S3 server\?/ })
+})
+
+await t.test('a listing is decoded when it is encoded, whatever it says', async t => {
+  const listing = async (encoding: string, ...keys: string[]): Promise<string[]> => {
+    const contents = keys.map(key => `<Contents><Key>${escapeXml(key)}</Key><Size>1</Size></Contents>`)
+    const truncated = '<IsTruncated>false</IsTruncated>'
+    const client = await saying(
+      t,
+      `<ListBucketResult>${encoding}${contents.join('')}${truncated}</ListBucketResult>`,
+    )
+    return keysOf(client, { prefix: '' })
+  }
+  const url = '<EncodingType>url</EncodingType>'
+  t.same(await listing('', 'a+b%20c&'), ['a+b%20c&'], 'it is not')
+  t.same(await listing(url, 'a+b%20c%2Bd%26', 'node1:/x@y=z'), ['a b c+d&', 'node1:/x@y=z'], 'it is')
+  for (const proof of ['100%', 'a b', 'ü', '%zz', 'new\nline']) {
+    t.same(await listing(url, 'a+b', proof), ['a+b', proof], 'it says so, but it is not')
+  }
+})
+
+await t.test('unfinished uploads of one key among many of others', async t => {
+  const { server } = await testBucket(t)
+  const client = clientOf(t, settingsOf(server.endpoint))
+  await ensureBucket(client, true)
+  for (const key of ['k', 'k-2', 'k/3', 'j']) await createMultipartUpload(client, key, {})
+  const second = await createMultipartUpload(client, 'k', {})
+  const found = await uploadsOf(client, 'k')
+  t.equal(found.length, 2)
+  t.ok(found.includes(second))
+  t.same(await uploadsOf(client, 'nothing'), [])
+})

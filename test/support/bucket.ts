@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { Test } from 'tap'
+
+import { LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
+import { S3Client } from '../../src/s3/client.js'
+import { listObjects, type ListedObject } from '../../src/s3/list.js'
+import { getObject, type ObjectInfo } from '../../src/s3/object.js'
+
+/** The embedded server with one bucket, and a client to look into it. */
+export interface TestBucket {
+  readonly server: LocalS3
+  readonly bucket: string
+  readonly client: S3Client
+  /** A directory of the test's own, gone at its end. */
+  readonly directory: string
+  /** Flags that point tablesnap at the server. */
+  readonly flags: readonly string[]
+  list(prefix?: string): Promise<ListedObject[]>
+  get(key: string): Promise<{ info: ObjectInfo; body: Buffer }>
+}
+
+/** Starts a server for one test; the bucket is made by whoever uploads. */
+export async function testBucket(t: Test, options: Partial<LocalS3Options> = {}): Promise<TestBucket> {
+  const directory = await mkdtemp(join(tmpdir(), 'tablesnap-test-'))
+  const server = await LocalS3.start({ directory: join(directory, 's3'), ...options })
+  const bucket = 'bucket'
+  const client = new S3Client({
+    settings: { endpoint: server.endpoint, region: 'us-east-1', pathStyle: true, bucket },
+    credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
+    connections: 2,
+  })
+  t.teardown(async () => {
+    await client.close()
+    await server.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+  return {
+    server,
+    bucket,
+    client,
+    directory,
+    flags: ['-k', 'testkey', '-s', 'testsecret', '--endpoint-url', server.endpoint, '-n', 'node1'],
+    list: async prefix => {
+      const objects: ListedObject[] = []
+      for await (const object of listObjects(client, { prefix: prefix ?? '' })) objects.push(object)
+      return objects
+    },
+    get: key => getObject(client, key),
+  }
+}

@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const BINARY = fileURLToPath(new URL('../../src/cli/tablesnap.js', import.meta.url))
+
+/** A run of the real binary. */
+export class Cli {
+  stdout = ''
+  /** The log. */
+  stderr = ''
+  readonly child: ChildProcess
+  /** The exit code, or the signal's name when it was killed. */
+  readonly exit: Promise<number | string>
+  readonly #watchers = new Set<() => void>()
+
+  /**
+   * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as
+   */
+  constructor(
+    args: readonly string[],
+    options: { env?: Record<string, string>; cwd?: string; uid?: number } = {},
+  ) {
+    // Without `env -u` tap would load its own modules into the binary, which takes longer than most runs.
+    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', process.execPath, BINARY, ...args], {
+      cwd: options.cwd ?? '/',
+      env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
+    })
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
+    this.child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString()
+      for (const watcher of this.#watchers) watcher()
+    })
+    this.exit = new Promise(resolve => {
+      this.child.on('close', (code, signal) => {
+        resolve(code ?? signal ?? 'unknown')
+        for (const watcher of this.#watchers) watcher()
+      })
+    })
+  }
+
+  /** Waits until the log matches; fails after `timeout` ms or when the process ends before. */
+  async seen(pattern: RegExp, timeout = 20_000): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`${why} before ${String(pattern)} in:\n${this.stderr}`))
+      const timer = setTimeout(() => fail(`${timeout} ms passed`), timeout)
+      const check = () => {
+        const matched = pattern.test(this.stderr)
+        if (!matched && this.child.exitCode === null && this.child.signalCode === null) return
+        clearTimeout(timer)
+        this.#watchers.delete(check)
+        if (matched) resolve()
+        else fail('the process ended')
+      }
+      this.#watchers.add(check)
+      check()
+    })
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+}
