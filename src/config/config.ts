@@ -1,0 +1,69 @@
+import type { ChecksumKind, Credentials, ObjectSettings, S3Settings } from '../s3/settings.js'
+
+/** `watch` new files only; `backup` what exists, then exit; `backup-watch` both; `download` restore. */
+export type Mode = 'watch' | 'backup' | 'backup-watch' | 'download'
+
+/** Where the node's name in the bucket comes from when `-n` does not give it. */
+export type NameSource = 'fqdn' | 'hostname' | 'ami-launch-index'
+
+export type ListenEvent = 'IN_MOVED_TO' | 'IN_CLOSE_WRITE' | 'IN_CREATE'
+
+/** Bounds of the upload and download engine. */
+export interface EngineSettings {
+  /** Worker threads. */
+  readonly threads: number
+  /** Ceiling for all part buffers together, bytes. */
+  readonly memory: number
+  /** Largest file sent by one PUT, bytes; undefined: one part. */
+  readonly maxUploadSize: number | undefined
+  /** Largest part of a multipart upload, bytes; undefined: the engine's default. */
+  readonly chunkSize: number | undefined
+  readonly checksum: ChecksumKind
+  /** Further attempts of a one-shot mode after a retryable failure; the daemon has no such end. */
+  readonly retries: number
+}
+
+/** Which paths are backed up; the regular expressions are searched for in the whole path. */
+export interface FilterSettings {
+  readonly exclude: readonly RegExp[]
+  readonly include: readonly RegExp[]
+  readonly snapshots: boolean
+  readonly backups: boolean
+}
+
+/** All that one run of tablesnap was told, validated and frozen. */
+export interface Config {
+  readonly mode: Mode
+  /** Absolute, without a trailing slash (but `/` itself), symlinks not resolved. */
+  readonly paths: readonly string[]
+  readonly recursive: boolean
+  readonly autoAdd: boolean
+  readonly filter: FilterSettings
+  readonly listenEvents: readonly ListenEvent[]
+  /** Quiet time before a set without a transaction log counts as complete, ms. */
+  readonly settle: number
+  /** How long the first signal lets uploads finish, ms. */
+  readonly shutdownTimeout: number
+  /** Write the original's `-listdir.json`. */
+  readonly index: boolean
+  readonly deleteOnBackup: boolean
+  readonly md5OnStart: boolean
+  /** `-n`; undefined: found by `nameFrom`, or by the rule for neither. */
+  readonly name: string | undefined
+  readonly nameFrom: NameSource | undefined
+  /** Key prefix before the name. */
+  readonly prefix: string
+  readonly separator: string
+  readonly engine: EngineSettings
+  readonly object: ObjectSettings
+  readonly s3: S3Settings
+  /** Undefined: the AWS provider chain (shared files, container, instance role). */
+  readonly credentials: Credentials | undefined
+  /** With `download`: every object instead of the newest listing's. */
+  readonly all: boolean
+  readonly partial: boolean
+  readonly replace: boolean
+  readonly force: boolean
+  readonly dryRun: boolean
+  readonly logFormat: 'text' | 'json'
+}

@@ -1,0 +1,19 @@
+import type { KnownSetting, SettingKey } from './settings.js'
+
+/** Where a value was given; earlier ones win. */
+export const SOURCES = ['command line', 'environment', 'file'] as const
+
+export type Source = (typeof SOURCES)[number]
+
+/** What a user gave for one setting, in one place, before it is parsed. */
+export interface Given {
+  readonly setting: KnownSetting
+  readonly source: Source
+  /** How messages name the place: `--threads`, `AWS_REGION`, `/etc/…/tablesnap.conf:12: threads`. */
+  readonly label: string
+  /** One text, or several for a repeatable setting; `true` or `false` for a flag. */
+  readonly texts: readonly string[]
+}
+
+/** All that was given in one place. */
+export type Layer = ReadonlyMap<SettingKey, Given>

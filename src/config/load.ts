@@ -1,0 +1,170 @@
+import { TablesnapError, UsageError } from '../errors.js'
+import { checkName } from './name.js'
+import { readConf, type Conf } from './conf.js'
+import type { Config, Mode } from './config.js'
+import { findCredentials } from './credentials.js'
+import { freeze } from './freeze.js'
+import type { Layer } from './given.js'
+import { commandLineLayer, environmentLayer, mergeLayers, valuesOf, type Flags } from './layers.js'
+import { findConf } from './places.js'
+import { flagName, longFlag } from './setting.js'
+import { settingOf, type Values } from './settings.js'
+import { absolutePath, checkBucket } from './target.js'
+import { parseValue } from './value.js'
+
+/** All that decides about a run. */
+export interface ConfigInput {
+  /** What the command line gave by flags, … */
+  readonly flags: Flags
+  /** … and besides: `<bucket> <path>...`, or nothing. */
+  readonly positionals: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly cwd: string
+  readonly home: string | undefined
+}
+
+/** A configuration and how it came about. */
+export interface LoadedConfig {
+  readonly config: Config
+  /** One line each, to be shown at start. */
+  readonly warnings: readonly string[]
+  /** The conf file that was read. */
+  readonly source: string | undefined
+}
+
+/** Bucket or path is missing: the help is what the user needs; exit code 255, as ever. */
+export class ArgumentsMissingError extends TablesnapError {
+  override readonly name = 'ArgumentsMissingError'
+
+  constructor(message: string) {
+    super({ code: 'ARGUMENTS_MISSING', message, exitCode: 255 })
+  }
+}
+
+function modeOf({ backup, watch, download }: Values): Mode {
+  if (download) return 'download'
+  if (backup) return watch ? 'backup-watch' : 'backup'
+  return 'watch'
+}
+
+/**
+ * Refuses flags that the mode has no use for. The file is shared by all modes, so only flags are judged; but
+ * whoever asks for a dry run, anywhere, must get one.
+ */
+function checkFlags(flags: Layer, all: Layer, mode: Mode): string[] {
+  const backup = flagName(settingOf('backup'))
+  const download = flagName(settingOf('download'))
+  const fits = {
+    backup: mode === 'backup' || mode === 'backup-watch',
+    download: mode === 'download',
+    'backup or download': mode !== 'watch',
+  }
+  const needed = { backup, download, 'backup or download': `${backup} or ${download}` }
+  const unused: string[] = []
+  for (const { setting } of flags.values()) {
+    if (setting.needs !== undefined && !fits[setting.needs]) {
+      throw new UsageError(
+        'SETTINGS_CONFLICT',
+        `${flagName(setting)} works only with ${needed[setting.needs]}`,
+      )
+    }
+    if (setting.uploads === true && mode === 'download') unused.push(longFlag(setting))
+  }
+  const dryRun = all.get('dry_run')
+  if (dryRun !== undefined && parseValue(dryRun) === true && (mode === 'watch' || mode === 'backup-watch')) {
+    throw new UsageError(
+      'SETTINGS_CONFLICT',
+      `${dryRun.label} works only with ${needed['backup or download']}${mode === 'backup-watch' ? ', not with --watch' : ''}`,
+    )
+  }
+  return unused.length === 0 ? [] : [`no effect with ${download}: ${unused.join(', ')}`]
+}
+
+function configOf(values: Values, bucket: string, paths: readonly string[]): Omit<Config, 'credentials'> {
+  return {
+    mode: modeOf(values),
+    paths,
+    recursive: values.recursive,
+    autoAdd: values.auto_add,
+    filter: {
+      exclude: values.exclude,
+      include: values.include,
+      snapshots: values.include_snapshots,
+      backups: values.include_backups,
+    },
+    listenEvents: values.listen_events,
+    settle: values.settle,
+    shutdownTimeout: values.shutdown_timeout,
+    index: !values.without_index,
+    deleteOnBackup: values.delete_on_backup,
+    md5OnStart: values.md5_on_start,
+    name: values.name,
+    nameFrom: values.name_from,
+    prefix: values.prefix,
+    separator: values.keyname_separator,
+    engine: {
+      threads: values.threads,
+      memory: values.memory,
+      maxUploadSize: values.max_upload_size,
+      chunkSize: values.multipart_chunk_size,
+      checksum: values.checksum,
+      retries: values.retries,
+    },
+    object: {
+      storageClass: values.reduced_redundancy ? 'REDUCED_REDUNDANCY' : values.storage_class,
+      sse: values.sse_kms_key_id !== undefined ? 'aws:kms' : values.with_sse ? 'AES256' : undefined,
+      kmsKeyId: values.sse_kms_key_id,
+    },
+    s3: {
+      endpoint: values.endpoint_url,
+      region: values.aws_region,
+      pathStyle: values.path_style,
+      bucket,
+    },
+    all: values.all,
+    partial: values.partial,
+    replace: values.replace,
+    force: values.force,
+    dryRun: values.dry_run,
+    logFormat: values.log_format,
+  }
+}
+
+/** Bucket and paths; those of the command line replace the file's `args` as a whole. */
+function targetOf(input: ConfigInput, conf: Conf | undefined): { bucket: string; paths: string[] } {
+  const given = input.positionals.length > 0 ? input.positionals : (conf?.positionals ?? [])
+  const [bucket, ...paths] = given
+  if (bucket === undefined) throw new ArgumentsMissingError('neither a bucket nor a path is given')
+  if (paths.length === 0) throw new ArgumentsMissingError('a bucket or a path is missing')
+  return { bucket, paths: paths.map(path => absolutePath(path, input.cwd)) }
+}
+
+/**
+ * Makes the configuration of a run: command line before environment before tablesnap.conf before default, for
+ * every setting by itself. The result is frozen through and through.
+ * @throws UsageError for anything that is not as it should be, naming where it was given
+ * @throws ArgumentsMissingError when bucket or path is missing
+ */
+export function loadConfig(input: ConfigInput): LoadedConfig {
+  const found = findConf(input)
+  const conf = found.path === undefined ? undefined : readConf(found.path)
+  // A wrong line of the file is an error even where something else overrides it.
+  for (const given of conf?.settings.values() ?? []) parseValue(given)
+  const layers = [commandLineLayer(input.flags), environmentLayer(input.env), conf?.settings ?? new Map()]
+  const [flags] = layers as [Layer]
+  const merged = mergeLayers(layers)
+  const values = valuesOf(merged)
+  const mode = modeOf(values)
+  const warnings = [...found.warnings, ...(conf?.warnings ?? []), ...checkFlags(flags, merged, mode)]
+  const { bucket, paths } = targetOf(input, conf)
+  const legacy = checkBucket(bucket)
+  if (legacy !== undefined) warnings.push(legacy)
+  if (values.name !== undefined) checkName(values.name, values.keyname_separator)
+  if (mode === 'download' && paths.length > 1) {
+    const ignored = paths.splice(1)
+    warnings.push(`-D restores into the first path only; ignored: ${ignored.join(', ')}`)
+  }
+  const { credentials, warnings: more } = findCredentials(layers, input.env)
+  const config: Config = { ...configOf(values, bucket, paths), credentials }
+  return freeze({ config, warnings: [...warnings, ...more], source: conf?.path })
+}
