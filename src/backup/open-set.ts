@@ -1,0 +1,88 @@
+import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs'
+import { join } from 'node:path'
+
+import { TablesnapError, errorCode, errorMessage } from '../errors.js'
+import { isOptional, parseComponent } from '../sstable/names.js'
+
+import { sameIdentity, type Found, type Identity } from './found.js'
+
+/** A file held open for its upload. */
+export interface OpenFile {
+  readonly name: string
+  readonly path: string
+  readonly fd: number
+  readonly stat: BigIntStats
+  readonly identity: Identity
+}
+
+/** O_NONBLOCK: a FIFO under a component's name must not stop the daemon. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
+
+/** The files of a set, pinned by descriptor: what Cassandra unlinks from now on can still be read. */
+export class OpenSet {
+  readonly files: OpenFile[] = []
+  /** Files that are durable already, untouched since. */
+  readonly unchanged: string[] = []
+  /** Files that could not be opened although they are there. */
+  readonly errors: TablesnapError[] = []
+  /** A file that the set cannot do without is gone: Cassandra has removed it. */
+  vanished = false
+
+  /** Opens what is not durable yet. Never throws for a single file, but TablesnapError `TOO_MANY_FILES`. */
+  constructor(found: Found) {
+    for (const name of found.names) {
+      try {
+        this.#open(found, name)
+      } catch (error) {
+        const code = errorCode(error)
+        if (code === 'EMFILE' || code === 'ENFILE') {
+          this.close()
+          throw tooMany(error)
+        }
+        if (code === 'ENOENT') this.vanished ||= !isOptional(parseComponent(name)?.component ?? name)
+        else this.errors.push(unreadable(join(found.directory, name), error))
+      }
+    }
+  }
+
+  close(): void {
+    for (const file of this.files.splice(0)) closeSync(file.fd)
+  }
+
+  #open(found: Found, name: string): void {
+    const path = join(found.directory, name)
+    const fd = openSync(path, FLAGS)
+    const stat = fstatSync(fd, { bigint: true })
+    const identity = { size: stat.size, mtime: stat.mtimeNs, inode: stat.ino }
+    if (stat.isFile() && !sameIdentity(found.durable.get(name), identity)) {
+      this.files.push({ name, path, fd, stat, identity })
+      return
+    }
+    closeSync(fd)
+    if (stat.isFile()) this.unchanged.push(name)
+  }
+}
+
+function tooMany(cause: unknown): TablesnapError {
+  return new TablesnapError({
+    code: 'TOO_MANY_FILES',
+    message: 'this process may open no more files: raise its limit (LimitNOFILE, ulimit -n)',
+    operation: 'open',
+    retry: true,
+    cause,
+  })
+}
+
+function unreadable(path: string, cause: unknown): TablesnapError {
+  const denied = errorCode(cause) === 'EACCES'
+  return new TablesnapError({
+    code: denied ? 'FILE_DENIED' : 'FILE_UNREADABLE',
+    message: denied
+      ? `${path} cannot be read by this user: run tablesnap as Cassandra's user or root`
+      : `cannot open ${path}: ${errorMessage(cause)}`,
+    operation: 'open',
+    path,
+    retry: true,
+    cause,
+  })
+}

@@ -1,0 +1,31 @@
+import { readFileSync, statSync } from 'node:fs'
+
+import { TablesnapError, errorCode, errorMessage } from '../errors.js'
+
+/** @throws TablesnapError when a path is not a directory */
+export function checkPath(path: string): void {
+  try {
+    if (statSync(path).isDirectory()) return
+  } catch (cause) {
+    const missing = errorCode(cause) === 'ENOENT'
+    throw new TablesnapError({
+      code: missing ? 'PATH_MISSING' : 'PATH_UNREADABLE',
+      message: missing
+        ? `${path} does not exist: check the path`
+        : `${path} cannot be read: ${errorMessage(cause)}`,
+      path,
+      cause,
+    })
+  }
+  throw new TablesnapError({ code: 'PATH_NO_DIRECTORY', message: `${path} is not a directory`, path })
+}
+
+/** How many descriptors this process may have (RLIMIT_NOFILE); 1,024 when that cannot be read. */
+export function descriptorLimit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return Number(soft ?? 1024)
+  } catch {
+    return 1024
+  }
+}

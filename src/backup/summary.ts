@@ -1,0 +1,21 @@
+/** What a backup did. */
+export interface BackupSummary {
+  /** Files sent, other versions included. */
+  uploaded: number
+  /** Bytes of those. */
+  bytes: number
+  /** Files that were in the bucket already. */
+  present: number
+  /** Files of sets that Cassandra removed before they could be read. */
+  superseded: number
+  /** Paths that are not in the bucket, and why. */
+  readonly failed: Map<string, string>
+  /** Sets that were not complete at the end of a one-shot backup. */
+  readonly unfinished: string[]
+  /** Sets that Cassandra was still writing then: they are not part of the table yet. */
+  readonly written: string[]
+}
+
+export function emptySummary(): BackupSummary {
+  return { uploaded: 0, bytes: 0, present: 0, superseded: 0, failed: new Map(), unfinished: [], written: [] }
+}

@@ -1,0 +1,247 @@
+import { TablesnapError, errorMessage } from '../errors.js'
+import type { Config } from '../config/config.js'
+import type { KnownObjects } from '../plan/known.js'
+import { statMetadata } from '../plan/metadata.js'
+import { partSize } from '../plan/parts.js'
+import type { Engine } from '../pool/engine.js'
+import { decodeError } from '../pool/messages.js'
+import type { Logger } from '../report/logger.js'
+import { checkFile } from '../restore/check.js'
+import { hex64 } from '../s3/checksum.js'
+import type { S3Client } from '../s3/client.js'
+import { isS3Error } from '../s3/errors.js'
+import { headObject, metadataHeaders, storageHeaders, type ObjectInfo } from '../s3/object.js'
+import type { KeyLayout } from '../state/keys.js'
+import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
+import { checkUnchanged } from '../upload/file.js'
+import type { FileUpload } from '../upload/task.js'
+
+import type { Identity } from './found.js'
+import { uploadInParts } from './multipart.js'
+import type { OpenFile, OpenSet } from './open-set.js'
+
+/** Where uploads go and what they need. */
+export interface UploaderDeps {
+  readonly config: Config
+  readonly client: S3Client
+  readonly engine: Engine
+  readonly keys: KeyLayout
+  readonly log: Logger
+  /** What a LIST at the start found; undefined where none was made. */
+  readonly known: KnownObjects | undefined
+  /** Aborts what is under way. */
+  readonly signal: AbortSignal
+}
+
+/** How one file ended. */
+export interface FileOutcome {
+  readonly name: string
+  readonly outcome: 'uploaded' | 'present' | 'trusted' | 'version' | 'failed'
+  readonly bytes: number
+  readonly identity: Identity
+  /** Its key holds other content, so it lies under versions/. */
+  readonly elsewhere: boolean
+  readonly error?: TablesnapError
+}
+
+/** Uploads the open files of one set: the small ones in one task, each large one in parts. */
+export class Uploader {
+  readonly #deps: UploaderDeps
+  #capability: Capability
+
+  constructor(deps: UploaderDeps) {
+    this.#deps = deps
+    this.#capability = { checksum: deps.config.engine.checksum, conditional: true }
+  }
+
+  /**
+   * Never throws for one file: its outcome says what happened. The set's descriptors stay open.
+   * @param untouched whether what a LIST at the start found still says something about these files
+   */
+  async upload(set: OpenSet, untouched: boolean): Promise<FileOutcome[]> {
+    const outcomes: FileOutcome[] = []
+    const small: { file: OpenFile; upload: FileUpload }[] = []
+    const large: (() => Promise<void>)[] = []
+    for (const file of set.files) {
+      const one = async (work: () => Promise<FileOutcome>): Promise<void> => {
+        outcomes.push(await work().catch((error: unknown) => this.#failed(file, error)))
+      }
+      try {
+        if (untouched && (await this.#isKnown(file))) {
+          outcomes.push({ ...this.#base(file), outcome: 'trusted' })
+          continue
+        }
+        const upload = this.#plan(file)
+        if (this.#deps.config.dryRun) {
+          this.#deps.log.info(`Would upload ${upload.path}`, {
+            path: upload.path,
+            key: upload.key,
+            bytes: upload.size,
+          })
+          outcomes.push({ ...this.#base(file), outcome: 'uploaded' })
+          continue
+        }
+        const part = partSize(upload.size, this.#bounds())
+        if (part === undefined) small.push({ file, upload })
+        else large.push(() => one(() => this.#large(file, upload, part)))
+      } catch (error) {
+        outcomes.push(this.#failed(file, error))
+      }
+    }
+    const tasks = large.map(work => work())
+    if (small.length > 0) tasks.push(this.#small(small).then(results => void outcomes.push(...results)))
+    await Promise.all(tasks)
+    return outcomes
+  }
+
+  #bounds(): Parameters<typeof partSize>[1] {
+    const { maxUploadSize, chunkSize } = this.#deps.config.engine
+    return { buffer: this.#deps.engine.buffer, maxUploadSize, chunkSize }
+  }
+
+  #base({ name, stat, identity }: OpenFile): Omit<FileOutcome, 'outcome'> {
+    return { name, bytes: Number(stat.size), identity, elsewhere: false }
+  }
+
+  #plan({ fd, path, stat }: OpenFile): FileUpload {
+    const { keys, config } = this.#deps
+    return {
+      fd,
+      path,
+      key: keys.file(path),
+      size: Number(stat.size),
+      mtime: stat.mtimeNs,
+      headers: { ...storageHeaders(config.object), ...metadataHeaders({ stat: statMetadata(stat) }) },
+      versionStem: keys.versionStem(path),
+      md5: config.md5OnStart || config.engine.checksum === 'md5',
+      // What is deleted cannot be compared later.
+      trustsSize: !config.deleteOnBackup,
+    }
+  }
+
+  /**
+   * Whether the LIST at the start showed this content; by its size alone, as the original does, unless --md5-on-start asks
+   * for more or the file is to be deleted.
+   */
+  async #isKnown(file: OpenFile): Promise<boolean> {
+    const { known, config, keys, client, signal } = this.#deps
+    const listed = known?.get(keys.file(file.path))
+    if (listed === undefined || BigInt(listed.size) !== file.stat.size) return false
+    if (!config.md5OnStart && !config.deleteOnBackup) return true
+    const upload = this.#plan(file)
+    const object = await headObject(client, upload.key, signal)
+    return object !== undefined && (await this.#isSame(object, upload, upload.key))
+  }
+
+  /** Whether an object holds a file's content; in doubt that of a version does, as its key names it. */
+  async #isSame(object: ObjectInfo, upload: FileUpload, key: string): Promise<boolean> {
+    if (object.size !== upload.size) return false
+    const check = await checkFile(this.#deps, upload, key, object)
+    await checkUnchanged(upload)
+    if (check.match !== 'unknown') return check.match === 'same'
+    return key !== upload.key || (upload.trustsSize && check.differs !== true)
+  }
+
+  async #small(small: readonly { file: OpenFile; upload: FileUpload }[]): Promise<FileOutcome[]> {
+    const { engine, log } = this.#deps
+    for (const { upload } of small)
+      log.info(`Uploading ${upload.path}`, { path: upload.path, key: upload.key })
+    try {
+      const results = await engine.files({ kind: 'files', files: small.map(({ upload }) => upload) })
+      return small.map(({ file, upload }, i) => {
+        const result = results[i]
+        if (result === undefined || !result.ok) {
+          return this.#failed(file, result === undefined ? new Error('no result') : decodeError(result.error))
+        }
+        return this.#finished(file, upload, result.value.outcome, result.value.key)
+      })
+    } catch (error) {
+      return small.map(({ file }) => this.#failed(file, error))
+    }
+  }
+
+  async #large(file: OpenFile, upload: FileUpload, part: number): Promise<FileOutcome> {
+    const { engine, log } = this.#deps
+    log.info(`Uploading ${upload.path}`, { path: upload.path, key: upload.key, bytes: upload.size, part })
+    const digest = () => engine.digest({ kind: 'digest', file: upload, md5: upload.md5 })
+    const md5 = upload.md5 ? (await digest()).md5 : undefined
+    const headers = { ...upload.headers, ...(md5 === undefined ? {} : metadataHeaders({ md5sum: md5 })) }
+    // One HEAD costs nothing beside a file of this size, and spares sending it in vain.
+    const first = await this.#unlessPresent(upload.key, upload, key =>
+      this.#inParts({ ...upload, key, headers }, part),
+    )
+    if (first !== 'other') return this.#finished(file, upload, first, upload.key)
+    const versionKey = `${upload.versionStem}~${hex64((await digest()).crc64)}`
+    const second = await this.#unlessPresent(versionKey, upload, key =>
+      this.#inParts({ ...upload, key, headers }, part),
+    )
+    if (second === 'other') {
+      throw new TablesnapError({
+        code: 'VERSION_CONFLICT',
+        message: `${versionKey} holds other content than its name says: somebody else wrote it; move it away`,
+        operation: 'upload',
+        path: upload.path,
+        key: versionKey,
+      })
+    }
+    return this.#finished(file, upload, second === 'present' ? 'present' : 'version', versionKey)
+  }
+
+  /** Uploads under a key unless it is taken; then says whether by the same content. */
+  async #unlessPresent(
+    key: string,
+    upload: FileUpload,
+    send: (key: string) => Promise<void>,
+  ): Promise<'uploaded' | 'present' | 'other'> {
+    const { client, signal } = this.#deps
+    for (let attempt = 0; ; attempt++) {
+      const object = await headObject(client, key, signal)
+      if (object !== undefined) return (await this.#isSame(object, upload, key)) ? 'present' : 'other'
+      try {
+        await send(key)
+        return 'uploaded'
+      } catch (error) {
+        // Taken meanwhile, or our own Complete whose answer was lost: the next HEAD tells.
+        if (attempt > 0 || !isS3Error(error, 412, 409, 'PreconditionFailed', 'NoSuchUpload')) throw error
+      }
+    }
+  }
+
+  /** Sends in parts, with less where the server refuses what is asked of it. */
+  async #inParts(file: FileUpload, part: number): Promise<void> {
+    const wanted = this.#capability
+    const { way } = await inSomeWay(wanted, async ({ checksum, conditional }) =>
+      uploadInParts(this.#deps, { file, part, checksum, headers: file.headers, ifAbsent: conditional }),
+    )
+    for (const text of noteOn(wanted, way)) this.#deps.engine.note(text)
+    this.#capability = way
+  }
+
+  #finished(
+    file: OpenFile,
+    upload: FileUpload,
+    outcome: 'uploaded' | 'present' | 'version',
+    key: string,
+  ): FileOutcome {
+    const { log } = this.#deps
+    const fields = { path: upload.path, key, bytes: upload.size }
+    if (outcome === 'present') log.info(`Keyname ${key} already exists, skipping upload`, fields)
+    else if (outcome === 'version')
+      log.info(`Finished uploading ${upload.path} as another version: ${key}`, fields)
+    else log.info(`Finished uploading ${upload.path}`, fields)
+    return { ...this.#base(file), outcome, elsewhere: key !== upload.key }
+  }
+
+  #failed(file: OpenFile, error: unknown): FileOutcome {
+    const own =
+      error instanceof TablesnapError
+        ? error
+        : new TablesnapError({
+            code: 'UPLOAD_FAILED',
+            message: errorMessage(error),
+            path: file.path,
+            cause: error,
+          })
+    return { ...this.#base(file), outcome: 'failed', error: own }
+  }
+}

@@ -1,0 +1,181 @@
+import { Piscina } from 'piscina'
+
+import { TablesnapError, errorMessage } from '../errors.js'
+import type { ChecksumKind, Credentials, S3Settings } from '../s3/settings.js'
+import type { RetryPolicy } from '../s3/retry.js'
+import type { DownloadResult, DownloadTask } from '../download/task.js'
+import type { DigestResult, DigestTask, FileResult, FilesTask, PartResult, PartTask } from '../upload/task.js'
+
+import {
+  decodeError,
+  type Outcome,
+  type Request,
+  type Response,
+  type Task,
+  type WorkerSettings,
+} from './messages.js'
+import { SharedOverwriting } from './overwriting.js'
+import { Pacing } from './pacing.js'
+
+/** What the pool of workers is made from. */
+export interface EngineOptions {
+  readonly settings: S3Settings
+  readonly credentials: () => Credentials | Promise<Credentials>
+  readonly checksum: ChecksumKind
+  readonly retry: RetryPolicy
+  readonly threads: number
+  /** Ceiling for all buffers together, bytes. */
+  readonly memory: number
+  /** Told, once each, what the operator should know of the server. */
+  readonly onNote: (text: string) => void
+}
+
+/** Tasks at once in one worker: the second reads while the first sends. */
+const TASKS_PER_WORKER = 2
+
+/** Bytes of a buffer: usually, and at most, whatever the memory allows. */
+const USUAL_BUFFER = 8 * 1024 * 1024
+const LARGEST_BUFFER = 16 * 1024 * 1024
+
+/** How long a worker without work lives, ms. */
+const IDLE_TIMEOUT = 30_000
+
+/** Hands tasks to worker threads: at most as many at once as the server likes, the others wait their turn. */
+export class Engine {
+  /** Bytes that a task takes at once unless it needs more. */
+  readonly usual: number
+  /** Bytes of the largest buffer: what can be read and sent in one pass. */
+  readonly buffer: number
+  /** Tasks in flight while the server does not complain. */
+  readonly width: number
+  /** The server's clock minus ours at the last answer, ms. */
+  clockOffset: number | undefined
+  readonly #pool: Piscina<Request, Response>
+  readonly #options: EngineOptions
+  readonly #pacing: Pacing
+  readonly #waiting: (() => void)[] = []
+  readonly #noted = new Set<string>()
+  #running = 0
+  #closed = false
+  /** Of a thread that died without a task, as at its start. */
+  #lastError: unknown
+
+  constructor(options: EngineOptions) {
+    this.#options = options
+    const { threads, memory } = options
+    const most = Math.max(1, Math.floor(memory / USUAL_BUFFER))
+    const workers = Math.min(threads, most)
+    const tasks = Math.min(TASKS_PER_WORKER, Math.floor(most / workers))
+    this.width = workers * tasks
+    this.buffer = Math.min(LARGEST_BUFFER, Math.floor(memory / this.width))
+    this.usual = Math.min(USUAL_BUFFER, this.buffer)
+    this.#pacing = new Pacing(this.width)
+    const workerData: WorkerSettings = {
+      settings: options.settings,
+      checksum: options.checksum,
+      retry: options.retry,
+      tasks,
+      usual: this.usual,
+      buffer: this.buffer,
+      most: this.width,
+      pacing: this.#pacing.shared,
+      overwriting: new SharedOverwriting().shared,
+    }
+    this.#pool = new Piscina<Request, Response>({
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: 0,
+      maxThreads: workers,
+      concurrentTasksPerWorker: tasks,
+      maxQueue: this.width,
+      idleTimeout: IDLE_TIMEOUT,
+      // Workers wait on sockets, not on messages: blocking between tasks would starve them.
+      atomics: 'disabled',
+      // A loader that the process was started with would cost every thread its start-up.
+      execArgv: [],
+      workerData,
+    })
+    this.#pool.on('error', (error: unknown) => (this.#lastError = error))
+    this.#pool.on('workerDestroy', () => setImmediate(() => this.#failQueued()))
+  }
+
+  /** Puts small files, one after the other; one file's failure does not stop the next. */
+  async files(task: FilesTask): Promise<Outcome<FileResult>[]> {
+    return (await this.#run(task)) as Outcome<FileResult>[]
+  }
+
+  /** Sends one part. @throws S3Error, TablesnapError */
+  async part(task: PartTask, checksum: ChecksumKind): Promise<PartResult> {
+    return (await this.#run({ ...task, checksum })) as PartResult
+  }
+
+  /** Reads a file for its checksums. @throws TablesnapError */
+  async digest(task: DigestTask): Promise<DigestResult> {
+    return (await this.#run(task)) as DigestResult
+  }
+
+  /** Fetches a range or a whole object into a file. @throws S3Error, TablesnapError */
+  async download(task: DownloadTask): Promise<DownloadResult> {
+    return (await this.#run(task)) as DownloadResult
+  }
+
+  /** Tells the operator something about the server, once. */
+  note(text: string): void {
+    if (this.#noted.has(text)) return
+    this.#noted.add(text)
+    this.#options.onNote(text)
+  }
+
+  /** The server asked for fewer requests in flight. */
+  slowDown(): void {
+    this.#pacing.slowDown()
+  }
+
+  /** Ends the workers at once; tasks under way and later ones fail with `ENGINE_CLOSED`. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#pool.destroy()
+  }
+
+  async #run(task: Task): Promise<unknown> {
+    if (this.#running < this.#pacing.limit) this.#running++
+    else await new Promise<void>(resolve => this.#waiting.push(resolve))
+    try {
+      const credentials = await this.#options.credentials()
+      const { outcome, notes, clockOffset } = await this.#give({ task, credentials })
+      this.clockOffset = clockOffset ?? this.clockOffset
+      for (const note of notes) this.note(note)
+      if (!outcome.ok) throw decodeError(outcome.error)
+      return outcome.value
+    } finally {
+      this.#running--
+      while (this.#waiting.length > 0 && this.#running < this.#pacing.limit) {
+        this.#running++
+        this.#waiting.shift()?.()
+      }
+    }
+  }
+
+  /** @throws TablesnapError `WORKER_DIED`, `ENGINE_CLOSED` */
+  async #give(request: Request): Promise<Response> {
+    try {
+      if (this.#closed) throw new Error('closed')
+      return await this.#pool.run(request)
+    } catch (error) {
+      const cause = this.#lastError ?? error
+      throw new TablesnapError({
+        code: this.#closed ? 'ENGINE_CLOSED' : 'WORKER_DIED',
+        message: this.#closed
+          ? 'stopped before it was done'
+          : `a worker thread ended within its task: ${errorMessage(cause)}`,
+        retry: true,
+        cause,
+      })
+    }
+  }
+
+  /** The last thread died before it took a task: piscina would keep the tasks until somebody brings another. */
+  #failQueued(): void {
+    if (this.#pool.threads.length > 0 || this.#pool.queueSize === 0) return
+    void this.#pool.destroy()
+  }
+}

@@ -1,0 +1,65 @@
+/** A file name as Cassandra builds it: what names the set, and which of its components it is. */
+export interface ComponentName {
+  /** Everything before the component: `nb-4-big`, `ks-table-jb-1`. With the directory it names one set. */
+  readonly set: string
+  /** `Data.db`, `TOC.txt`, `SAI+aa+idx+Meta.db`, … */
+  readonly component: string
+  /** Version letters: `nb`, `da`, `jb`, `hc`. */
+  readonly version: string
+  /** Generation number, or the UUID id of 4.1 and later. */
+  readonly generation: string
+}
+
+/** Up to 2.1: `ks-table-jb-1-Data.db`, `cf-f-1-Data.db`; keyspaces and tables have no hyphen in their names. */
+const LEGACY = /^((?:[^-]+-){1,2})([a-z]{1,2})-(\d+)-([A-Z].*)$/
+
+/** Since 2.2: `nb-4-big-Data.db`, `da-3h5r_09tz_1cnjk2g7mhl3miqz80-bti-Data.db`; the format's name is no version's. */
+const MODERN = /^([a-z]{2})-([^-]+)-([a-z]{3,})-([A-Z].*)$/
+
+/** What components' names end in; asked for where the format is none that is known. */
+const ENDINGS = /\.(db|crc32|adler32|sha1|txt)$/
+
+/** Takes a file name apart; undefined when it is no SSTable component. Names from 0.7 to 6.0. */
+export function parseComponent(name: string): ComponentName | undefined {
+  const legacy = LEGACY.exec(name)
+  if (legacy !== null) {
+    const [, table = '', version = '', generation = '', component = ''] = legacy
+    if (ENDINGS.test(component))
+      return { set: `${table}${version}-${generation}`, component, version, generation }
+  }
+  const modern = MODERN.exec(name)
+  if (modern === null) return undefined
+  const [, version = '', generation = '', format = '', component = ''] = modern
+  if (format !== 'big' && format !== 'bti' && !ENDINGS.test(component)) return undefined
+  return { set: `${version}-${generation}-${format}`, component, version, generation }
+}
+
+/**
+ * Files that are still being written, and Cassandra's transaction logs: never uploaded. Up to 2.1 they are called
+ * `ks-table-tmp-jb-1-Data.db` and `ks-table-tmplink-ka-1-Data.db`, in 2.2 `tmp-la-1-big-Data.db`.
+ */
+export function isTemporary(name: string): boolean {
+  return /(^|-)tmp(link)?-/.test(name) || name.endsWith('.tmp') || isTxnLog(name)
+}
+
+/** `nb_txn_flush_<uuid>.log`, `bti-da_txn_compaction_<uuid>.log`. */
+export function isTxnLog(name: string): boolean {
+  return /_txn_.*\.log$/.test(name)
+}
+
+/** The directories Cassandra fills with hardlinks of its SSTables. */
+export const SNAPSHOTS = 'snapshots'
+export const BACKUPS = 'backups'
+
+/** Our own staging directory, never watched and never uploaded. */
+export const STAGING = '.tablesnap-restore'
+
+/** Components without which Cassandra reads a set all the same: it rebuilds or ignores them. */
+export function isOptional(component: string): boolean {
+  return /^(Filter\.db|Summary\.db|TOC\.txt|CRC\.db|Digest\..*|SAI.*|SI_.*)$/.test(component)
+}
+
+/** Components that Cassandra may rewrite after the set is complete. */
+export function isMutable(component: string): boolean {
+  return /^(Statistics\.db|Summary\.db|TOC\.txt|SAI.*)$/.test(component)
+}

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+
+import { asciiJson } from '../s3/ascii.js'
+import type { S3Client } from '../s3/client.js'
+import { listObjects, type ListedObject } from '../s3/list.js'
+import { getObject, putObject, storageHeaders } from '../s3/object.js'
+import type { ObjectSettings } from '../s3/settings.js'
+
+import type { KeyLayout } from './keys.js'
+
+/** Suffix of the keys under which the originals keep a directory's listing. */
+export const LISTING_SUFFIX = '-listdir.json'
+
+/** The original's listing of a directory, as it is written. */
+export interface DirectoryListing {
+  readonly key: string
+  readonly body: Buffer
+  readonly md5: Buffer
+}
+
+/**
+ * The original's listing of a directory: `{"<dir>": ["file", …]}` under `<Data.db key>-listdir.json`.
+ * @param dataName the newest Data.db of the directory
+ * @throws TablesnapError `KEY_TOO_LONG`
+ */
+export function listingOf(
+  keys: KeyLayout,
+  directory: string,
+  dataName: string,
+  names: readonly string[],
+): DirectoryListing {
+  const body = Buffer.from(asciiJson({ [directory]: [...names].sort() }))
+  return { key: keys.listing(join(directory, dataName)), body, md5: createHash('md5').update(body).digest() }
+}
+
+/** Writes a listing, over an older one of the same name: it is the one object that may be written again. @throws S3Error */
+export async function writeListing(
+  client: S3Client,
+  { key, body, md5 }: DirectoryListing,
+  settings: ObjectSettings,
+): Promise<void> {
+  const headers = { ...storageHeaders(settings), 'Content-Type': 'application/json' }
+  const guarded = { body, headers: { 'Content-MD5': md5.toString('base64') } }
+  await putObject(client, key, guarded, { headers, ifAbsent: false })
+}
+
+/** The names in the newest listing of a directory; none where there is no listing that can be read. @throws S3Error */
+export async function readNewestListing(
+  client: S3Client,
+  keys: KeyLayout,
+  directory: string,
+): Promise<string[]> {
+  const prefix = keys.file(join(directory, '/'))
+  let newest: ListedObject | undefined
+  for await (const object of listObjects(client, { prefix, delimiter: '/' })) {
+    if (!object.key.endsWith(LISTING_SUFFIX)) continue
+    if (newest === undefined || object.lastModified >= newest.lastModified) newest = object
+  }
+  if (newest === undefined) return []
+  const { body } = await getObject(client, newest.key)
+  return namesIn(body)
+}
+
+function namesIn(body: Buffer): string[] {
+  try {
+    const value = Object.values(JSON.parse(body.toString('utf8')) as Record<string, unknown>)[0]
+    return Array.isArray(value) ? value.filter(name => typeof name === 'string') : []
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,54 @@
+import { fstat, read } from 'node:fs'
+import { promisify } from 'node:util'
+
+import { TablesnapError } from '../errors.js'
+
+import type { FileRef } from './task.js'
+
+const readAt = promisify(read)
+const statOf = promisify(fstat) as (
+  fd: number,
+  options: { bigint: true },
+) => Promise<{ size: bigint; mtimeNs: bigint }>
+
+/**
+ * Reads `into.length` bytes of a file from `start`.
+ * @throws TablesnapError `FILE_CHANGED` when the file ends before that, `FILE_UNREADABLE` when the disk fails
+ */
+export async function readFully(file: FileRef, start: number, into: Buffer): Promise<void> {
+  let done = 0
+  while (done < into.length) {
+    const { bytesRead } = await readAt(file.fd, into, done, into.length - done, start + done).catch(
+      (cause: unknown) => {
+        throw new TablesnapError({
+          code: 'FILE_UNREADABLE',
+          message: `cannot read ${file.path} at byte ${start + done}: ${(cause as Error).message}`,
+          operation: 'read',
+          path: file.path,
+          retry: true,
+          cause,
+        })
+      },
+    )
+    if (bytesRead === 0) throw changed(file, `it ends at byte ${start + done} of ${file.size}`)
+    done += bytesRead
+  }
+}
+
+/** @throws TablesnapError `FILE_CHANGED` when size or mtime are not those the file was opened with */
+export async function checkUnchanged(file: FileRef): Promise<void> {
+  const now = await statOf(file.fd, { bigint: true })
+  if (now.size !== BigInt(file.size))
+    throw changed(file, `its size went from ${file.size} to ${now.size.toString()}`)
+  if (now.mtimeNs !== file.mtime) throw changed(file, 'its modification time changed')
+}
+
+function changed(file: FileRef, how: string): TablesnapError {
+  return new TablesnapError({
+    code: 'FILE_CHANGED',
+    message: `${file.path} changed while it was uploaded (${how}); it is uploaded again once it is quiet`,
+    operation: 'upload',
+    path: file.path,
+    retry: true,
+  })
+}

@@ -1,0 +1,42 @@
+import { hex64 } from '../s3/checksum.js'
+import { S3Error } from '../s3/errors.js'
+
+import { checkUnchanged, readFully } from './file.js'
+import { Summer } from './guard.js'
+import { putIfAbsent, type Put, type PutContext } from './put-if-absent.js'
+import type { FileResult, FileUpload } from './task.js'
+
+/**
+ * Reads a small file in one pass and puts it, never over other content.
+ * @param buffer at least as long as the file
+ * @throws S3Error, or TablesnapError `FILE_CHANGED`, `FILE_UNREADABLE`
+ */
+export async function putFile(
+  context: PutContext,
+  file: FileUpload,
+  buffer: Buffer,
+  signal?: AbortSignal,
+): Promise<FileResult> {
+  const bytes = buffer.subarray(0, file.size)
+  await readFully(file, 0, bytes)
+  await checkUnchanged(file)
+  const sums = new Summer(context.capability.checksum, file.md5).update(bytes).end()
+  const md5sum: Record<string, string> =
+    file.md5 && sums.md5 !== undefined ? { 'X-Amz-Meta-md5sum': sums.md5.toString('hex') } : {}
+  const put: Put = { bytes, sums, headers: { ...file.headers, ...md5sum }, trustsSize: file.trustsSize }
+  const first = await putIfAbsent(context, file.key, put, signal)
+  if (first !== 'other') return { outcome: first, key: file.key, crc64: sums.crc64 }
+  const key = `${file.versionStem}~${hex64(sums.crc64)}`
+  const second = await putIfAbsent(context, key, put, signal)
+  if (second !== 'other')
+    return { outcome: second === 'present' ? 'present' : 'version', key, crc64: sums.crc64 }
+  throw new S3Error({
+    operation: 'PutObject',
+    key,
+    status: 412,
+    s3Code: 'VersionConflict',
+    message: `PutObject: ${key} holds other content than its name says: somebody else wrote it; move it away`,
+    retry: false,
+    slowDown: false,
+  })
+}

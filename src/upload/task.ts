@@ -1,0 +1,73 @@
+/** A file that is being uploaded, by a descriptor that the main thread opened and alone closes. */
+export interface FileRef {
+  readonly fd: number
+  readonly path: string
+  readonly key: string
+  /** Bytes and mtime (ns) at the time it was opened: when they change, the upload is void. */
+  readonly size: number
+  readonly mtime: bigint
+}
+
+/** A file that goes up in one PUT. */
+export interface FileUpload extends FileRef {
+  /** Metadata and storage headers. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Where other content under the same name goes: the key without its `~<crc64>`. */
+  readonly versionStem: string
+  /** Whether `md5sum` is put into the metadata. */
+  readonly md5: boolean
+  /** Whether an object of the same size that cannot be compared counts as the same. */
+  readonly trustsSize: boolean
+}
+
+/** All small files of a set, one after the other. */
+export interface FilesTask {
+  readonly kind: 'files'
+  readonly files: readonly FileUpload[]
+}
+
+/** One part of a multipart upload. */
+export interface PartTask {
+  readonly kind: 'part'
+  readonly file: FileRef
+  readonly uploadId: string
+  /** 1 to 10,000. */
+  readonly number: number
+  /** Offset in the file, bytes. */
+  readonly start: number
+  readonly bytes: number
+  /** CRC-64 of this part as the server holds it from an earlier try: not sent again when it is the same. */
+  readonly held: bigint | undefined
+}
+
+/** Checksums of a whole file, without sending it. */
+export interface DigestTask {
+  readonly kind: 'digest'
+  readonly file: FileRef
+  readonly md5: boolean
+}
+
+/** What became of one small file. */
+export interface FileResult {
+  /** `uploaded`; `present`: the same content was there; `version`: other content was there, so it went to versions/. */
+  readonly outcome: 'uploaded' | 'present' | 'version'
+  readonly key: string
+  readonly crc64: bigint
+}
+
+/** What became of one part. */
+export interface PartResult {
+  readonly number: number
+  readonly etag: string
+  readonly crc64: bigint
+  readonly crc32c: number | undefined
+  /** Base64; with `--checksum sha256` only. */
+  readonly sha256: string | undefined
+  readonly sent: boolean
+}
+
+export interface DigestResult {
+  readonly crc64: bigint
+  /** Hex. */
+  readonly md5: string | undefined
+}

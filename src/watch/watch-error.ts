@@ -1,0 +1,40 @@
+import { TablesnapError, errorCode, errorMessage } from '../errors.js'
+
+/** A watched path went away. @param how how it went */
+export function lostError(path: string, how: string): TablesnapError {
+  return new TablesnapError({
+    code: 'WATCH_LOST',
+    message: `${path} is watched no longer: ${how}; start tablesnap again when it is back`,
+    operation: 'watch',
+    path,
+  })
+}
+
+/** Why a directory cannot be watched or read. */
+export function watchError(path: string, cause: unknown): TablesnapError {
+  const code = errorCode(cause)
+  const details = { operation: 'watch', path, cause } as const
+  if (code === 'ENOENT') {
+    return new TablesnapError({
+      ...details,
+      code: 'WATCH_GONE',
+      message: `${path} does not exist: check the path`,
+    })
+  }
+  if (code === 'ENOTDIR') {
+    return new TablesnapError({
+      ...details,
+      code: 'WATCH_NOT_DIRECTORY',
+      message: `${path} is not a directory`,
+    })
+  }
+  if (code === 'EACCES') {
+    const message = `${path} cannot be read by this user: run tablesnap as Cassandra's user or root`
+    return new TablesnapError({ ...details, code: 'WATCH_DENIED', message })
+  }
+  return new TablesnapError({
+    ...details,
+    code: 'WATCH_FAILED',
+    message: `cannot watch ${path}: ${errorMessage(cause)}`,
+  })
+}

@@ -1,0 +1,246 @@
+import { join } from 'node:path'
+
+import { InotifyBatch, Inotify } from 'inotify'
+
+import { TablesnapError, errorMessage } from '../errors.js'
+
+import { readTree, type Listing } from './tree.js'
+import { lostError, watchError } from './watch-error.js'
+
+/** What happened to a file. */
+export type FileEvent = 'created' | 'closed' | 'moved-in' | 'gone'
+
+/** Who is told of the watched directories. */
+export interface WatchListener {
+  /** A file in a watched directory. */
+  file(directory: string, name: string, event: FileEvent): void
+  /**
+   * What a directory held after its watch was set.
+   * @param reason `start`: it was there when the watcher started; `new`: it came later; `rescan`: events were lost
+   */
+  scanned(directory: string, listing: Listing, reason: ScanReason): void
+  /** A directory went, or is watched no longer. */
+  lost(directory: string): void
+  /** A name that is not UTF-8, as far as it can be shown. */
+  unreadable(directory: string, name: string): void
+  /** The kernel's queue overflowed: every directory is scanned again right after this. */
+  overflow(): void
+  /** A directory that could not be watched or read. */
+  failed(directory: string, error: TablesnapError): void
+}
+
+export type ScanReason = 'start' | 'new' | 'rescan'
+
+/** What is watched. */
+export interface WatchOptions {
+  /** Absolute. */
+  readonly paths: readonly string[]
+  /** Watch the directories below, too. */
+  readonly recursive: boolean
+  /** Watch directories that appear later. */
+  readonly autoAdd: boolean
+  /** Directories that are left out, by their path. */
+  readonly skip: (path: string) => boolean
+}
+
+const { IN_CREATE, IN_CLOSE_WRITE, IN_MOVED_TO, IN_MOVED_FROM, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF } =
+  Inotify
+const { IN_ISDIR, IN_IGNORED, IN_Q_OVERFLOW, IN_ONLYDIR, IN_EXCL_UNLINK } = Inotify
+
+/** No reads and no modifications: a narrow mask keeps the kernel's queue for what matters. */
+const MASK =
+  IN_CREATE |
+  IN_CLOSE_WRITE |
+  IN_MOVED_TO |
+  IN_MOVED_FROM |
+  IN_DELETE |
+  IN_DELETE_SELF |
+  IN_MOVE_SELF |
+  IN_ONLYDIR |
+  IN_EXCL_UNLINK
+
+/** Turns inotify's events into paths. Every directory is watched first and scanned then, so nothing falls between. */
+export class Watcher {
+  readonly #options: WatchOptions
+  readonly #listener: WatchListener
+  readonly #paths = new Map<number, string>()
+  readonly #watches = new Map<string, number>()
+  readonly #inotify: InotifyBatch
+
+  /** @throws TablesnapError `WATCH_LIMIT` when the user's inotify instances are used up */
+  constructor(options: WatchOptions, listener: WatchListener) {
+    this.#options = options
+    this.#listener = listener
+    try {
+      this.#inotify = new InotifyBatch({
+        event: (watch, mask, _cookie, name, bytes) => this.#event(watch, mask, name, bytes !== undefined),
+      })
+    } catch (cause) {
+      throw new TablesnapError({
+        code: 'WATCH_LIMIT',
+        message: errorMessage(cause),
+        operation: 'watch',
+        cause,
+      })
+    }
+  }
+
+  /** Directories watched now. */
+  get size(): number {
+    return this.#watches.size
+  }
+
+  /** Watches and scans the paths. @throws TablesnapError when one of them cannot be watched */
+  start(): void {
+    for (const path of this.#options.paths) {
+      const error = this.#add(path, 'start', this.#options.recursive)
+      if (error !== undefined) throw error
+    }
+  }
+
+  /** Scans every watched directory again. Events were lost: a path may lead to another directory now, or to none. */
+  rescan(): void {
+    const before = [...this.#watches.keys()]
+    this.#paths.clear()
+    this.#watches.clear()
+    for (const path of before) {
+      try {
+        if (!this.#watch(path)) this.#listener.lost(path)
+      } catch (cause) {
+        this.#lost(path, 'it was deleted')
+        this.#report(path, watchError(path, cause))
+      }
+    }
+    for (const path of [...this.#watches.keys()]) {
+      if (this.#watches.has(path)) this.#report(path, this.#add(path, 'rescan', false))
+    }
+  }
+
+  close(): void {
+    this.#inotify.close()
+    this.#paths.clear()
+    this.#watches.clear()
+  }
+
+  /** Watches a directory, then scans it and, if `deep`, those below; returns why the first one could not be. */
+  #add(path: string, reason: ScanReason, deep: boolean): TablesnapError | undefined {
+    let listing: Listing
+    try {
+      if (!this.#watch(path)) return undefined
+      listing = readTree(path)
+    } catch (error) {
+      return watchError(path, error)
+    }
+    for (const name of listing.unreadable) this.#listener.unreadable(path, name)
+    this.#listener.scanned(path, listing, reason)
+    if (reason === 'rescan' && this.#options.autoAdd) this.#addUnknown(path, listing)
+    if (!deep) return undefined
+    for (const name of listing.directories) {
+      const below = join(path, name)
+      if (this.#options.skip(below) || this.#watches.has(below)) continue
+      this.#report(below, this.#add(below, reason, true))
+    }
+    return undefined
+  }
+
+  #addUnknown(directory: string, listing: Listing): void {
+    for (const name of listing.directories) {
+      const path = join(directory, name)
+      if (!this.#watches.has(path) && !this.#options.skip(path)) this.#addNew(path)
+    }
+  }
+
+  /** Sets a watch; false when the directory is watched under another path already. */
+  #watch(path: string): boolean {
+    const watch = this.#inotify.add(path, MASK)
+    const before = this.#paths.get(watch)
+    // One directory under two paths, by a symbolic link or a bind mount: the first one names its files.
+    if (before !== undefined && before !== path && this.#watches.get(before) === watch) return false
+    this.#paths.set(watch, path)
+    this.#watches.set(path, watch)
+    return true
+  }
+
+  #event(watch: number, mask: number, name: string | undefined, broken: boolean): void {
+    if (mask & IN_Q_OVERFLOW) {
+      this.#listener.overflow()
+      this.rescan()
+      return
+    }
+    const directory = this.#paths.get(watch)
+    if (directory === undefined) return
+    if (mask & (IN_IGNORED | IN_DELETE_SELF)) this.#forget(directory, watch, 'it was deleted')
+    else if (mask & IN_MOVE_SELF) this.#moved(directory)
+    else if (name === undefined) return
+    else if (broken) {
+      if (mask & (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO)) this.#listener.unreadable(directory, name)
+    } else if (mask & IN_ISDIR) this.#directory(join(directory, name), mask)
+    else this.#listener.file(directory, name, eventOf(mask))
+  }
+
+  #directory(path: string, mask: number): void {
+    if (mask & (IN_CREATE | IN_MOVED_TO)) {
+      if (this.#options.autoAdd && !this.#options.skip(path)) this.#addNew(path)
+    } else if (mask & IN_MOVED_FROM) {
+      this.#drop(path)
+    }
+  }
+
+  #addNew(path: string): void {
+    if (this.#isWatched(path)) return
+    this.#drop(path)
+    this.#report(path, this.#add(path, 'new', true))
+  }
+
+  /** Whether a directory whose CREATE has come was found by the scan of its parent already. */
+  #isWatched(path: string): boolean {
+    const watch = this.#watches.get(path)
+    try {
+      // The kernel gives a directory that is watched the number that it has.
+      return watch !== undefined && this.#inotify.add(path, MASK) === watch
+    } catch {
+      return false
+    }
+  }
+
+  /** A watched path was renamed: its files have other names now. */
+  #moved(directory: string): void {
+    if (this.#options.paths.includes(directory)) this.#drop(directory, 'it was renamed')
+  }
+
+  /** Ends the watches on a directory and all below. */
+  #drop(path: string, how = 'it was replaced'): void {
+    for (const [directory, watch] of [...this.#watches]) {
+      if (directory !== path && !directory.startsWith(`${path}/`)) continue
+      this.#forget(directory, watch, how)
+      try {
+        this.#inotify.remove(watch)
+      } catch {
+        // The kernel ended it already.
+      }
+    }
+  }
+
+  #forget(directory: string, watch: number, how: string): void {
+    this.#paths.delete(watch)
+    if (this.#watches.get(directory) !== watch) return
+    this.#watches.delete(directory)
+    this.#lost(directory, how)
+  }
+
+  #lost(path: string, how: string): void {
+    this.#listener.lost(path)
+    if (this.#options.paths.includes(path)) this.#listener.failed(path, lostError(path, how))
+  }
+
+  /** A directory that is gone is no problem: its going is told otherwise. */
+  #report(path: string, error: TablesnapError | undefined): void {
+    if (error !== undefined && error.code !== 'WATCH_GONE') this.#listener.failed(path, error)
+  }
+}
+
+function eventOf(mask: number): FileEvent {
+  if (mask & IN_MOVED_TO) return 'moved-in'
+  if (mask & IN_CLOSE_WRITE) return 'closed'
+  return mask & IN_CREATE ? 'created' : 'gone'
+}
