@@ -1,0 +1,54 @@
+import { read, write } from 'node:fs'
+import { promisify } from 'node:util'
+
+import { TablesnapError, errorCode, errorMessage } from '../errors.js'
+
+import type { LocalFile } from './task.js'
+
+const readAt = promisify(read)
+const writeAt = promisify(write)
+
+/** Reads `into.length` bytes of a file from `start`. @throws TablesnapError `FILE_UNREADABLE` */
+export async function readFully(file: LocalFile, start: number, into: Buffer): Promise<void> {
+  let done = 0
+  while (done < into.length) {
+    const { bytesRead } = await readAt(file.fd, into, done, into.length - done, start + done).catch(
+      (cause: unknown) => {
+        throw failed('FILE_UNREADABLE', `cannot read ${file.path} at byte ${start + done}`, file, cause)
+      },
+    )
+    if (bytesRead === 0) {
+      throw failed(
+        'FILE_UNREADABLE',
+        `cannot read ${file.path}: it ends at byte ${start + done}`,
+        file,
+        undefined,
+      )
+    }
+    done += bytesRead
+  }
+}
+
+/** Writes all of `bytes` to a file from `start`. @throws TablesnapError `NO_SPACE`, `FILE_UNWRITABLE` */
+export async function writeFully(file: LocalFile, start: number, bytes: Buffer): Promise<void> {
+  let done = 0
+  while (done < bytes.length) {
+    const { bytesWritten } = await writeAt(file.fd, bytes, done, bytes.length - done, start + done).catch(
+      (cause: unknown) => {
+        const full = ['ENOSPC', 'EDQUOT'].includes(errorCode(cause) ?? '')
+        throw failed(full ? 'NO_SPACE' : 'FILE_UNWRITABLE', `cannot write ${file.path}`, file, cause)
+      },
+    )
+    done += bytesWritten
+  }
+}
+
+function failed(code: string, what: string, file: LocalFile, cause: unknown): TablesnapError {
+  return new TablesnapError({
+    code,
+    message: cause === undefined ? what : `${what}: ${errorMessage(cause)}`,
+    operation: 'restore',
+    path: file.path,
+    cause,
+  })
+}

@@ -1,0 +1,69 @@
+import type { ObjectInfo } from '../s3/object.js'
+
+import type { CrcKind, DigestKind } from './digest.js'
+
+/** A local file, by a descriptor that the main thread opened and alone closes. */
+export interface LocalFile {
+  readonly fd: number
+  /** For messages only. */
+  readonly path: string
+}
+
+/** A whole object that fits into a buffer: one GET, verified by its answer. */
+export interface ObjectTask extends LocalFile {
+  readonly kind: 'download'
+  readonly what: 'object'
+  readonly key: string
+  /** Bytes the object is known to have. */
+  readonly size: number
+}
+
+/** Bytes of a large object, to the same place in the file; at most a buffer of them. */
+export interface RangeTask extends LocalFile {
+  readonly kind: 'download'
+  readonly what: 'range'
+  readonly key: string
+  /** Without quotes: the range must come from this version of the object. */
+  readonly etag: string
+  readonly start: number
+  readonly bytes: number
+  /** What is computed while the bytes are hot. */
+  readonly crc: CrcKind
+}
+
+/** Reads a run of a local file for its digest. */
+export interface DigestFileTask extends LocalFile {
+  readonly kind: 'download'
+  readonly what: 'digest'
+  readonly start: number
+  readonly bytes: number
+  readonly digest: DigestKind
+}
+
+/** What a worker does to restore a file. */
+export type DownloadTask = ObjectTask | RangeTask | DigestFileTask
+
+/** An object that was written to its file. */
+export interface ObjectResult {
+  readonly what: 'object'
+  readonly info: ObjectInfo
+  /** Whether its content was compared with what the server says of it; false where it says nothing that one GET can prove. */
+  readonly verified: boolean
+}
+
+/** A range that was written to its file. */
+export interface RangeResult {
+  readonly what: 'range'
+  /** Hex. */
+  readonly crc: string
+}
+
+/** A digest that was computed. */
+export interface DigestFileResult {
+  readonly what: 'digest'
+  /** Hex. */
+  readonly digest: string
+}
+
+/** What became of a task. */
+export type DownloadResult = ObjectResult | RangeResult | DigestFileResult

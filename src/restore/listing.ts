@@ -1,0 +1,67 @@
+import { TablesnapError, errorMessage } from '../errors.js'
+import type { Logger } from '../report/logger.js'
+import type { S3Client } from '../s3/client.js'
+import { getObject } from '../s3/object.js'
+
+import type { Entry } from './catalog.js'
+
+/** A longer listing is none, bytes. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+/**
+ * The names in a listing of the original's: `{"<dir>": ["file", …]}`.
+ * @param directory where the listing's key says that it is
+ * @throws S3Error
+ * @throws TablesnapError `LISTING_CORRUPT` when it is not that, or names what can be no file of the directory
+ */
+export async function readListing(
+  client: S3Client,
+  listing: Entry,
+  directory: string,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const { key, size } = listing
+  if (size > MAX_BYTES) throw corrupt(key, `it has ${size} bytes`)
+  const { body } = await getObject(client, key, { signal })
+  const content = parse(key, body)
+  const [path, names] = Object.entries(content)[0] ?? []
+  if (path === undefined || !Array.isArray(names)) throw corrupt(key, 'it is no {"directory": ["file", …]}')
+  if (path.replace(/(.)\/+$/, '$1') !== directory) {
+    log.warn(
+      `Listing ${key} is of another directory (${path}); it is taken for that of its key, ${directory}`,
+      { key },
+    )
+  }
+  const found = new Set<string>()
+  for (const name of names as unknown[]) {
+    if (typeof name !== 'string') throw corrupt(key, 'it holds something that is no name')
+    if (/^\.{0,2}$|[/\0]/.test(name))
+      throw corrupt(key, `it names ${JSON.stringify(name.slice(0, 200))}, which is no file name`)
+    found.add(name)
+  }
+  return found
+}
+
+function parse(key: string, body: Buffer): object {
+  let content: unknown
+  try {
+    content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch (cause) {
+    throw corrupt(key, errorMessage(cause), cause)
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw corrupt(key, 'it is no {"directory": ["file", …]}')
+  }
+  return content
+}
+
+function corrupt(key: string, why: string, cause?: unknown): TablesnapError {
+  return new TablesnapError({
+    code: 'LISTING_CORRUPT',
+    message: `listing ${key} cannot be used: ${why}; delete it to use the one before, or restore every object with tablesnap -D --all`,
+    operation: 'restore',
+    key,
+    cause,
+  })
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+
+import type { Config } from '../config/config.js'
+import { TablesnapError } from '../errors.js'
+import { parseComponent } from '../sstable/names.js'
+
+import { isHardlinks, type FileSystemShare } from './file-system.js'
+import { heldOpen } from './in-use.js'
+import type { LocalDirectory, SetState } from './local.js'
+import type { MomentFile, MomentSet } from './moment.js'
+import type { TargetDirectory } from './target.js'
+
+/** Space that is to stay free beside what is restored, as a share of it. */
+const SLACK = 0.01
+
+/** Names shown of many. */
+const SHOWN = 10
+
+/** What is against a restore, found before its first byte. */
+export class Problems {
+  readonly #found: TablesnapError[] = []
+  readonly #unwritable = new Set<string>()
+  readonly #config: Pick<Config, 'force' | 'replace'>
+
+  constructor(config: Pick<Config, 'force' | 'replace'>) {
+    this.#config = config
+  }
+
+  get found(): readonly TablesnapError[] {
+    return this.#found
+  }
+
+  /**
+   * Judges a set by what is there already.
+   * @returns names of files that have to go before it comes, and of those that it takes the place of; none unless --force
+   */
+  judge(set: MomentSet, state: SetState, directory: string): { remove: string[]; exchange: string[] } {
+    if (state.blocked.length > 0) {
+      const message = `in the place of ${join(directory, state.blocked[0] ?? '')} is something that is no file: move it away`
+      this.#add('TARGET_BLOCKED', message, directory)
+    }
+    const different = this.toExchange(state).map(({ name }) => name)
+    const names = [...different, ...state.extra]
+    if (names.length === 0) return { remove: [], exchange: [] }
+    if (this.#config.force) {
+      const data = `${set.name}-Data.db`
+      // Beside the same Data.db a component is exchanged in one step; otherwise all of the other SSTable goes first.
+      if (state.same.includes(data) || !names.some(name => parseComponent(name) !== undefined)) {
+        return { remove: [], exchange: different }
+      }
+      const first = names.includes(data) ? [data] : []
+      return { remove: [...first, ...names.filter(name => name !== data)], exchange: [] }
+    }
+    const message = `${join(directory, set.name)} is there with other content (${shown(names)}): move it away, or overwrite it with --force`
+    this.#add('TARGET_CONFLICT', message, join(directory, set.name))
+    return { remove: [], exchange: [] }
+  }
+
+  /** The files of a set that take the place of others; what Cassandra rewrote itself stays unless --force. */
+  toExchange({ different, rewritten }: SetState): readonly MomentFile[] {
+    return this.#config.force ? [...different, ...rewritten] : different
+  }
+
+  /** SSTables in a directory that the moment does not have. @param names of their files */
+  foreign(directory: string, names: readonly string[]): void {
+    if (names.length === 0 || this.#config.replace) return
+    const sets = names.filter(name => name.endsWith('-Data.db'))
+    const message = `${directory} holds SSTables of another moment (${shown(sets)}), which would mix with what is restored: move them aside with --replace`
+    this.#add('TARGET_FOREIGN', message, directory)
+  }
+
+  /** Nothing may be written into or above a directory. */
+  unwritable({ path, existing }: TargetDirectory): void {
+    if (this.#unwritable.has(existing)) return
+    this.#unwritable.add(existing)
+    this.#add(
+      'TARGET_NOT_WRITABLE',
+      `cannot restore to ${path}: ${existing} is not writable for us`,
+      existing,
+    )
+  }
+
+  space({ base, needed, free }: FileSystemShare): void {
+    if (needed * (1 + SLACK) <= free) return
+    const message = `there is not enough space for ${base}: ${needed} bytes are needed, and ${free} are free`
+    this.#add('NO_SPACE', message, base)
+  }
+
+  /** Files that are to be replaced or moved must not be in use. */
+  async held(paths: readonly string[]): Promise<void> {
+    const held = await heldOpen(paths)
+    for (const { pid, command } of new Map(held.map(one => [one.pid, one])).values()) {
+      const files = held.filter(one => one.pid === pid).map(({ path }) => path)
+      const message = `process ${pid} (${command}) holds files open that are to be replaced (${shown(files)}): stop Cassandra first`
+      this.#add('TARGET_IN_USE', message, files[0] ?? '')
+    }
+  }
+
+  #add(code: string, message: string, path: string): void {
+    this.#found.push(new TablesnapError({ code, message, operation: 'restore', path }))
+  }
+}
+
+/**
+ * Names of the files of SSTables that a moment does not have, in a directory that Cassandra reads. One without Data.db
+ * is none: Cassandra removes it at its start.
+ */
+export function foreignSets(local: LocalDirectory, moment: readonly MomentSet[]): string[] {
+  const named = new Set(moment.map(({ name }) => name))
+  const isTable = moment.some(({ name, files }) => files.some(file => file.name === `${name}-Data.db`))
+  if (!isTable || isHardlinks(local.path)) return []
+  const foreign: string[] = []
+  for (const [set, names] of local.sets) {
+    if (!named.has(set) && names.includes(`${set}-Data.db`)) foreign.push(...names)
+  }
+  return foreign
+}
+
+function shown(names: readonly string[]): string {
+  const more = names.length - SHOWN
+  return more > 0 ? `${names.slice(0, SHOWN).join(', ')} and ${more} more` : names.join(', ')
+}

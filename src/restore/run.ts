@@ -1,0 +1,216 @@
+import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { TablesnapError, errorMessage } from '../errors.js'
+
+import type { RestoreDeps } from './deps.js'
+import type { MomentFile } from './moment.js'
+import { Owners } from './owner.js'
+import { Placer } from './place.js'
+import type { PlannedDirectory, PlannedSet, RestorePlan } from './plan.js'
+import { eachOf } from './slots.js'
+import { Staging } from './staging.js'
+import type { RestoreSummary } from './summary.js'
+import { Target } from './target.js'
+import { Transfer, type StagedFile } from './transfer.js'
+
+/** What was done, while it is being done. */
+export type Tally = Pick<RestoreSummary, 'sets' | 'files' | 'bytes' | 'unverified' | 'failed'>
+
+/** Sets under way at once beyond the places of the pool: while one is synced and placed, others are fetched. */
+const MORE_SETS = 2
+
+/** How long tasks under way may go on after a signal before the staging is taken from under them, ms. */
+const GRACE = 2_000
+
+/** Between two lines on the progress, ms. */
+const PROGRESS = 10_000
+
+/** Files up to which each is told at level info. */
+const TALKATIVE = 1_000
+
+/** Errors of our own disk and rights, and of what was asked for: no other file will fare better. */
+const FATAL = new Set(['NO_SPACE', 'FILE_UNWRITABLE', 'OWNER_REFUSED', 'OWNER_UNKNOWN'])
+
+/** Carries a plan out. */
+export class Run {
+  readonly #plan: RestorePlan
+  readonly #deps: RestoreDeps
+  readonly #stagings = new Map<string, Staging>()
+  readonly #owners: Owners
+  readonly #transfer: Transfer
+  readonly #directories: ReadonlyMap<string, PlannedDirectory>
+  readonly #aside = new Map<string, Promise<void>>()
+  readonly #failed = new Set<string>()
+  readonly #tally: Tally
+  readonly #stamp = new Date().toISOString().replace(/[-:.]/g, '')
+  #placer: Placer | undefined
+  #fatal = false
+
+  constructor(plan: RestorePlan, deps: RestoreDeps) {
+    this.#plan = plan
+    this.#deps = deps
+    this.#owners = new Owners(deps.log, { ownership: deps.ownership })
+    this.#transfer = new Transfer(deps, this.#owners)
+    this.#directories = new Map(plan.directories.map(directory => [directory.path, directory]))
+    this.#tally = { sets: 0, files: 0, bytes: 0, unverified: 0, failed: plan.refused.length }
+  }
+
+  /**
+   * Fetches, verifies and places the sets, each as soon as it is whole; the staging is gone afterwards in any case.
+   * @throws TablesnapError `RESTORE_RUNNING`, `STAGING_FAILED`; whatever befalls a set is logged and counted
+   */
+  async run(): Promise<Tally> {
+    const { log, signal, engine } = this.#deps
+    const progress = setInterval(() => this.#progress(), PROGRESS).unref()
+    try {
+      await this.#open()
+      const work = eachOf(this.#sets(), engine.width + MORE_SETS, set => this.#set(set))
+      await settled(work, signal)
+      if (!this.#stopped) await this.#moveRest()
+      await this.#placer?.sync()
+    } finally {
+      clearInterval(progress)
+      for (const staging of this.#stagings.values()) {
+        await staging
+          .close()
+          .catch((error: unknown) => log.warn(`Cannot remove ${staging.path}: ${errorMessage(error)}`))
+      }
+    }
+    return this.#tally
+  }
+
+  get #stopped(): boolean {
+    return this.#fatal || this.#deps.signal?.aborted === true
+  }
+
+  async #open(): Promise<void> {
+    const bases = new Set(this.#plan.sets.map(({ base }) => base))
+    for (const base of bases) this.#stagings.set(base, await Staging.open(base))
+    const created = [...this.#stagings.values()].flatMap(staging => staging.created)
+    this.#placer = new Placer(new Target(this.#plan.target), this.#owners, this.#deps.log, created)
+  }
+
+  *#sets(): Generator<PlannedSet> {
+    for (const set of this.#plan.sets) {
+      if (this.#deps.signal?.aborted === true) return
+      if (this.#fatal) this.#fail(set)
+      else yield set
+    }
+  }
+
+  /** Brings one set, or nothing of it. */
+  async #set(set: PlannedSet): Promise<void> {
+    const { signal, log } = this.#deps
+    const staging = this.#stagings.get(set.base)
+    if (staging === undefined) return
+    const results = await Promise.allSettled(set.files.map(file => this.#file(file, staging, set)))
+    const staged = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+    try {
+      if (signal?.aborted === true) return
+      if (staged.length < set.files.length) {
+        this.#fail(set)
+        return
+      }
+      await this.#makeRoom(set.directory.path)
+      await this.#placer?.place(set, staged)
+      this.#count(set, staged)
+    } catch (error) {
+      for (const { key } of set.files) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
+      this.#fail(set)
+    } finally {
+      await Promise.all(staged.map(({ path }) => rm(path, { force: true })))
+    }
+  }
+
+  async #file(file: MomentFile, staging: Staging, set: PlannedSet): Promise<StagedFile> {
+    const { log, signal } = this.#deps
+    const { key, size } = file
+    const level = this.#plan.files <= TALKATIVE ? 'info' : 'debug'
+    const path = staging.next()
+    try {
+      signal?.throwIfAborted()
+      log[level](`Downloading ${key}`, { key, bytes: size })
+      const staged = await this.#transfer.fetch(file, path, set.directory.existing)
+      log[level](`Finished downloading ${key}`, { key, bytes: size })
+      return staged
+    } catch (error) {
+      if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
+      if (error instanceof TablesnapError && FATAL.has(error.code)) this.#fatal = true
+      await rm(path, { force: true })
+      throw error
+    }
+  }
+
+  /** Before the first set comes into a directory, what would mix with it goes. */
+  async #makeRoom(path: string): Promise<void> {
+    let moved = this.#aside.get(path)
+    if (moved === undefined) {
+      const directory = this.#directories.get(path)
+      moved =
+        directory === undefined
+          ? Promise.resolve()
+          : (this.#placer?.moveAside(directory, this.#stamp) ?? Promise.resolve())
+      this.#aside.set(path, moved)
+    }
+    await moved
+  }
+
+  /** The same for directories in which all was there already. */
+  async #moveRest(): Promise<void> {
+    for (const { path } of this.#plan.directories) {
+      if (!this.#failed.has(path)) await this.#makeRoom(path)
+    }
+  }
+
+  #fail(set: PlannedSet): void {
+    this.#tally.failed += set.files.length
+    this.#failed.add(set.directory.path)
+  }
+
+  #count(set: PlannedSet, staged: readonly StagedFile[]): void {
+    this.#tally.sets++
+    this.#tally.files += staged.length
+    for (const { file, verified } of staged) {
+      this.#tally.bytes += file.size
+      if (verified) continue
+      this.#tally.unverified++
+      this.#deps.log.warn(
+        `${file.key} is restored unverified: the server has no checksum of it that can be compared`,
+        {
+          key: file.key,
+        },
+      )
+    }
+  }
+
+  #progress(): void {
+    const { files, bytes } = this.#tally
+    this.#deps.log.info(
+      `Restored ${files} of ${this.#plan.files} files, ${bytes} of ${this.#plan.bytes} bytes`,
+    )
+  }
+}
+
+/** Waits for `work`; after a signal only so long as tasks under way may take. */
+async function settled(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  const over = new AbortController()
+  const cut =
+    signal === undefined
+      ? new Promise<void>(() => undefined)
+      : new Promise<void>(resolve => {
+          const onAbort = (): void => {
+            sleep(GRACE, undefined, { signal: over.signal }).then(resolve, resolve)
+          }
+          if (signal.aborted) onAbort()
+          else signal.addEventListener('abort', onAbort, { once: true })
+          over.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), {
+            once: true,
+          })
+        })
+  try {
+    await Promise.race([work, cut])
+  } finally {
+    over.abort()
+  }
+}

@@ -1,0 +1,142 @@
+import { dirname, join, relative } from 'node:path'
+
+import { TablesnapError } from '../errors.js'
+import { listObjects } from '../s3/list.js'
+import { parseComponent } from '../sstable/names.js'
+
+import {
+  LISTING,
+  nothingFound,
+  rootOf,
+  type Catalog,
+  type CatalogDirectory,
+  type CatalogSource,
+} from './catalog.js'
+import { parseKeyPath } from './key-path.js'
+
+/** A part of what a node has in the bucket. */
+export interface Scope {
+  /** The directory that comes to lie at the target; absolute, as on the node the objects came from. */
+  readonly origin: string
+  /**
+   * `newest`: what the origin's newest listing names; `{ listing }`: what its listing named after that file names;
+   * `below`: the newest listings of the origin and of every directory below it; `commitlogs`: its commitlog segments.
+   */
+  readonly take: 'newest' | 'below' | 'commitlogs' | { readonly listing: string }
+}
+
+/** Segments of the commitlog; up to 1.0 their names have no version. */
+const SEGMENT = /^CommitLog-(\d+-)?\d+\.log$/
+
+/** Names shown of many. */
+const SHOWN = 10
+
+/** Where a directory of the original node comes to lie, as a path below the target. */
+export function localOf(directory: string, scope: Scope | undefined): string {
+  return scope === undefined ? directory : join('/', relative(scope.origin, directory))
+}
+
+/**
+ * The part of a catalog that a restore is about.
+ * @param catalog of the origin and all below it
+ * @throws TablesnapError `LISTING_MISSING`, which names the listings near by, `NOTHING_FOUND`
+ */
+export async function select(catalog: Catalog, scope: Scope, source: CatalogSource): Promise<Catalog> {
+  const { origin, take } = scope
+  if (take === 'below') return below(catalog, scope, source)
+  const directory = catalog.directories.get(origin)
+  const found = directory === undefined ? undefined : pick(directory, take)
+  if (found === undefined) throw await missing(scope, directory, source)
+  return { ...catalog, directories: new Map([[origin, found]]), refused: [] }
+}
+
+function pick(
+  directory: CatalogDirectory,
+  take: Exclude<Scope['take'], 'below'>,
+): CatalogDirectory | undefined {
+  if (take === 'commitlogs') {
+    const files = new Map([...directory.files].filter(([name]) => SEGMENT.test(name)))
+    return files.size === 0 ? undefined : { ...directory, files, listing: undefined }
+  }
+  const listing = take === 'newest' ? directory.listing : directory.listings.get(take.listing)
+  return listing === undefined ? undefined : { ...directory, listing }
+}
+
+async function below(catalog: Catalog, scope: Scope, source: CatalogSource): Promise<Catalog> {
+  const directories = new Map<string, CatalogDirectory>()
+  const unlisted: string[] = []
+  for (const [path, directory] of catalog.directories) {
+    if (directory.listing !== undefined) directories.set(path, directory)
+    else if (hasSSTables(directory)) unlisted.push(path)
+    else source.log.info(`Left out ${path}: it has no listing, and no SSTables`)
+  }
+  if (directories.size === 0) throw await missing(scope, undefined, source)
+  return { ...catalog, directories, unlisted }
+}
+
+function hasSSTables({ files }: CatalogDirectory): boolean {
+  for (const name of files.keys()) if (parseComponent(name)?.component === 'Data.db') return true
+  return false
+}
+
+/** The error of an origin that has not what was asked for. */
+async function missing(
+  { origin, take }: Scope,
+  directory: CatalogDirectory | undefined,
+  source: CatalogSource,
+): Promise<TablesnapError> {
+  const where = `bucket ${source.client.settings.bucket} (keys ${rootOf(source)}${join(origin, '/')}…)`
+  if (take === 'commitlogs') {
+    return error('NOTHING_FOUND', `there are no commitlog segments of ${origin} in ${where}`)
+  }
+  const listings = [...(directory?.listings ?? [])].sort(([, a], [, b]) => b.lastModified - a.lastModified)
+  if (typeof take === 'object' && listings.length > 0) {
+    const names = shown(listings.map(([name]) => name))
+    const message = `there is no listing of ${origin} named after ${take.listing}; it has those of ${names}`
+    return error('LISTING_MISSING', message)
+  }
+  const near = await listedNear(origin, source)
+  if (near === undefined) return nothingFound(source)
+  const what = take === 'below' ? `${origin} or of anything below it` : origin
+  const advice = near.some(path => path.startsWith(join(origin, '/')))
+    ? '; -r restores all that are below it'
+    : ''
+  const hint =
+    near.length === 0
+      ? `${source.name} has no listings at all: tablesnap -D restores every object`
+      : `there are those of ${shown(near)}${advice}`
+  return error('LISTING_MISSING', `there is no listing of ${what} in ${where}; ${hint}`)
+}
+
+function error(code: string, message: string): TablesnapError {
+  return new TablesnapError({ code, message, operation: 'restore' })
+}
+
+/**
+ * Directories with a listing, the nearest that there are: paths that begin as `origin` does, its siblings, any.
+ * @returns undefined where the node has nothing
+ */
+async function listedNear(origin: string, source: CatalogSource): Promise<string[] | undefined> {
+  const root = rootOf(source)
+  let empty = true
+  for (const start of new Set([origin, join(dirname(origin), '/'), ''])) {
+    const found = new Set<string>()
+    for await (const { key } of listObjects(source.client, {
+      prefix: `${root}${start}`,
+      signal: source.signal,
+    })) {
+      empty = false
+      if (!key.endsWith(LISTING)) continue
+      const place = parseKeyPath(key.slice(root.length))
+      if (typeof place !== 'string') found.add(place.directory)
+      // One more than is shown tells that there are more.
+      if (found.size > SHOWN) break
+    }
+    if (found.size > 0) return [...found]
+  }
+  return empty ? undefined : []
+}
+
+function shown(names: readonly string[]): string {
+  return names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')} and others` : names.join(', ')
+}

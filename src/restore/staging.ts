@@ -1,0 +1,88 @@
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+import { TablesnapError, errorMessage } from '../errors.js'
+import { STAGING } from '../sstable/names.js'
+
+import { takeLock } from './lock.js'
+import { isAbsent } from './target.js'
+
+/**
+ * The place where files are until they are whole: one directory on one file system, ours alone while it is open. The
+ * files' names in it say nothing, so that nothing reads them as an SSTable's.
+ */
+export class Staging {
+  readonly path: string
+  /** Directories that were made to hold it, topmost first. */
+  readonly created: readonly string[]
+  readonly #release: () => Promise<void>
+  #count = 0
+
+  private constructor(path: string, created: readonly string[], release: () => Promise<void>) {
+    this.path = path
+    this.created = created
+    this.#release = release
+  }
+
+  /**
+   * Makes or takes over the staging in `base`, and empties it.
+   * @throws TablesnapError `RESTORE_RUNNING`, `STAGING_FAILED`
+   */
+  static async open(base: string): Promise<Staging> {
+    const path = join(base, STAGING)
+    try {
+      const created = await makeDirectories(base)
+      await refuseLink(path)
+      const release = await takeLock(path)
+      const staging = new Staging(path, created, release)
+      await staging.#empty()
+      return staging
+    } catch (error) {
+      if (error instanceof TablesnapError) throw error
+      const message = `cannot make ${path}: ${errorMessage(error)}`
+      throw new TablesnapError({ code: 'STAGING_FAILED', message, operation: 'restore', path, cause: error })
+    }
+  }
+
+  /** A path that nothing has yet. */
+  next(): string {
+    return join(this.path, String(this.#count++))
+  }
+
+  /** Removes it, and what was made for it and holds nothing. */
+  async close(): Promise<void> {
+    await this.#empty()
+    await this.#release()
+    for (const path of [this.path, ...this.created.toReversed()]) {
+      // Another restore may have come into it, or what was restored lies there.
+      await rmdir(path).catch(() => undefined)
+    }
+  }
+
+  async #empty(): Promise<void> {
+    const names = await readdir(this.path)
+    await Promise.all(
+      names
+        .filter(name => name !== 'lock')
+        .map(name => rm(join(this.path, name), { recursive: true, force: true })),
+    )
+  }
+}
+
+/** What lies behind a symbolic link is not ours to empty. */
+async function refuseLink(path: string): Promise<void> {
+  const found = await lstat(path).catch((error: unknown) => {
+    if (isAbsent(error)) return undefined
+    throw error
+  })
+  if (found !== undefined && !found.isDirectory()) throw new Error('it is there, and is no directory')
+}
+
+/** Makes a directory and those above it. @returns those that were not there, topmost first */
+export async function makeDirectories(path: string, mode = 0o755): Promise<string[]> {
+  const first = await mkdir(path, { recursive: true, mode })
+  const created: string[] = []
+  if (first === undefined) return created
+  for (let at = path; at !== first; at = dirname(at)) created.unshift(at)
+  return [first, ...created]
+}

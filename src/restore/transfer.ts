@@ -1,0 +1,144 @@
+import { open, type FileHandle } from 'node:fs/promises'
+
+import { CrcFold, isCrc } from '../download/digest.js'
+import { changed, damaged } from '../download/download.js'
+import { expectedOf } from '../download/expected.js'
+import type { LocalFile } from '../download/task.js'
+import { TablesnapError, errorMessage } from '../errors.js'
+import { headObject, type ObjectInfo } from '../s3/object.js'
+
+import { checkFile, type CheckDeps } from './check.js'
+import { gone } from './local.js'
+import type { MomentFile } from './moment.js'
+import type { Owner, Owners } from './owner.js'
+import { Slots, eachOf } from './slots.js'
+
+/** Transfers of an object before its damage counts as the object's own, and not as the network's. */
+const ATTEMPTS = { small: 3, large: 2 } as const
+
+/** Tasks under way per place in the pool: while one is fetched, another is opened or synced. */
+const TASKS_PER_PLACE = 2
+
+/** A file in staging, whole and on the disk. */
+export interface StagedFile {
+  readonly file: MomentFile
+  readonly path: string
+  readonly owner: Owner
+  /** Whether its content was compared with what the server says of the object. */
+  readonly verified: boolean
+}
+
+/** Brings objects into staging: small ones by one GET, large ones by ranges in parallel. */
+export class Transfer {
+  readonly #deps: CheckDeps
+  readonly #owners: Owners
+  readonly #slots: Slots
+
+  constructor(deps: CheckDeps, owners: Owners) {
+    this.#deps = deps
+    this.#owners = owners
+    this.#slots = new Slots(deps.engine.width * TASKS_PER_PLACE)
+  }
+
+  /**
+   * Fetches an object into a new file, compares it with its checksum, and syncs it.
+   * @param existing the nearest existing directory to where it comes to lie, an example for its owner
+   * @throws S3Error; TablesnapError `OBJECT_DAMAGED`, `OBJECT_CHANGED`, `OBJECT_GONE`, `NO_SPACE`, `FILE_UNWRITABLE`
+   */
+  async fetch(file: MomentFile, path: string, existing: string): Promise<StagedFile> {
+    const { engine, signal } = this.#deps
+    const small = file.size <= engine.usual
+    const work = async (): Promise<StagedFile> => {
+      signal?.throwIfAborted()
+      const handle = await open(path, 'wx+', 0o666).catch((cause: unknown) => {
+        const message = `cannot make ${path}: ${errorMessage(cause)}`
+        throw new TablesnapError({ code: 'FILE_UNWRITABLE', message, operation: 'open', path, cause })
+      })
+      try {
+        const local = { fd: handle.fd, path }
+        const { info, verified } = await retried(small ? ATTEMPTS.small : ATTEMPTS.large, () =>
+          small ? this.#whole(file, local) : this.#inRanges(file, local),
+        )
+        const owner = await this.#owners.ownerOf(info.metadata, existing)
+        await finish(handle, info, owner, this.#owners)
+        return { file, path, owner, verified }
+      } finally {
+        await handle.close()
+      }
+    }
+    return small ? this.#slots.use(work) : work()
+  }
+
+  async #whole(file: MomentFile, local: LocalFile): Promise<{ info: ObjectInfo; verified: boolean }> {
+    const { key, size } = file
+    const result = await this.#deps.engine.download({ kind: 'download', what: 'object', key, size, ...local })
+    if (result.what !== 'object')
+      throw new TablesnapError({ code: 'INTERNAL', message: 'a worker did another task' })
+    const { info } = result
+    return { info, verified: result.verified || (await this.#check(file, local, info)) }
+  }
+
+  async #inRanges(file: MomentFile, local: LocalFile): Promise<{ info: ObjectInfo; verified: boolean }> {
+    const { client, signal } = this.#deps
+    const info = await headObject(client, file.key, signal)
+    if (info === undefined) throw gone(file.key)
+    if (info.size !== file.size) throw changed(file.key, file.size, info.size)
+    const expected = expectedOf(info)
+    const proof = expected?.kind === 'whole' && isCrc(expected.digest) ? expected : undefined
+    const fold = new CrcFold(proof !== undefined && isCrc(proof.digest) ? proof.digest : 'crc64nvme')
+    await this.#ranges(file, local, info, fold)
+    if (proof === undefined) return { info, verified: await this.#check(file, local, info) }
+    if (fold.value !== proof.value) throw damaged(file.key, proof.digest, proof.value, fold.value)
+    return { info, verified: true }
+  }
+
+  async #ranges(file: MomentFile, local: LocalFile, info: ObjectInfo, fold: CrcFold): Promise<void> {
+    const { engine, signal } = this.#deps
+    const part = engine.usual
+    const { key } = file
+    const { etag } = info
+    const crc = fold.kind
+    await eachOf(indices(Math.ceil(info.size / part)), engine.width, async index => {
+      const start = index * part
+      const bytes = Math.min(part, info.size - start)
+      const result = await this.#slots.use(async () => {
+        signal?.throwIfAborted()
+        return engine.download({ kind: 'download', what: 'range', key, etag, start, bytes, crc, ...local })
+      })
+      if (result.what === 'range') fold.add(index, result.crc, bytes)
+    })
+  }
+
+  /** Compares what was staged with an object that is known by no CRC. @returns false where the server says nothing */
+  async #check(file: MomentFile, local: LocalFile, info: ObjectInfo): Promise<boolean> {
+    const check = await checkFile(this.#deps, local, file.key, info)
+    if (check.match === 'other') throw damaged(file.key, check.digest, check.expected, check.found)
+    return check.match === 'same'
+  }
+}
+
+/** Tries again when what came was damaged. */
+async function retried<T>(attempts: number, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      const damage = error instanceof TablesnapError && error.code === 'OBJECT_DAMAGED'
+      if (!damage || attempt === attempts) throw error
+    }
+  }
+}
+
+/** Owner, mode and time as they were; then to the disk. */
+async function finish(handle: FileHandle, info: ObjectInfo, owner: Owner, owners: Owners): Promise<void> {
+  await owners.giveFile(handle, owner)
+  if (!Number.isNaN(info.lastModified)) {
+    const time = info.lastModified / 1000
+    await handle.utimes(time, time)
+  }
+  await handle.datasync()
+}
+
+function* indices(count: number): Generator<number> {
+  for (let index = 0; index < count; index++) yield index
+}

@@ -1,0 +1,21 @@
+import { Engine } from '../../src/pool/engine.js'
+import { restore } from '../../src/restore/restore.js'
+import { S3Client } from '../../src/s3/client.js'
+
+import { LogLines, config } from './support.js'
+
+const [endpoint = '', target = ''] = process.argv.slice(2)
+const settings = { endpoint, region: 'us-east-1', pathStyle: true, bucket: 'bucket' }
+const credentials = () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' })
+const retry = { retries: 0, base: 1, cap: 1 }
+const client = new S3Client({ settings, credentials, connections: 2, retry })
+const engine = new Engine({
+  settings,
+  credentials,
+  checksum: 'crc64nvme',
+  retry,
+  threads: 1,
+  memory: 1 << 24,
+  onNote: () => undefined,
+})
+await restore(config(target), { client, engine, name: 'node1', log: new LogLines() })
