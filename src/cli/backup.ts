@@ -1,0 +1,52 @@
+import { Backup } from '../backup/backup.js'
+import type { Session } from '../session.js'
+
+import { formatBytes } from './format.js'
+import type { Signals } from './signals.js'
+
+/** Backs up what exists, what comes, or both, until the end or a signal. @returns the exit code */
+export async function backup(session: Session, signals: Signals): Promise<number> {
+  const run = new Backup(session)
+  const began = performance.now()
+  const interrupted = await untilDone(run, session, signals)
+  tell(run, session, performance.now() - began)
+  if (interrupted !== undefined) return interrupted
+  return run.failures > 0 || run.summary.unfinished.length > 0 ? 1 : 0
+}
+
+/** @returns the exit code that a signal asks for; undefined when a one-shot backup came to its end */
+async function untilDone(
+  run: Backup,
+  { config, log }: Session,
+  signals: Signals,
+): Promise<number | undefined> {
+  void signals.second.then(() => run.abort())
+  const started = run.start()
+  const early = await Promise.race([started.then(() => undefined), signals.first])
+  if (early !== undefined) {
+    run.abort()
+    await started.catch(() => undefined)
+    return early
+  }
+  const end = config.mode === 'backup' ? run.finish().then(() => undefined) : signals.first
+  const code = await Promise.race([end, signals.first])
+  if (code === undefined) return undefined
+  const drained = await Promise.race([run.drain(config.shutdownTimeout), signals.second.then(() => false)])
+  if (!drained) run.abort()
+  if (run.pending > 0)
+    log.warn(`${run.pending} SSTables or files are not in the bucket yet; tablesnap -B brings them`)
+  return code
+}
+
+function tell(run: Backup, { config, log }: Session, milliseconds: number): void {
+  const { uploaded, bytes, present, failed, unfinished, written, superseded } = run.summary
+  for (const path of written) log.info(`${path} is left out: Cassandra is still writing it`)
+  for (const path of unfinished) {
+    log.warn(`${path} is not complete: it is still being written, or parts of it are missing`)
+  }
+  const seconds = (milliseconds / 1000).toFixed(1)
+  const more = superseded === 0 ? '' : `, ${superseded} replaced by Cassandra meanwhile`
+  const verb = config.dryRun ? 'Would upload' : 'Uploaded'
+  const summary = `${verb} ${uploaded} files (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed`
+  log.info(summary, { uploaded, bytes, present, superseded, failed: failed.size })
+}

@@ -1,0 +1,40 @@
+import { createLogger } from '../report/log.js'
+import type { Logger } from '../report/logger.js'
+import { openSession } from '../session.js'
+
+import { backup } from './backup.js'
+import { download } from './download.js'
+import { helpText, start } from './options.js'
+import { hideSecrets } from './secrets.js'
+import { onSignals } from './signals.js'
+import { placesOfProcess, reportError, writeErr, writeOut, type Program } from './terminal.js'
+
+const TABLESNAP: Program = { name: 'tablesnap', help: helpText }
+
+/** Runs tablesnap. @param argv without node and script @returns the exit code */
+export async function main(argv: readonly string[]): Promise<number> {
+  hideSecrets('tablesnap', argv)
+  let log: Logger | undefined
+  try {
+    const begun = start(argv, placesOfProcess(), process.stdout.columns)
+    if (begun.action === 'print') {
+      writeOut(begun.text)
+      return 0
+    }
+    const { config, warnings, source } = begun
+    log = createLogger(config.logFormat, writeErr)
+    if (source !== undefined) log.info(`Settings from ${source}`)
+    for (const warning of warnings) log.warn(warning)
+    const session = await openSession(config, log)
+    const restoring = config.mode === 'download'
+    const signals = onSignals(log, restoring ? 'restore' : 'uploads')
+    try {
+      return restoring ? await download(session, signals, TABLESNAP) : await backup(session, signals)
+    } finally {
+      signals.end()
+      await session.close()
+    }
+  } catch (error) {
+    return reportError(error, log, TABLESNAP)
+  }
+}

@@ -1,0 +1,49 @@
+import type { Logger } from '../report/logger.js'
+
+/** SIGINT and SIGTERM as promises. */
+export interface Signals {
+  /** The first signal, as the exit code it asks for: 130 or 143. */
+  readonly first: Promise<number>
+  /** A second one, as its exit code. */
+  readonly second: Promise<number>
+  /** Takes no more signals. */
+  end(): void
+}
+
+/** What the first signal does to what is under way. */
+const EFFECTS = {
+  uploads: 'letting the running uploads end; once more to stop at once',
+  restore: 'stopping; what is in place by now stays, and nothing half-written does',
+} as const
+
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const
+
+/** A promise and what fulfils it (Promise.withResolvers is not in Node 20). */
+function deferred(): { promise: Promise<number>; resolve: (code: number) => void } {
+  let resolve: (code: number) => void = () => undefined
+  const promise = new Promise<number>(fulfil => (resolve = fulfil))
+  return { promise, resolve }
+}
+
+/** Takes over SIGINT and SIGTERM: the first lets uploads end or stops a restore, the second ends uploads as well. */
+export function onSignals(log: Logger, running: keyof typeof EFFECTS): Signals {
+  const first = deferred()
+  const second = deferred()
+  let count = 0
+  const handle = (signal: NodeJS.Signals) => {
+    const code = CODES[signal as keyof typeof CODES]
+    count++
+    if (count === 1) {
+      log.info(`${signal}: ${EFFECTS[running]}`)
+      first.resolve(code)
+    } else second.resolve(code)
+  }
+  process.on('SIGINT', handle).on('SIGTERM', handle)
+  return {
+    first: first.promise,
+    second: second.promise,
+    end: () => {
+      process.off('SIGINT', handle).off('SIGTERM', handle)
+    },
+  }
+}

@@ -1,0 +1,214 @@
+import { basename, dirname, resolve } from 'node:path'
+
+import { Option, type Command } from 'commander'
+
+import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
+import { longFlag } from '../config/setting.js'
+import { settingOf, type SettingKey } from '../config/settings.js'
+import { UsageError } from '../errors.js'
+import { LISTING } from '../restore/catalog.js'
+import { findId, type Ownership } from '../restore/owner.js'
+import type { Scope } from '../restore/scope.js'
+
+import { describe } from './help.js'
+import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
+import { slurpEpilogue } from './slurp-help.js'
+
+/** What a command line of tableslurp asks for, with the configuration of a run. */
+export type SlurpStart =
+  | { readonly action: 'print'; readonly text: string }
+  | (LoadedConfig & {
+      readonly action: 'run'
+      readonly scope: Scope
+      readonly ownership: Ownership | undefined
+    })
+
+/** Settings that are tablesnap's as well, by the headings of `--help`. */
+const SHARED = {
+  'Node and keys': ['name', 'name_from', 'prefix', 'keyname_separator'],
+  'What is there already': ['force', 'replace', 'partial'],
+  S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style'],
+  Engine: ['threads', 'memory', 'retries', 'log_format'],
+} as const satisfies Readonly<Record<string, readonly SettingKey[]>>
+
+const SHARED_KEYS: readonly SettingKey[] = ['dry_run', ...Object.values(SHARED).flat()]
+
+/** Help where tablesnap's speaks of its modes. */
+const HELP: Partial<Record<SettingKey, string>> = {
+  dry_run: 'print the plan, change nothing',
+  retries: 'further attempts after a failure that may pass',
+  partial: 'accept that SSTables, or listings below the origin, are missing',
+}
+
+/** -p is --preserve here, as it always was. */
+const SHORTS: Partial<Record<SettingKey, string>> = { prefix: '', aws_token: '--token' }
+
+function shared(key: SettingKey): Option[] {
+  const setting = settingOf(key)
+  const short = SHORTS[key] ?? setting.short ?? ''
+  const flags = `${short === '' ? '' : `${short}, `}${longFlag(setting)}`
+  const help = describe({ ...setting, help: HELP[key] ?? setting.help })
+  if (setting.kind !== 'flag') return [new Option(`${flags} <${setting.argument}>`, help)]
+  if (setting.negatable !== true) return [new Option(flags, help)]
+  return [new Option(flags, help), new Option(flags.replace('--', '--no-'), `the opposite of ${flags}`)]
+}
+
+function groups(): OptionGroups {
+  const { 'Node and keys': node, 'What is there already': there, S3, Engine } = SHARED
+  return {
+    'What to restore': [
+      new Option(
+        '-f, --file <file>',
+        "what the origin's listing named after this file names, instead of the newest",
+      ),
+      new Option('-r, --recursive', 'every directory below the origin that has a listing, and the origin'),
+      new Option('--commitlogs <path>', 'the commitlog segments that lay in this directory, all of them'),
+      ...shared('dry_run'),
+    ],
+    'Node and keys': node.flatMap(shared),
+    'What is there already': there.flatMap(shared),
+    Owners: [
+      new Option('-p, --preserve', "each file's own owner and group, as the bucket has them"),
+      new Option(
+        '-o, --owner <user>',
+        'the owner of all files; with -p, of those that have none in the bucket',
+      ),
+      new Option(
+        '-g, --group <group>',
+        'the group of all files; with -p, of those that have none in the bucket',
+      ),
+    ],
+    S3: S3.flatMap(shared),
+    Engine: Engine.flatMap(shared),
+  }
+}
+
+function slurpCommand(columns?: number): Command {
+  return buildCommand('tableslurp', groups(), slurpEpilogue, columns)
+    .usage('[options] <bucket> <origin> <target>')
+    .description(
+      "Restores the SSTables of one directory of a Cassandra node (origin) into a directory here (target): what the origin's " +
+        'newest listing in the bucket names. Everything is verified, and put into place set by set.',
+    )
+    .argument('[bucket]')
+    .argument('[origin]')
+    .argument('[target]')
+}
+
+/** The text of tableslurp's `--help`. */
+export function slurpHelp(columns?: number): string {
+  return helpOf(slurpCommand(columns))
+}
+
+/**
+ * Makes a run's configuration of its command line, environment and conf file, or the text that `--help` and `--version`
+ * ask for.
+ * @throws UsageError, and what {@link loadConfig} throws
+ */
+export function startSlurp(
+  argv: readonly string[],
+  places: Pick<ConfigInput, 'env' | 'cwd' | 'home'>,
+  columns?: number,
+): SlurpStart {
+  const parsed = parse(slurpCommand(columns), argv)
+  if (parsed.action === 'print') return parsed
+  const { values, positionals } = parsed
+  const [bucket, origin, target, more] = positionals
+  if (bucket === undefined) throw new ArgumentsMissingError('bucket, origin and target are missing')
+  if (origin === undefined || target === undefined) {
+    throw new ArgumentsMissingError(
+      `${origin === undefined ? 'origin and target are' : 'the target is'} missing`,
+    )
+  }
+  if (more !== undefined) {
+    throw new UsageError(
+      'USAGE',
+      'there are more arguments than bucket, origin and target. See tableslurp --help',
+    )
+  }
+  const flags = new Map<SettingKey, readonly string[]>([
+    // The conf file is tablesnap's, too, and may ask for every object.
+    ['download', ['true']],
+    ['all', ['false']],
+  ])
+  for (const key of SHARED_KEYS) {
+    const value = values[key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
+    if (typeof value === 'string' || typeof value === 'boolean') flags.set(key, [String(value)])
+  }
+  const text = (name: string) => textOf(values, name)
+  const loaded = loadConfig({ flags, positionals: [bucket, target], ...places })
+  return { ...loaded, action: 'run', scope: scopeOf(origin, values), ownership: ownershipOf(values, text) }
+}
+
+function textOf(values: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = values[name]
+  if (value === '') throw new UsageError('SETTING_INVALID', `--${name}: the value is empty`)
+  return typeof value === 'string' ? value : undefined
+}
+
+function scopeOf(text: string, values: Readonly<Record<string, unknown>>): Scope {
+  const origin = pathOf(text, 'the origin (the second argument)')
+  const file = textOf(values, 'file')
+  const commitlogs = textOf(values, 'commitlogs')
+  const chosen = [
+    ...(file === undefined ? [] : ['-f/--file']),
+    ...(values['recursive'] === true ? ['-r/--recursive'] : []),
+    ...(commitlogs === undefined ? [] : ['--commitlogs']),
+  ]
+  if (chosen.length > 1) {
+    throw new UsageError('SETTINGS_CONFLICT', `${chosen.join(' and ')} cannot be used together`)
+  }
+  if (commitlogs !== undefined) return { origin: pathOf(commitlogs, '--commitlogs'), take: 'commitlogs' }
+  if (file !== undefined) return { origin, take: { listing: listingName(file, origin) } }
+  return { origin, take: values['recursive'] === true ? 'below' : 'newest' }
+}
+
+/** A directory on the node that was backed up; the text is not repeated, for arguments may be in the wrong order. */
+function pathOf(text: string, what: string): string {
+  if (!text.startsWith('/') || text.includes('\0')) {
+    throw new UsageError(
+      'PATH_INVALID',
+      `${what} is a directory of the node that was backed up: its path begins with /`,
+    )
+  }
+  return resolve(text)
+}
+
+function listingName(file: string, origin: string): string {
+  const name = basename(file)
+  if (file.includes('/') && (!file.startsWith('/') || resolve(dirname(file)) !== origin)) {
+    throw new UsageError('SETTING_INVALID', '--file: it is the name of a file in the origin, without a path')
+  }
+  return name.endsWith(LISTING) ? name.slice(0, -LISTING.length) : name
+}
+
+function ownershipOf(
+  values: Readonly<Record<string, unknown>>,
+  text: (name: string) => string | undefined,
+): Ownership | undefined {
+  const preserve = values['preserve'] === true
+  const uid = idOf('user', '-o/--owner', text('owner'))
+  const gid = idOf('group', '-g/--group', text('group'))
+  if (!preserve && uid === undefined && gid === undefined) return undefined
+  if (process.geteuid?.() !== 0) {
+    const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])
+    if (uid !== undefined && uid !== process.geteuid?.()) throw notRoot('-o/--owner', 'to another user')
+    if (gid !== undefined && !groups.has(gid)) throw notRoot('-g/--group', 'to a group that is not ours')
+  }
+  return { preserve, uid, gid }
+}
+
+function idOf(kind: 'user' | 'group', flag: string, name: string | undefined): number | undefined {
+  if (name === undefined) return undefined
+  const id = findId(kind, name)
+  if (id !== undefined) return id
+  const file = kind === 'user' ? '/etc/passwd' : '/etc/group'
+  throw new UsageError(
+    'OWNER_UNKNOWN',
+    `${flag}: there is no ${kind} ${JSON.stringify(name)} in ${file}; give its number`,
+  )
+}
+
+function notRoot(flag: string, whom: string): UsageError {
+  return new UsageError('OWNER_REFUSED', `${flag}: only root may give files ${whom}`)
+}

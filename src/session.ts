@@ -1,0 +1,73 @@
+import type { Config } from './config/config.js'
+import { resolveName } from './config/identity.js'
+import { credentialProvider } from './config/provider.js'
+import { Engine } from './pool/engine.js'
+import type { Logger } from './report/logger.js'
+import { S3Client } from './s3/client.js'
+import { DEFAULT_RETRY } from './s3/retry.js'
+import { KeyLayout } from './state/keys.js'
+
+/** What a backup or a restore works with; see {@link openSession}. */
+export interface Session {
+  readonly config: Config
+  readonly log: Logger
+  /** For everything but file contents. */
+  readonly client: S3Client
+  /** Worker threads for file contents; they start with the first task. */
+  readonly engine: Engine
+  /** The node's name in the bucket. */
+  readonly name: string
+  readonly keys: KeyLayout
+  /** Ends workers and connections at once. */
+  close(): Promise<void>
+}
+
+/** Connections of the main thread, which lists, looks up and completes. */
+const CONTROL_CONNECTIONS = 4
+
+/**
+ * Finds the node's name and credentials and prepares client and workers; sends nothing yet.
+ * @throws TablesnapError `IDENTITY_UNKNOWN`, `CREDENTIALS_MISSING`
+ * @throws UsageError for an endpoint that is no server address
+ */
+export async function openSession(config: Config, log: Logger): Promise<Session> {
+  const credentials = credentialProvider(config.credentials, config.s3.region)
+  const retry = { ...DEFAULT_RETRY, retries: config.engine.retries }
+  const client = new S3Client({
+    settings: config.s3,
+    credentials,
+    connections: CONTROL_CONNECTIONS,
+    retry,
+    onRetry: (error, pause) => log.debug(`${error.message}; again in ${Math.round(pause)} ms`),
+    onSlowDown: () => engine.slowDown(),
+  })
+  const identity = await resolveName(config)
+  if (identity.warning !== undefined) log.warn(identity.warning)
+  log.info(
+    `This node is ${identity.name} in the bucket (by ${identity.source === 'flag' ? '-n' : identity.source})`,
+  )
+  await credentials()
+  const { checksum, threads, memory } = config.engine
+  const engine = new Engine({
+    settings: config.s3,
+    credentials,
+    checksum,
+    retry,
+    threads,
+    memory,
+    onNote: text => log.warn(text),
+  })
+  const { name } = identity
+  const keys = new KeyLayout(config.prefix, name, config.separator)
+  return {
+    config,
+    log,
+    client,
+    engine,
+    name,
+    keys,
+    close: async () => {
+      await Promise.all([engine.close(), client.close()])
+    },
+  }
+}

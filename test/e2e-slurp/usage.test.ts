@@ -1,0 +1,163 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import t from 'tap'
+
+import { slurpHelp, startSlurp } from '../../src/cli/slurp-options.js'
+import { hideSecrets } from '../../src/cli/secrets.js'
+
+import { T1, run } from './support.js'
+
+const PLACE = { env: { TABLESNAP_CONF: '/dev/null' }, cwd: '/cwd', home: undefined }
+
+function started(argv: readonly string[], env: Record<string, string> = {}) {
+  const begun = startSlurp(argv, { ...PLACE, env: { ...PLACE.env, ...env } })
+  if (begun.action !== 'run') throw new Error('it asks for a text')
+  return begun
+}
+
+await t.test('--help and --version', async t => {
+  const help = await run('tableslurp', ['--help'])
+  t.equal(help.code, 0)
+  t.match(help.stdout, /^Usage: tableslurp \[options\] <bucket> <origin> <target>\n/)
+  const flags =
+    '--help -h --version -V --aws-key -k --aws-secret -s --token --aws-token --aws-region --endpoint-url --path-style ' +
+    '--no-path-style --preserve -p --owner -o --group -g --threads -t --file -f --recursive -r --commitlogs --force ' +
+    '--name -n --name-from --prefix --keyname-separator --partial --replace --dry-run --memory --retries --log-format'
+  const shown = slurpHelp()
+    .match(/^ {2}(?: {4}(?:--token, )?|-\w, )--[\w-]+/gm)
+    ?.flatMap(line => line.trim().split(', '))
+  t.same(shown?.sort(), flags.split(' ').sort())
+  for (const line of slurpHelp().split('\n')) t.ok(line.length <= 110, line)
+  t.notMatch(help.stdout, /-D\b/)
+  t.match((await run('tableslurp', ['-V'])).stdout, /^\d+\.\d+\.\d+\n$/)
+})
+
+await t.test('wrong usage is one line, and the exit code tells', async t => {
+  const cases: [string[], number, RegExp][] = [
+    [[], 255, /^bucket, origin and target are missing$/],
+    [['b'], 255, /origin and target are missing/],
+    [['b', '/o'], 255, /the target is missing/],
+    [['b', '/o', '/t', '/x'], 2, /more arguments than bucket, origin and target/],
+    [['b', 'relative', '/t'], 2, /the origin \(the second argument\) is a directory of the node/],
+    [['/o', 'b', '/t'], 2, /the first argument is a path; the bucket comes before/],
+    [['-r', '-f', 'x', 'b', '/o', '/t'], 2, /-f\/--file and -r\/--recursive cannot be used together/],
+    [['-r', '--commitlogs', '/c', 'b', '/o', '/t'], 2, /-r\/--recursive and --commitlogs cannot/],
+    [['--commitlogs', 'c', 'b', '/o', '/t'], 2, /--commitlogs is a directory of the node/],
+    [['-f', '/other/x', 'b', '/o', '/t'], 2, /--file: it is the name of a file in the origin/],
+    [['-f', '', 'b', '/o', '/t'], 2, /--file: the value is empty/],
+    [['-t', '0', 'b', '/o', '/t'], 2, /--threads: "0" is not a whole number/],
+    [['-k', '-s', 'secret', 'b', '/o', '/t'], 2, /-k\/--aws-key needs a value before -s/],
+    [['b', '/o', '/t', '-n'], 2, /--name needs a value. See tableslurp --help/],
+    [['--ownr=x', 'b', '/o', '/t'], 2, /unknown flag --ownr; did you mean --owner\?/],
+    [['--recursive=x', 'b', '/o', '/t'], 2, /--recursive takes no value/],
+    [['--token', 't0ken', 'b', '/o', '/t'], 2, /--aws-token without -k\/--aws-key and -s\/--aws-secret/],
+    [['-B', 'b', '/o', '/t'], 2, /unknown flag -B. See tableslurp --help/],
+  ]
+  for (const [args, exitCode, message] of cases) {
+    t.throws(() => startSlurp(args, PLACE), { exitCode, message }, args.join(' '))
+  }
+  const [missing, unknown] = await Promise.all([run('tableslurp', []), run('tableslurp', ['-B'])])
+  t.equal(missing.code, 255)
+  t.match(missing.stdout, /^Usage: tableslurp/)
+  t.equal(missing.log, 'tableslurp: bucket, origin and target are missing\n')
+  t.equal(unknown.code, 2)
+  t.equal(unknown.log, 'tableslurp: unknown flag -B. See tableslurp --help\n')
+})
+
+await t.test('settings come from the command line, the environment and the conf file', t => {
+  const begun = started(['-pr', '--token', 'T', '-kK', '-sS', '--prefix', 'x/', 'b', `${T1}/`, 't'])
+  t.match(begun.scope, { origin: T1, take: 'below' })
+  t.match(begun.config, {
+    mode: 'download',
+    paths: ['/cwd/t'],
+    prefix: 'x/',
+    recursive: false,
+    credentials: { accessKeyId: 'K', secretAccessKey: 'S', sessionToken: 'T' },
+  })
+  t.match(begun.ownership, { preserve: true })
+  for (const file of ['nb-1-big-Data.db', `${T1}/nb-1-big-Data.db`, 'nb-1-big-Data.db-listdir.json']) {
+    t.match(started(['-f', file, 'b', `${T1}//`, '/t']).scope, {
+      origin: T1,
+      take: { listing: 'nb-1-big-Data.db' },
+    })
+  }
+
+  const path = join(t.testdir(), 'conf')
+  const lines = [
+    'all = yes',
+    'backup = yes',
+    'args = other /elsewhere',
+    'name = file',
+    'aws_region = eu-west-1',
+    'watch = yes',
+  ]
+  writeFileSync(path, `[tablesnap]\n${lines.join('\n')}\n`)
+  const { config, ownership } = started(['b', '/o', '/t'], { TABLESNAP_CONF: path, AWS_REGION: 'eu-north-1' })
+  t.match(config, {
+    mode: 'download',
+    all: false,
+    paths: ['/t'],
+    name: 'file',
+    s3: { bucket: 'b', region: 'eu-north-1' },
+  })
+  t.equal(ownership, undefined)
+  t.throws(() => startSlurp([], { ...PLACE, env: { TABLESNAP_CONF: path } }), { code: 'ARGUMENTS_MISSING' })
+  t.end()
+})
+
+await t.test('secrets are hidden', t => {
+  const title = process.title
+  for (const argv of [
+    ['-s', 'hush'],
+    ['-shush'],
+    ['-prshush'],
+    ['--aws-secret=hush'],
+    ['--token', 'hush'],
+    ['--aws-token=hush'],
+  ]) {
+    t.notMatch(hideSecrets('tableslurp', [...argv, 'b']), 'hush')
+  }
+  t.notMatch(hideSecrets('tablechop', ['-ds', 'hush', '--secret', 'hush', '--token=hush']), 'hush')
+  process.title = title
+  t.end()
+})
+
+await t.test('tablechop deletes nothing, and says so', async t => {
+  const original = [
+    '-d',
+    '-l',
+    '-j',
+    '5',
+    '-k',
+    'K',
+    '-s',
+    'S',
+    '--token',
+    'T',
+    '--aws-region',
+    'us-east-1',
+    '-n',
+    'node1',
+  ]
+  const [done, help, missing, wrong] = await Promise.all([
+    run('tablechop', [...original, 'bucket', '/data', '30']),
+    run('tablechop', ['--help']),
+    run('tablechop', ['bucket', '/data']),
+    run('tablechop', ['-x', 'bucket', '/data', '30']),
+  ])
+  t.equal(done.code, 1)
+  t.match(
+    done.log,
+    /^tablechop: nothing was deleted: this version of tablechop deletes nothing, because .*\n$/,
+  )
+  t.equal(done.log.split('\n').length, 2)
+  t.equal(help.code, 0)
+  t.match(
+    help.stdout,
+    /^Usage: tablechop \[options\] <bucket> <path> <age_days>\n\nTHIS VERSION DELETES NOTHING/,
+  )
+  t.equal(missing.code, 255)
+  t.equal(wrong.code, 2)
+  t.match(wrong.log, /unknown flag -x. See tablechop --help/)
+})

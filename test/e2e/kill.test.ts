@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+
+import t from 'tap'
+
+import { faults } from '../../src/local-s3/fault.js'
+import { uploadsOf } from '../../src/s3/multipart.js'
+import { Cli } from '../support/cli.js'
+import { TestNode, until } from '../support/node.js'
+
+const MEBIBYTE = 1024 * 1024
+const parts = ['--max-upload-size', '5', '--multipart-chunk-size', '5']
+
+await t.test('kill -9 among the parts of a file: the next -B sends only those that lack', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t').set('nb-1-big', { bytes: 14 * MEBIBYTE })
+  const { server } = node.bucket
+  server.faults.add({ on: 'UploadPart', skip: 2, count: Infinity, fault: faults.silence() })
+  const cli = new Cli([...node.args(['-B', ...parts], [table.path])])
+  const done = () =>
+    server.requests.filter(({ operation, status }) => operation === 'UploadPart' && status === 200)
+  await until(() => done().length === 2 && server.requests.some(({ fault }) => fault === 'silence'))
+  cli.kill('SIGKILL')
+  t.equal(await cli.exit, 'SIGKILL')
+  t.equal(await node.listing(table.path), undefined, 'no listing names what is not there')
+  const before = new Set(done().map(({ query }) => query['partNumber']))
+
+  server.faults.clear()
+  server.requests.length = 0
+  const { code, log } = await node.backUp([...parts], [table.path])
+  t.equal(code, 0, log)
+  const sent = done().map(({ query }) => query['partNumber'])
+  t.equal(sent.length, 1)
+  t.notOk(
+    sent.some(number => before.has(number)),
+    'no part is sent twice',
+  )
+  await node.same(t, table.paths())
+  t.same((await node.listing(table.path))?.names, table.names())
+  t.same(await uploadsOf(node.bucket.client, node.key(join(table.path, 'nb-1-big-Data.db'))), [])
+})
+
+await t.test('kill -9 among small files: the next -B brings the rest and the listing', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t')
+  for (let generation = 1; generation <= 5; generation++) table.set(`nb-${generation}-big`)
+  const { server } = node.bucket
+  server.faults.add({ on: 'PutObject', skip: 11, count: Infinity, fault: faults.silence() })
+  const cli = new Cli(node.args(['-B'], [table.path]))
+  await until(() => server.requests.some(({ fault }) => fault === 'silence'))
+  cli.kill('SIGKILL')
+  await cli.exit
+  server.faults.clear()
+  const stored = (await node.keys()).length
+  t.ok(stored >= 8 && stored <= 11, `${stored} were stored`)
+  const { code, log } = await node.backUp([], [table.path])
+  t.equal(code, 0, log)
+  t.match(log, new RegExp(`Uploaded ${40 - stored} files .*; ${stored} were there already`))
+  await node.same(t, table.paths())
+  t.same((await node.listing(table.path))?.names, table.names())
+})
+
+await t.test('kill -9 before the listing: the next -B writes it', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t').set('nb-1-big')
+  const { server } = node.bucket
+  server.faults.add({ key: /-listdir\.json$/, fault: faults.silence() })
+  const cli = new Cli(node.args(['-B', '--delete-on-backup'], [table.path]))
+  await until(() => server.requests.some(({ fault }) => fault === 'silence'))
+  cli.kill('SIGKILL')
+  await cli.exit
+  t.equal(table.names().length, 8, 'nothing was deleted before the listing')
+  t.equal((await node.backUp([], [table.path])).code, 0)
+  t.same((await node.listing(table.path))?.names, table.names())
+})
+
+await t.test('kill -9 of the daemon with changed content: -B does not mix old parts with new', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t')
+  const { server } = node.bucket
+  server.faults.add({ on: 'UploadPart', skip: 2, count: Infinity, fault: faults.silence() })
+  const cli = await node.watch(t, ['-r', ...parts])
+  table.flush('nb-1-big', { bytes: 12 * MEBIBYTE })
+  await until(() => server.requests.some(({ fault }) => fault === 'silence'))
+  cli.kill('SIGKILL')
+  await cli.exit
+  server.faults.clear()
+  const changed = randomBytes(12 * MEBIBYTE)
+  table.contents.get('nb-1-big-Data.db')?.copy(changed, 0, 0, 6 * MEBIBYTE)
+  table.file('nb-1-big-Data.db', changed)
+  const { code, log } = await node.backUp([...parts], [table.path])
+  t.equal(code, 0, log)
+  await node.same(t, table.paths())
+})

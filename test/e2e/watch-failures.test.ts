@@ -1,0 +1,159 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import t from 'tap'
+
+import { faults } from '../../src/local-s3/fault.js'
+import { LocalS3 } from '../../src/local-s3/index.js'
+import { TestNode, gate, until } from '../support/node.js'
+
+await t.test('a server that goes away for a while: the daemon lives, and everything arrives', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('ks/t')
+  const daemon = await node.watch(t, ['-r', '-a', '--retries', '1'])
+  const { port } = node.bucket.server
+  await node.bucket.server.close()
+  table.flush('nb-1-big').flush('nb-2-big')
+  await daemon.seen(/ERROR Error uploading node1:.*nb-1-big-Data.db: \w+: no answer from the server/)
+  const server = await LocalS3.start({ directory: join(node.bucket.directory, 's3'), port })
+  t.teardown(() => server.close())
+  await node.listed(table.path, table.names())
+  await node.same(t, table.paths())
+  daemon.kill('SIGTERM')
+  t.equal(await daemon.exit, 143)
+  t.match(daemon.stderr, /Uploaded 16 files .* 0 failed/)
+})
+
+await t.test('a failed file is tried again while the others go on', async t => {
+  const node = await TestNode.create(t)
+  const bad = node.table('ks/bad')
+  const good = node.table('ks/good')
+  const { faults: script } = node.bucket.server
+  const refused = script.add({ key: /bad.*Data\.db$/, count: 2, fault: faults.answer(403, 'AccessDenied') })
+  const lists = script.add({ key: /good.*listdir/, count: 1, fault: faults.answer(403, 'AccessDenied') })
+  const daemon = await node.watch(t)
+  bad.flush('nb-1-big')
+  await daemon.seen(/ERROR Error uploading .*bad\/nb-1-big-Data.db: PutObject: 403/)
+  good.flush('nb-1-big')
+  await node.listed(good.path, good.names())
+  await node.listed(bad.path, bad.names())
+  t.equal(refused.hits, 2)
+  t.equal(lists.hits, 1)
+  await node.same(t, bad.paths())
+})
+
+await t.test('files that go before they can be read are no error', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('ks/t')
+  const daemon = await node.watch(t, ['-r', '-a', '-t', '1'])
+  for (let generation = 1; generation <= 20; generation++) {
+    table.flush(`nb-${generation}-big`)
+    table.delete(`nb-${generation}-big`)
+    writeFileSync(join(table.path, `plain-${generation}`), 'x')
+    unlinkSync(join(table.path, `plain-${generation}`))
+    mkdirSync(join(table.path, `dir-${generation}/below`), { recursive: true })
+    rmSync(join(table.path, `dir-${generation}`), { recursive: true })
+  }
+  table.flush('nb-99-big')
+  await node.listed(table.path, table.names())
+  daemon.kill('SIGTERM')
+  t.equal(await daemon.exit, 143)
+  t.notMatch(daemon.stderr, /ERROR|WARNING/)
+})
+
+await t.test('a set deleted during its upload goes up all the same', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('ks/t')
+  const { opened, open } = gate()
+  node.bucket.server.faults.add({ on: 'PutObject', count: Infinity, fault: faults.delay(opened) })
+  await node.watch(t)
+  table.flush('nb-1-big')
+  await until(() => node.bucket.server.requests.some(({ operation }) => operation === 'PutObject'))
+  const names = table.names()
+  table.delete('nb-1-big')
+  open()
+  await node.arrived(names.map(name => node.key(join(table.path, name))))
+  for (const name of names) {
+    const body = await node.body(node.key(join(table.path, name)))
+    t.ok(body.equals(table.contents.get(name) ?? Buffer.of()), name)
+  }
+})
+
+await t.test('a watched path that goes away is an error, and the others are watched on', async t => {
+  const node = await TestNode.create(t)
+  const [kept, deleted, renamed] = ['kept', 'deleted', 'renamed'].map(name => node.table(name))
+  const daemon = await node.watch(t, ['-r'], [kept!.path, deleted!.path, renamed!.path])
+  rmSync(deleted!.path, { recursive: true })
+  await daemon.seen(
+    new RegExp(`ERROR ${deleted!.path} is watched no longer: it was deleted; start tablesnap again`),
+  )
+  renameSync(renamed!.path, `${renamed!.path}-2`)
+  await daemon.seen(
+    new RegExp(`ERROR ${renamed!.path} is watched no longer: it was renamed; start tablesnap again`),
+  )
+  kept!.flush('nb-1-big')
+  await node.listed(kept!.path, kept!.names())
+  t.equal(daemon.stderr.match(/ERROR/g)?.length, 2)
+})
+
+await t.test('-r without -a does not follow new directories; no -r watches the path alone', async t => {
+  const node = await TestNode.create(t)
+  const old = node.table('ks/old')
+  const deep = await node.watch(t, ['-r'])
+  const flat = await node.watch(t, ['-n', 'flat'])
+  const made = node.table('ks/new').flush('nb-1-big')
+  old.flush('nb-1-big')
+  const top = join(node.data, 'top')
+  writeFileSync(top, 'x')
+  await node.listed(old.path, old.names())
+  await node.arrived([node.key(top), `flat:${top}`])
+  for (const cli of [deep, flat]) {
+    cli.kill('SIGTERM')
+    t.equal(await cli.exit, 143)
+  }
+  t.same(await node.keys(node.key(made.path)), [])
+  t.same(await node.keys('flat:'), [`flat:${top}`])
+})
+
+await t.test('--listen-events', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t')
+  const daemon = await node.watch(t, ['-r', '--listen-events', 'IN_MOVED_TO'])
+  table.file('written')
+  const moved = join(table.path, 'moved')
+  renameSync(node.table('../outside').file('moved'), moved)
+  await node.arrived([node.key(moved)])
+  table.flush('nb-1-big')
+  table.set('nb-2-big').replace('nb-2-big-Statistics.db', Buffer.from('by rename'))
+  await node.arrived(table.paths('nb-2-big').map(path => node.key(path)))
+  daemon.kill('SIGTERM')
+  await daemon.exit
+  t.same(
+    (await node.keys()).filter(key => /written|nb-1-/.test(key) && !key.endsWith('-listdir.json')),
+    [],
+  )
+})
+
+await t.test(
+  '-B --watch brings both, and does not take new content for what the bucket had at the start',
+  async t => {
+    const node = await TestNode.create(t)
+    const table = node.table('ks/t').set('nb-1-big')
+    const gone = node.table('ks/gone').set('nb-1-big')
+    const path = join(gone.path, 'nb-1-big-Data.db')
+    t.equal((await node.backUp()).code, 0)
+    rmSync(gone.path, { recursive: true })
+    table.set('nb-2-big')
+    const daemon = await node.watch(t, ['-r', '-a', '-B', '--watch'])
+    await node.listed(table.path, table.names())
+    table.flush('nb-3-big')
+    // Of the same size as the objects that the LIST at the start showed.
+    table.replace('nb-1-big-Statistics.db', Buffer.alloc(100, 's'))
+    node.table('ks/gone').flush('nb-1-big')
+    await daemon.seen(/Finished uploading .*nb-1-big-Statistics.db as another version/)
+    await daemon.seen(new RegExp(`Finished uploading ${path} as another version`))
+    await node.listed(table.path, table.names())
+    const [version = ''] = await node.keys(`.tablesnap/node1/versions${path}~`)
+    t.ok((await node.body(version)).equals(readFileSync(path)))
+  },
+)
