@@ -74,6 +74,15 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
   for await (const page of listPages(client, options)) yield* page.objects
 }
 
+/** The first object of a LIST that asks for no more; undefined when there is none. @throws S3Error */
+export async function firstObject(
+  client: S3Client,
+  options: Omit<ListOptions, 'maxKeys'>,
+): Promise<ListedObject | undefined> {
+  for await (const page of listPages(client, { ...options, maxKeys: 1 })) return page.objects[0]
+  return undefined
+}
+
 /** Half a listing would pass for a whole one. */
 function noMore(): S3Error {
   return new S3Error({

@@ -3,6 +3,17 @@ import { TablesnapError } from '../errors.js'
 /** S3's limit on keys, bytes of UTF-8. */
 const MAX_KEY = 1024
 
+/** Milliseconds after which no key of a state can be made: the year 2286. */
+const LAST_TIME = 9_999_999_999_999
+
+/** Where a state lies, and of what it is. */
+export interface StateKey {
+  readonly key: string
+  readonly unit: string
+  /** ms since 1970. */
+  readonly time: number
+}
+
 /** Where things of one node lie in the bucket. */
 export class KeyLayout {
   readonly #prefix: string
@@ -22,6 +33,22 @@ export class KeyLayout {
   /** What the keys of all other contents of files begin with; the path follows without its first slash. */
   get versions(): string {
     return `${this.#own}versions/`
+  }
+
+  /** The object that says who writes under this name. */
+  get node(): string {
+    return `${this.#own}node.json`
+  }
+
+  /** What the keys of a unit's states begin with; of all units' for ''. */
+  states(unit: string): string {
+    return `${this.#own}states/${unit === '' ? '' : `${escapeUnit(unit)}/`}`
+  }
+
+  /** The key of a unit's state: of two the newer comes first in a LIST. @param time ms since 1970 */
+  state(unit: string, time: number): string {
+    const stamp = new Date(time).toISOString().replace(/[-:.]/g, '')
+    return checked(`${this.states(unit)}${String(LAST_TIME - time).padStart(13, '0')}-${stamp}.json.gz`, unit)
   }
 
   /** The key of a file. @param path absolute @throws TablesnapError `KEY_TOO_LONG` */
@@ -49,4 +76,16 @@ function checked(key: string, path: string, more = 0): string {
     operation: 'plan',
     path,
   })
+}
+
+/** A directory's name that begins with a digit must not pass for a state of the directory above. */
+function escapeUnit(unit: string): string {
+  return unit.replace(/(^|\/)(?=[\d~])/g, '$1~')
+}
+
+/** Takes the key of a state apart, less {@link KeyLayout.states} of all units; undefined when it is none. */
+export function parseStateKey(rest: string): Pick<StateKey, 'unit' | 'time'> | undefined {
+  const [, escaped, digits] = /^(.+)\/(\d{13})-\d{8}T\d{9}Z\.json\.gz$/s.exec(rest) ?? []
+  if (escaped === undefined) return undefined
+  return { unit: escaped.replace(/(^|\/)~/g, '$1'), time: LAST_TIME - Number(digits) }
 }

@@ -1,0 +1,78 @@
+/** One file as a state names it. */
+export interface Entry {
+  /** Bytes. */
+  readonly size: number
+  /** ns since 1970. */
+  readonly mtime: bigint
+  readonly inode: bigint
+  /** CRC-64/NVME, 16 hex digits; undefined for an object of the original's that was trusted by its size. */
+  readonly crc64: string | undefined
+  /** Its key, where that is not the plain one. */
+  readonly key: string | undefined
+}
+
+/** One SSTable as a state names it. */
+export interface StateSet {
+  /** By component: `Data.db`, … */
+  readonly components: ReadonlyMap<string, Entry>
+  /** Data.db is not what Digest.crc32 says. */
+  readonly corrupt: boolean
+  /** --delete-on-backup unlinked it: it is part of every later state. */
+  readonly kept: boolean
+}
+
+/** What tells a data directory from another under the same path. */
+export interface DirectoryIdentity {
+  /** Device number. */
+  readonly device: bigint
+  readonly inode: bigint
+}
+
+/** What a unit (a table, or any other directory) was at a moment. */
+export interface State {
+  /** The node's name. */
+  readonly node: string
+  /** The writer's epoch, as in node.json. */
+  readonly epoch: number
+  readonly unit: string
+  /** ms since 1970, by the server's clock. */
+  readonly time: number
+  /** Whether commits before it may be unknown: the program was not there, or lost events. */
+  readonly gap: boolean
+  /** Sets that vanished without a known reason, by path. */
+  readonly unexplained: readonly string[]
+  /** By path without the component: `/var/lib/cassandra/data/ks/t-0a1b/nb-4-big`. */
+  readonly sets: ReadonlyMap<string, StateSet>
+  /** Files that belong to no SSTable, by path. */
+  readonly files: ReadonlyMap<string, Entry>
+  /** Paths of sets and files of the moment that are not in the bucket: it is partial. */
+  readonly unprotected: readonly string[]
+  /** The unit's directories that were watched then, by path. */
+  readonly directories: ReadonlyMap<string, DirectoryIdentity>
+}
+
+/** What a delta says: its sets and files replace those of the base, after `removed` has left. */
+export interface Delta {
+  /** Key of the full state that it is based on. */
+  readonly base: string
+  /** Paths of sets and files. */
+  readonly removed: readonly string[]
+}
+
+/** Whether -D may bring it: nothing is missing, and nothing went away unexplained. */
+export function isRestorable(state: Pick<State, 'unprotected' | 'unexplained'>): boolean {
+  return state.unprotected.length === 0 && state.unexplained.length === 0
+}
+
+/** What a delta and its base say together. */
+export function applyDelta(base: State, delta: State, { removed }: Delta): State {
+  const sets = new Map(base.sets)
+  const files = new Map(base.files)
+  for (const path of removed) {
+    sets.delete(path)
+    files.delete(path)
+  }
+  for (const [path, set] of delta.sets) sets.set(path, set)
+  for (const [path, file] of delta.files) files.set(path, file)
+  return { ...delta, sets, files }
+}

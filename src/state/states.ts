@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+
+import { TablesnapError } from '../errors.js'
+import type { S3Client } from '../s3/client.js'
+import { isS3Error } from '../s3/errors.js'
+import { firstObject, listObjects } from '../s3/list.js'
+import { getObject, putObject, storageHeaders } from '../s3/object.js'
+import type { ObjectSettings } from '../s3/settings.js'
+
+import { parseStateKey, type KeyLayout, type StateKey } from './keys.js'
+import { applyDelta, type State } from './state.js'
+import { decodeState, encodeState, type StoredState } from './state-json.js'
+
+/** A character after all digits, with which the keys of a unit's states begin. */
+const AFTER_DIGITS = ':'
+
+/** The states that a bucket holds of one node. */
+export class States {
+  readonly #client: S3Client
+  readonly #keys: KeyLayout
+  readonly #signal: AbortSignal | undefined
+
+  constructor(client: S3Client, keys: KeyLayout, signal?: AbortSignal) {
+    this.#client = client
+    this.#keys = keys
+    this.#signal = signal
+  }
+
+  /** The units that have states, in key order; one LIST each. @throws S3Error */
+  async *units(): AsyncGenerator<string> {
+    const prefix = this.#keys.states('')
+    let startAfter: string | undefined
+    for (;;) {
+      const options = startAfter === undefined ? { prefix } : { prefix, startAfter }
+      const found = await firstObject(this.#client, { ...options, signal: this.#signal })
+      if (found === undefined) return
+      const { key } = found
+      const parsed = parseStateKey(key.slice(prefix.length))
+      if (parsed === undefined) {
+        startAfter = key
+        continue
+      }
+      yield parsed.unit
+      startAfter = `${this.#keys.states(parsed.unit)}${AFTER_DIGITS}`
+    }
+  }
+
+  /** Keys of a unit's states, the newest first. @param until the latest time that counts, ms since 1970 @throws S3Error */
+  async *keysOf(unit: string, until?: number): AsyncGenerator<StateKey> {
+    const prefix = this.#keys.states(unit)
+    // Keys begin with a time that runs backwards, so what is later comes before.
+    const start =
+      until === undefined ? {} : { startAfter: this.#keys.state(unit, until + 1).replace(/-[^-]*$/, '.') }
+    for await (const { key } of listObjects(this.#client, { prefix, ...start, signal: this.#signal })) {
+      const parsed = parseStateKey(key.slice(this.#keys.states('').length))
+      // A unit may lie below another one.
+      if (parsed?.unit === unit && (until === undefined || parsed.time <= until)) yield { ...parsed, key }
+    }
+  }
+
+  /** The newest state's key of a unit; one LIST of one key. @throws S3Error */
+  async newest(unit: string): Promise<StateKey | undefined> {
+    const root = this.#keys.states('')
+    const prefix = this.#keys.states(unit)
+    const found = await firstObject(this.#client, { prefix, signal: this.#signal })
+    const key = found?.key
+    const parsed = key === undefined ? undefined : parseStateKey(key.slice(root.length))
+    return parsed?.unit === unit && key !== undefined ? { ...parsed, key } : undefined
+  }
+
+  /**
+   * A state with what its base says; at most 2 GETs.
+   * @throws S3Error; TablesnapError `STATE_CORRUPT`, also when it is filed under another unit
+   */
+  async read(key: string): Promise<State> {
+    const { state, delta } = await this.#get(key)
+    if (delta === undefined) return state
+    const base = await this.#get(delta.base)
+    if (base.delta !== undefined || base.state.unit !== state.unit)
+      throw corrupt(key, `its base ${delta.base} is no full state of ${state.unit}`)
+    return applyDelta(base.state, state, delta)
+  }
+
+  /**
+   * Writes a state under the key of its time. @returns the key
+   * @throws S3Error 412 when another state has the time
+   */
+  async write(stored: StoredState, settings: ObjectSettings): Promise<string> {
+    const key = this.#keys.state(stored.state.unit, stored.state.time)
+    const body = encodeState(stored)
+    const md5 = createHash('md5').update(body).digest()
+    const guarded = { body, headers: { 'Content-MD5': md5.toString('base64') } }
+    const headers = { ...storageHeaders(settings), 'Content-Type': 'application/gzip' }
+    try {
+      await putObject(this.#client, key, guarded, { headers, ifAbsent: true, signal: this.#signal })
+    } catch (error) {
+      // The answer to our own PUT may have been lost.
+      if (!isS3Error(error, 412, 409) || !(await this.#holds(key, body))) throw error
+    }
+    return key
+  }
+
+  async #holds(key: string, body: Buffer): Promise<boolean> {
+    const object = await getObject(this.#client, key, { signal: this.#signal })
+    return object.body.equals(body)
+  }
+
+  async #get(key: string): Promise<StoredState> {
+    const { body } = await getObject(this.#client, key, { signal: this.#signal })
+    const stored = decodeState(body, key)
+    const parsed = parseStateKey(key.slice(this.#keys.states('').length))
+    if (parsed?.unit !== stored.state.unit) throw corrupt(key, `it is of unit ${stored.state.unit}`)
+    return stored
+  }
+}
+
+function corrupt(key: string, why: string): TablesnapError {
+  return new TablesnapError({
+    code: 'STATE_CORRUPT',
+    message: `state ${key} cannot be used: ${why}`,
+    operation: 'read state',
+    key,
+  })
+}
