@@ -1,5 +1,6 @@
 import type { Config } from './config/config.js'
 import { resolveName } from './config/identity.js'
+import { writerOf, type Writer } from './config/writer.js'
 import { credentialProvider } from './config/provider.js'
 import { Engine } from './pool/engine.js'
 import type { Logger } from './report/logger.js'
@@ -17,6 +18,7 @@ export interface Session {
   readonly engine: Engine
   /** The node's name in the bucket. */
   readonly name: string
+  readonly writer: Writer
   readonly keys: KeyLayout
   /** Ends workers and connections at once. */
   close(): Promise<void>
@@ -65,6 +67,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     client,
     engine,
     name,
+    writer: writerOf(config.paths[0] ?? '/'),
     keys,
     close: async () => {
       await Promise.all([engine.close(), client.close()])

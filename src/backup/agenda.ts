@@ -1,28 +1,34 @@
+import type { Entry } from '../state/state.js'
+
+import type { Found } from './found.js'
+import type { Group } from './group.js'
 import { Schedule } from './schedule.js'
-import type { Directory } from './directory.js'
-import type { Found, Identity } from './found.js'
 import type { Unit } from './unit.js'
 
-/** How units are judged, and who is told. */
+/** How groups are judged, and who is told. */
 export interface AgendaOptions {
   /** ms */
   readonly settle: number
   /** Whether failed uploads are tried again, and restless files waited for, for ever. */
   readonly retry: boolean
-  /** A unit is complete; it is busy until {@link Agenda.ended}. */
+  /** A group is complete; it is busy until {@link Agenda.ended}. */
   readonly onComplete: (found: Found) => void
-  /** What is durable of a directory is a moment of it. */
-  readonly onQuiet: (directory: Directory) => void
+  /** A scan of the unit is settled: each group that it found was judged. */
+  readonly onScanned: (unit: Unit) => void
+  /** Nothing goes on in the unit that no transaction explains. */
+  readonly onStill: (unit: Unit) => void
+  /** What is durable of the unit, or what belongs to it, may be something else now. */
+  readonly onChange: (unit: Unit) => void
 }
 
-/** What became of a unit that was complete. */
+/** What became of a group that was complete. */
 export interface Ended {
   /** Its files that are in the bucket now. */
-  readonly durable: ReadonlyMap<string, Identity>
-  /** Those of them that lie under versions/. */
-  readonly versions: ReadonlySet<string>
+  readonly durable: ReadonlyMap<string, Entry>
   /** `done`; `failed`: again after a pause that grows; `again`: it changed, judge it anew; `gone`: Cassandra took it away. */
   readonly next: 'done' | 'failed' | 'again' | 'gone'
+  /** Its Data.db is not what its Digest.crc32 says. */
+  readonly corrupt?: boolean
 }
 
 /** First pause before a failed upload is tried again, and the longest, ms. */
@@ -33,14 +39,19 @@ const RETRY_CAP = 300_000
 const PATIENCE = 10
 const RESTARTS = 3
 
-/** Decides when a unit is judged, given away, and tried again. */
+/** Decides when a group is judged, given away, and tried again. */
 export class Agenda {
+  /** Groups that are not complete, or cannot be uploaded; see `hindered` of {@link Group}. */
+  readonly hindered = new Set<Group>()
   readonly #options: AgendaOptions
-  readonly #dirty = new Map<Unit, Directory>()
-  readonly #schedule = new Schedule<Unit | Directory>()
-  readonly #given = new Map<Found, { unit: Unit; directory: Directory }>()
+  readonly #dirty = new Set<Group>()
+  readonly #schedule = new Schedule<Group | Unit>()
+  readonly #given = new Set<Group>()
+  /** Units whose newest state the bucket is being asked for, and their groups that wait for it. */
+  readonly #loading = new Map<Unit, Set<Group>>()
   #soon: NodeJS.Immediate | undefined
   #idle: (() => void)[] = []
+  #asked: (() => void)[] = []
   #stopped = false
 
   constructor(options: AgendaOptions) {
@@ -52,6 +63,11 @@ export class Agenda {
     if (!this.#isIdle()) await new Promise<void>(resolve => this.#idle.push(resolve))
   }
 
+  /** Resolves when no unit waits for what the bucket says of it. */
+  async whenLoaded(): Promise<void> {
+    if (this.#loading.size > 0) await new Promise<void>(resolve => this.#asked.push(resolve))
+  }
+
   /** Takes no more in; what is busy may still end. */
   stop(): void {
     this.#stopped = true
@@ -61,90 +77,108 @@ export class Agenda {
     this.#checkIdle()
   }
 
-  /** Has a unit judged once the events that came with this one are taken in. */
-  mark(directory: Directory, unit: Unit): void {
-    if (unit.state === 'busy') {
-      unit.changed = true
+  /** Has a group judged once the events that came with this one are taken in. */
+  mark(group: Group): void {
+    if (group.state === 'busy') {
+      group.changed = true
       return
     }
-    this.#unmark(unit)
-    unit.state = 'dirty'
+    this.#unmark(group)
+    group.state = 'dirty'
     if (this.#stopped) return
-    this.#dirty.set(unit, directory)
+    this.#dirty.add(group)
     this.#soon ??= setImmediate(() => this.#judgeAll())
   }
 
-  /** A unit is no more. */
-  drop(directory: Directory, unit: Unit): void {
-    this.#unmark(unit)
-    directory.units.delete(unit.name)
+  /** A group is no more. */
+  drop(group: Group): void {
+    this.#unmark(group)
+    this.hindered.delete(group)
+    const { directory } = group
+    directory.groups.delete(group.name)
+    directory.unit.unsettled.delete(group)
+    this.#loading.get(directory.unit)?.delete(group)
     this.#checkIdle()
   }
 
-  /** A directory is no more. */
-  lost(directory: Directory): void {
-    directory.lost = true
-    this.#schedule.cancel(directory)
-    for (const unit of directory.units.values()) this.#unmark(unit)
+  /** The bucket is asked for the unit's newest state: what a scan finds waits for the answer. */
+  loading(unit: Unit): void {
+    this.#loading.set(unit, new Set())
+  }
+
+  /** The answer has come. */
+  loaded(unit: Unit): void {
+    unit.loaded = true
+    const parked = this.#loading.get(unit) ?? []
+    this.#loading.delete(unit)
+    for (const group of parked) this.mark(group)
+    this.check(unit)
+    this.#checkIdle()
+    if (this.#loading.size === 0) for (const resolve of this.#asked.splice(0)) resolve()
+  }
+
+  /** What became of a group that was complete. */
+  ended(group: Group, names: Iterable<string>, { durable, next, corrupt = false }: Ended): void {
+    this.#given.delete(group)
+    for (const [name, entry] of durable) group.durable.set(name, entry)
+    if (next === 'done') {
+      const before = group.stored
+      group.adopt(names, corrupt)
+      if (group.stored !== before) group.directory.unit.changed = true
+    }
+    // A group that was deleted meanwhile may have come again under the same name: that one is another.
+    if (!group.directory.lost && group.directory.groups.get(group.name) === group) this.#next(group, next)
+    this.check(group.directory.unit)
+    this.#options.onChange(group.directory.unit)
     this.#checkIdle()
   }
 
-  /** What became of a unit that was complete. */
-  ended(found: Found, { durable, versions, next }: Ended): void {
-    const given = this.#given.get(found)
-    this.#given.delete(found)
-    if (given !== undefined) {
-      const { unit, directory } = given
-      if (next === 'gone') directory.stale = true
-      // A unit that was deleted meanwhile may have come again under the same name: that one is another.
-      if (!directory.lost && directory.units.get(unit.name) === unit) {
-        for (const [name, identity] of durable) unit.durable.set(name, identity)
-        for (const name of durable.keys()) {
-          if (versions.has(name)) unit.versions.add(name)
-          else unit.versions.delete(name)
-        }
-        this.#next(directory, unit, next)
+  /** Tells of a unit whose scan is settled, or in which all is still, now or as soon as that can be said. */
+  check(unit: Unit): void {
+    if (!unit.loaded || this.#stopped) return
+    if (unit.history === undefined && unit.unsettled.size === 0 && unit.rescans.size === 0)
+      this.#options.onScanned(unit)
+    if (unit.appeared.size === 0 && unit.vanished.size === 0) return
+    const wait = unit.stirred + this.#options.settle - performance.now()
+    if (wait > 0) {
+      if (!this.#schedule.has(unit)) {
+        this.#schedule.set(unit, Math.ceil(wait), () => {
+          this.check(unit)
+          this.#checkIdle()
+        })
       }
-      this.check(directory)
-    }
-    this.#checkIdle()
+    } else if (!isRestless(unit)) this.#options.onStill(unit)
   }
 
-  /** Tells of a directory if what is durable of it is a moment, now or as soon as that can be said. */
-  check(directory: Directory): void {
-    const { settle, onQuiet } = this.#options
-    if (directory.lost) return
-    if (directory.isMoment(settle)) {
-      onQuiet(directory)
-      return
-    }
-    const wait = directory.shrunk + settle - performance.now()
-    if (wait > 0 && !this.#stopped && !this.#schedule.has(directory)) {
-      this.#schedule.set(directory, Math.ceil(wait), () => {
-        this.check(directory)
-        this.#checkIdle()
-      })
-    }
-  }
-
-  #next(directory: Directory, unit: Unit, next: Ended['next']): void {
+  #next(group: Group, next: Ended['next']): void {
     const { retry } = this.#options
-    unit.failures = next === 'failed' ? unit.failures + 1 : 0
-    unit.restarts = next === 'again' ? unit.restarts + 1 : 0
+    group.failures = next === 'failed' ? group.failures + 1 : 0
+    group.restarts = next === 'again' ? group.restarts + 1 : 0
     // Whatever comes now is another writing, and has to come to rest by itself.
-    unit.settled = false
-    unit.restless = undefined
-    unit.state = next === 'done' || next === 'failed' ? next : 'dirty'
-    if (unit.restarts > RESTARTS && !retry) unit.state = 'waiting'
-    else if (unit.changed || unit.state === 'dirty') this.mark(directory, unit)
+    group.settled = false
+    group.restless = undefined
+    group.state = next === 'done' || next === 'failed' ? next : 'dirty'
+    this.#hinder(group, next !== 'done')
+    if (group.restarts > RESTARTS && !retry) group.state = 'waiting'
+    else if (group.changed || group.state === 'dirty') this.mark(group)
     else if (next === 'failed' && retry && !this.#stopped) {
-      this.#schedule.set(unit, retryPause(unit.failures), () => this.mark(directory, unit))
+      this.#schedule.set(group, retryPause(group.failures), () => this.mark(group))
     }
   }
 
-  #unmark(unit: Unit): void {
-    this.#dirty.delete(unit)
-    this.#schedule.cancel(unit)
+  #hinder(group: Group, hindered: boolean): void {
+    if (hindered) {
+      group.hindered ??= performance.now()
+      this.hindered.add(group)
+    } else {
+      group.hindered = undefined
+      this.hindered.delete(group)
+    }
+  }
+
+  #unmark(group: Group): void {
+    this.#dirty.delete(group)
+    this.#schedule.cancel(group)
   }
 
   #judgeAll(): void {
@@ -152,52 +186,74 @@ export class Agenda {
     const dirty = [...this.#dirty]
     this.#dirty.clear()
     const now = performance.now()
-    for (const [unit, directory] of dirty) this.#judge(directory, unit, now)
-    for (const directory of new Set(dirty.map(([, directory]) => directory))) this.check(directory)
+    for (const group of dirty) this.#judge(group, now)
+    for (const unit of new Set(dirty.map(({ directory }) => directory.unit))) this.check(unit)
     this.#checkIdle()
   }
 
-  #judge(directory: Directory, unit: Unit, now: number): void {
+  #judge(group: Group, now: number): void {
     const { settle, retry } = this.#options
-    const verdict = directory.judge(unit, settle, now)
-    switch (verdict.state) {
-      case 'settling':
-        unit.restless ??= now
-        unit.state = retry || now - unit.restless <= PATIENCE * settle ? 'settling' : 'waiting'
-        if (unit.state === 'waiting') return
-        this.#schedule.set(unit, Math.ceil(verdict.wait), () => this.mark(directory, unit))
+    const { unit } = group.directory
+    const verdict = group.directory.judge(group, settle, now)
+    if (verdict.state === 'settling') {
+      group.restless ??= now
+      const waits = retry || now - group.restless <= PATIENCE * settle
+      group.state = waits ? 'settling' : 'waiting'
+      if (waits) {
+        this.#schedule.set(group, Math.ceil(verdict.wait), () => this.mark(group))
         return
-      case 'waiting':
-      case 'written':
-      case 'obsolete':
-        unit.state = verdict.state
-        if (unit.names.size === 0) directory.units.delete(unit.name)
+      }
+    } else if (verdict.state === 'complete') {
+      const parked = group.untouched ? this.#loading.get(unit) : undefined
+      if (parked !== undefined) {
+        parked.add(group)
         return
-      case 'complete':
-        unit.state = 'busy'
-        unit.changed = false
-        this.#give(directory, unit)
+      }
+      this.#give(group)
+    } else {
+      group.state = verdict.state
+      if (group.names.size === 0) this.drop(group)
+      else if (verdict.state === 'waiting' && group.sstable && group.names.has(group.main))
+        this.#hinder(group, true)
     }
+    unit.unsettled.delete(group)
   }
 
-  #give(directory: Directory, unit: Unit): void {
-    const { name, sstable, untouched } = unit
-    const names = [...unit.names]
-    const durable = new Map(unit.durable)
-    const found: Found = { directory: directory.path, unit: name, sstable, names, durable, untouched }
-    this.#given.set(found, { unit, directory })
-    this.#options.onComplete(found)
+  #give(group: Group): void {
+    group.state = 'busy'
+    group.changed = false
+    this.#given.add(group)
+    const { names, durable, untouched, directory } = group
+    if (group.stored === undefined) {
+      const stored = directory.unit.stored(group.path)
+      if (stored !== undefined) group.seed(stored)
+    }
+    this.#options.onComplete({
+      group,
+      directory: directory.path,
+      names: [...names],
+      durable: new Map(durable),
+      untouched,
+    })
   }
 
   #isIdle(): boolean {
     if (this.#given.size > 0 || this.#dirty.size > 0) return false
-    return this.#stopped || this.#schedule.size === 0
+    return this.#stopped || (this.#schedule.size === 0 && this.#loading.size === 0)
   }
 
   #checkIdle(): void {
     if (!this.#isIdle()) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
+}
+
+/** Whether a set that no transaction wrote is still on its way in. */
+function isRestless(unit: Unit): boolean {
+  for (const { sstable, state } of unit.groups()) {
+    if (sstable && (state === 'dirty' || state === 'settling')) return true
+  }
+  return false
 }
 
 /** Doubles with every failure in a row, ms. */

@@ -1,28 +1,32 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Config } from '../config/config.js'
+import type { Writer } from '../config/writer.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import { Filter } from '../plan/filter.js'
-import { KnownObjects } from '../plan/known.js'
 import type { Engine } from '../pool/engine.js'
 import type { Logger } from '../report/logger.js'
 import { ensureBucket } from '../s3/bucket.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import type { KeyLayout } from '../state/keys.js'
+import { States } from '../state/states.js'
 import { Watcher } from '../watch/watcher.js'
 
-import type { Ended } from './agenda.js'
-import type { Found, Identity } from './found.js'
+import { Fence } from './fence.js'
+import type { Found } from './found.js'
 import { Jobs } from './jobs.js'
 import { Listings } from './listings.js'
+import { Loader } from './loader.js'
 import type { OpenSet } from './open-set.js'
-import { checkPath, descriptorLimit } from './preflight.js'
-import { scan } from './scan.js'
-import { emptySummary } from './summary.js'
+import { Outcomes } from './outcomes.js'
+import { descriptorLimit } from './preflight.js'
+import { Recorder, isFenced } from './recorder.js'
+import { Rounds } from './rounds.js'
 import { Tracker } from './tracker.js'
-import { Uploader, type FileOutcome } from './uploader.js'
+import { Unprotected } from './unprotected.js'
+import type { Unit } from './unit.js'
+import { Uploader } from './uploader.js'
 
 export type { BackupSummary } from './summary.js'
 
@@ -31,6 +35,9 @@ export interface BackupDeps {
   readonly config: Config
   readonly client: S3Client
   readonly engine: Engine
+  /** The node's name in the bucket. */
+  readonly name: string
+  readonly writer: Writer
   readonly keys: KeyLayout
   readonly log: Logger
 }
@@ -38,32 +45,54 @@ export interface BackupDeps {
 /** Share of the process's descriptors that files waiting for their upload may hold. */
 const PINNED_SHARE = 0.5
 
-/** Scans of a one-shot backup after the first, while Cassandra replaces what the last one found. */
-const RESCANS = 5
+/** How often a one-shot backup looks whether it is done, ms. */
+const LOOK = 50
+
+/** Pause before the bucket is asked again for a unit's newest state, ms. */
+const ASK_AGAIN = 30_000
 
 /** Backs up the paths of a configuration: what exists, what comes, or both. */
 export class Backup {
-  readonly summary = emptySummary()
+  /** Rejects when the run may not go on: another writer took the name over. */
+  readonly fatal: Promise<never>
   readonly #deps: BackupDeps
   readonly #filter: Filter
-  readonly #listings: Listings
   readonly #tracker: Tracker
   readonly #jobs: Jobs
+  readonly #uploader: Uploader
+  readonly #recorder: Recorder
+  readonly #listings: Listings
+  readonly #loader: Loader
+  readonly #fence: Fence
+  readonly #outcomes: Outcomes
+  readonly #rounds: Rounds
+  readonly #unprotected: Unprotected
   readonly #abort = new AbortController()
-  #uploader: Uploader
+  readonly #covered = new Set<Unit>()
+  #fail: (error: unknown) => void = () => undefined
   #watcher: Watcher | undefined
 
   constructor(deps: BackupDeps) {
-    const { config, log, engine } = deps
+    const { config, log, engine, client } = deps
+    const { signal } = this.#abort
     this.#deps = deps
+    this.fatal = new Promise<never>((_, reject) => (this.#fail = reject))
+    this.fatal.catch(() => undefined)
     this.#filter = new Filter(config.filter, config.paths)
+    const clock = () => Date.now() + Math.round(client.clockOffset ?? engine.clockOffset ?? 0)
     const onProblem = (path: string, message: string) => this.#problem(path, message)
-    this.#listings = new Listings({ ...deps, onProblem })
-    this.#uploader = new Uploader({ ...deps, known: undefined, signal: this.#abort.signal })
+    const states = new States(client, deps.keys, signal)
+    this.#outcomes = new Outcomes(log, onProblem)
+    this.#unprotected = new Unprotected(this.#filter, log)
+    this.#fence = new Fence({ ...deps, takeOver: config.takeOver, alone: config.mode !== 'backup' })
+    this.#listings = new Listings(deps)
+    this.#uploader = new Uploader({ ...deps, signal })
     this.#jobs = new Jobs({
       width: engine.width,
       descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
-      work: (found, open) => this.#upload(found, open),
+      work: (found, open, released) => this.#upload(found, open, released),
+      onReleased: found => this.#tracker.ended(found, this.#outcomes.superseded(found)),
+      isWanted: group => group.directory.unit.history?.wants(group) === true,
     })
     this.#tracker = new Tracker({
       existing: config.mode !== 'watch',
@@ -72,78 +101,112 @@ export class Backup {
       listenEvents: config.listenEvents,
       filter: this.#filter,
       log,
+      clock,
+      onUnit: unit => this.#loader.add(unit),
       onComplete: found => this.#jobs.add(found),
+      onScanned: unit => this.#recorder.scanned(unit),
+      onChange: unit => this.#recorder.changed(unit),
+      onUnlinked: group => this.#jobs.unlinked(group),
+      onGap: unit => this.#gap(unit),
+      onUnwatched: path => {
+        if (config.mode !== 'backup') this.#unprotected.appeared(path)
+      },
       onProblem,
-      onQuiet: directory => this.#listings.quiet(directory),
+    })
+    this.#recorder = new Recorder({
+      ...deps,
+      states,
+      fence: this.#fence,
+      listings: this.#listings,
+      clock,
+      onProblem,
+      onRecorded: unit => this.#covered.add(unit),
+      onChange: unit => this.#recorder.changed(unit),
+      onFenced: error => this.#fail(error),
+    })
+    this.#loader = new Loader({ ...deps, states, signal }, (unit, error) => this.#loaded(unit, error))
+    this.#rounds = new Rounds({
+      directories: () => [...this.#tracker.directories.keys()],
+      rescan: paths => this.#watcher?.rescan(paths),
+      expose: () => this.#tracker.expose(performance.now()),
+      check: () => this.#check(),
     })
   }
 
-  /** Prepares the bucket and begins; in a watching mode returns once the watches are set. @throws TablesnapError */
+  get summary(): Outcomes['summary'] {
+    return this.#outcomes.summary
+  }
+
+  /** Prepares the bucket and begins; returns once the watches are set. @throws TablesnapError */
   async start(): Promise<void> {
     const { config, keys, log } = this.#deps
-    for (const path of config.paths) checkPath(path)
     const { signal } = this.#abort
-    if (await this.#prepareBucket()) await this.#loadKnown()
+    const { paths, recursive, autoAdd, mode } = config
+    if (await this.#prepareBucket()) await this.#claim()
     signal.throwIfAborted()
-    if (config.mode === 'backup') {
-      this.#scan('start')
-      return
+    const once = mode === 'backup'
+    const options = {
+      paths,
+      recursive,
+      autoAdd: autoAdd || (once && recursive),
+      unwatched: once,
+      patient: !once,
+      skip: (path: string) => this.#filter.skips(path),
     }
-    const { paths, recursive, autoAdd } = config
-    const options = { paths, recursive, autoAdd, skip: (path: string) => this.#filter.skips(path) }
     this.#watcher = new Watcher(options, this.#tracker)
     this.#watcher.start()
+    if (once) return
     log.info(
       `Watching ${this.#watcher.size} directories; files go to ${keys.files}… in bucket ${config.s3.bucket}`,
     )
+    this.#rounds.start()
+    void this.#unprotected.report(this.#tracker, config)
   }
 
-  /** Resolves when all that a one-shot backup found is durable or has failed. */
+  /** Resolves when all that a one-shot backup found is durable and named by a state, or has failed. */
   async finish(): Promise<void> {
-    await this.#settled()
-    for (let round = 0; round < RESCANS && this.#isUnsure(round); round++) {
-      // A flush may have been under way, or a compaction taken away what was to be read.
-      await new Promise(resolve => setTimeout(resolve, this.#deps.config.settle))
-      this.#scan('rescan')
-      await this.#settled()
-    }
-    for (const { path, stale } of this.#tracker.directories.values()) {
-      if (stale)
-        this.#problem(
-          path,
-          `${path}: Cassandra replaces its SSTables faster than they are read; run -B again`,
-        )
-    }
-    const pathOf = ({ directory, unit }: { directory: { path: string }; unit: { name: string } }) =>
-      join(directory.path, unit.name)
-    this.summary.unfinished.push(...[...this.#tracker.in('waiting')].map(pathOf))
-    this.summary.written.push(...[...this.#tracker.in('written')].map(pathOf))
+    const idle = this.#tracker.idle().then(() => true)
+    while (!this.#isCovered()) if ((await Promise.race([idle, sleep(LOOK)])) === true) break
+    this.#watcher?.close()
+    this.#tracker.stop()
+    await this.#tracker.idle()
+    for (const unit of this.#tracker.units.values()) unit.patience = 0
+    this.#tracker.expose(Infinity)
+    await this.#recorder.flush()
+    for (const { path } of this.#tracker.in('waiting')) this.summary.unfinished.push(path)
+    for (const { path } of this.#tracker.in('written')) this.summary.written.push(path)
+    this.#close()
   }
 
   /** Takes nothing new, lets what is under way end, at most `timeout` ms; returns whether all of it did. */
   async drain(timeout: number): Promise<boolean> {
+    this.#rounds.stop()
     this.#watcher?.close()
     this.#tracker.stop()
-    const drained = this.#settled()
+    const drained = this.#tracker.idle().then(() => this.#recorder.flush())
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<false>(resolve => {
       timer = setTimeout(() => resolve(false), timeout)
     })
     const ended = await Promise.race([drained.then(() => true), late])
     clearTimeout(timer)
+    if (ended) this.#close()
     return ended
   }
 
   /** Ends what is under way at once; unfinished multipart uploads stay and are taken up by the next -B. */
   abort(): void {
+    this.#rounds.stop()
     this.#watcher?.close()
     this.#abort.abort(new TablesnapError({ code: 'ABORTED', message: 'stopped' }))
     this.#tracker.stop()
+    this.#recorder.stop()
+    this.#close()
   }
 
-  /** Files and listings that are not in the bucket as they should be. */
+  /** Files, listings and states that are not in the bucket as they should be. */
   get failures(): number {
-    return this.summary.failed.size + this.#listings.failed.size
+    return this.summary.failed.size + this.#listings.failed.size + this.#recorder.failed.size
   }
 
   /** Sets and files that came too late, or failed for now: the next -B brings them. */
@@ -151,100 +214,82 @@ export class Backup {
     return [...this.#tracker.in('dirty', 'settling', 'busy', 'failed')].length
   }
 
-  /** @returns whether the bucket may hold something */
+  #close(): void {
+    this.#fence.close()
+    this.#tracker.close()
+  }
+
+  /** Whether a state was written of every unit since its scan, and every file of no set is dealt with. */
+  #isCovered(): boolean {
+    for (const unit of this.#tracker.units.values()) {
+      if (!this.#covered.has(unit)) return false
+      for (const { sstable, state } of unit.groups()) {
+        if (!sstable && (state === 'dirty' || state === 'settling' || state === 'busy')) return false
+      }
+    }
+    return this.#tracker.units.size > 0
+  }
+
+  /** @returns whether the bucket is there */
   async #prepareBucket(): Promise<boolean> {
     const { config, client, log } = this.#deps
     const where = `bucket ${config.s3.bucket} in ${config.s3.region}`
     try {
       const created = await ensureBucket(client, !config.dryRun, this.#abort.signal)
       if (created) log.info(`Created ${where}`)
-      return !created
+      return true
     } catch (error) {
       if (!config.dryRun || !isS3Error(error, 'NoSuchBucket')) throw error
       log.info(`Would create ${where}`)
+      this.#loader.isEmpty = true
       return false
     }
   }
 
-  async #settled(): Promise<void> {
-    await this.#tracker.idle()
-    await this.#listings.flush()
+  async #claim(): Promise<void> {
+    if (!this.#deps.config.dryRun) await this.#fence.claim()
   }
 
-  #isUnsure(round: number): boolean {
-    if ([...this.#tracker.directories.values()].some(({ stale }) => stale)) return true
-    return round === 0 && !this.#tracker.in('waiting', 'written').next().done
-  }
-
-  #scan(reason: 'start' | 'rescan'): void {
-    const { paths, recursive } = this.#deps.config
-    for (const path of [...this.#tracker.directories.keys()]) if (!existsSync(path)) this.#tracker.lost(path)
-    for (const path of paths) scan(path, { recursive, reason }, this.#filter, this.#tracker)
-  }
-
-  async #loadKnown(): Promise<void> {
-    const { config, client, keys } = this.#deps
+  #loaded(unit: Unit, error: unknown): void {
     const { signal } = this.#abort
-    if (config.mode === 'watch') return
-    const known = new KnownObjects()
-    for (const path of config.paths) await known.load(client, keys, path, signal)
-    this.#uploader = new Uploader({ ...this.#deps, known, signal })
-    this.#listings.known = known
-  }
-
-  async #upload(found: Found, open: OpenSet | undefined): Promise<void> {
-    if (open === undefined) {
+    if (error === undefined) this.#tracker.loaded(unit)
+    else if (signal.aborted) return
+    else {
       this.#problem(
-        join(found.directory, found.unit),
-        'no descriptors left to open its files (LimitNOFILE, ulimit -n)',
+        unit.name,
+        `Cannot find out what the bucket holds of ${unit.name}: ${errorMessage(error)}`,
       )
-      this.#tracker.ended(found, { durable: new Map(), versions: new Set(), next: 'failed' })
-    } else if (open.vanished) this.#superseded(found)
-    else this.#ended(found, open, await this.#uploader.upload(open, found.untouched))
-  }
-
-  #superseded(found: Found): void {
-    this.summary.superseded += found.names.length
-    for (const name of found.names) this.summary.failed.delete(join(found.directory, name))
-    this.#deps.log.debug(`${join(found.directory, found.unit)} is gone: Cassandra has replaced it`)
-    this.#tracker.ended(found, { durable: new Map(), versions: new Set(), next: 'gone' })
-  }
-
-  #ended(found: Found, open: OpenSet, outcomes: readonly FileOutcome[]): void {
-    const durable = new Map<string, Identity>()
-    const versions = new Set<string>()
-    let next: Ended['next'] = open.errors.length > 0 ? 'failed' : 'done'
-    for (const error of open.errors) this.#problem(error.path ?? found.directory, error.message)
-    for (const outcome of outcomes) {
-      const path = join(found.directory, outcome.name)
-      if (outcome.outcome === 'failed') {
-        if (outcome.error?.code === 'FILE_CHANGED') next = next === 'done' ? 'again' : next
-        else next = 'failed'
-        this.#failed(path, outcome.error)
-        continue
-      }
-      durable.set(outcome.name, outcome.identity)
-      this.summary.failed.delete(path)
-      if (outcome.elsewhere) versions.add(outcome.name)
-      if (outcome.outcome === 'present' || outcome.outcome === 'trusted') this.summary.present++
-      else {
-        this.summary.uploaded++
-        this.summary.bytes += outcome.bytes
-      }
-    }
-    this.summary.present += open.unchanged.length
-    const directory = this.#tracker.directories.get(found.directory)
-    if (directory !== undefined && next === 'done' && !this.#deps.config.dryRun)
-      this.#listings.changed(directory)
-    this.#tracker.ended(found, { durable, versions, next })
-  }
-
-  #failed(path: string, error: TablesnapError | undefined): void {
-    if (error?.code === 'FILE_CHANGED') {
-      this.#deps.log.info(error.message)
+      if (this.#deps.config.mode === 'backup') this.#tracker.loaded(unit)
+      else setTimeout(() => this.#loader.add(unit), ASK_AGAIN).unref()
       return
     }
-    this.#problem(path, `Error uploading ${error?.key ?? path}: ${errorMessage(error)}`)
+    this.summary.failed.delete(unit.name)
+  }
+
+  #gap(unit: Unit): void {
+    if (unit.history === undefined) return
+    this.#tracker.begin(unit)
+    setImmediate(() => this.#watcher?.rescan([...unit.directories.keys()]))
+  }
+
+  async #check(): Promise<void> {
+    try {
+      await this.#fence.check()
+    } catch (error) {
+      if (isFenced(error)) this.#fail(error)
+      else this.#deps.log.debug(errorMessage(error))
+    }
+  }
+
+  async #upload(found: Found, open: OpenSet | undefined, released: AbortSignal): Promise<void> {
+    const tell = this.#outcomes
+    if (open === undefined) this.#tracker.ended(found, tell.unopened(found))
+    else if (open.vanished) this.#tracker.ended(found, tell.superseded(found))
+    else {
+      const outcomes = await this.#uploader.upload(open, found, released)
+      const ended = released.aborted ? tell.superseded(found) : tell.uploaded(found, open, outcomes)
+      this.#tracker.ended(found, ended)
+    }
   }
 
   #problem(path: string, message: string): void {

@@ -1,19 +1,16 @@
 import { statSync } from 'node:fs'
 
+import type { Entry } from '../state/state.js'
+
+import type { Group } from './group.js'
+
 /** What tells one content of a file from another without reading it. */
-export interface Identity {
-  readonly size: bigint
-  /** ns */
-  readonly mtime: bigint
-  readonly inode: bigint
-}
+export type Identity = Pick<Entry, 'size' | 'mtime' | 'inode'>
 
 /** A complete set, or a file that belongs to none, that is to be uploaded. */
 export interface Found {
+  readonly group: Group
   readonly directory: string
-  /** The set's name, or the file's. */
-  readonly unit: string
-  readonly sstable: boolean
   /** Names of its files. */
   readonly names: readonly string[]
   /** Files that are in the bucket already as they were then. */
@@ -23,7 +20,7 @@ export interface Found {
 }
 
 /** Of a file that cannot be looked at: no file that can be has it. */
-const UNKNOWN: Identity = { size: -1n, mtime: 0n, inode: 0n }
+const UNKNOWN: Identity = { size: -1, mtime: 0n, inode: 0n }
 
 export function sameIdentity(a: Identity | undefined, b: Identity): boolean {
   return a !== undefined && a.size === b.size && a.mtime === b.mtime && a.inode === b.inode
@@ -36,7 +33,9 @@ export function sameIdentity(a: Identity | undefined, b: Identity): boolean {
 export function identify(path: string): Identity | undefined {
   try {
     const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-    return stat?.isFile() === true ? { size: stat.size, mtime: stat.mtimeNs, inode: stat.ino } : undefined
+    return stat?.isFile() === true
+      ? { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
+      : undefined
   } catch {
     return UNKNOWN
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 import { isOptional, parseComponent } from '../sstable/names.js'
 
-import { sameIdentity, type Found, type Identity } from './found.js'
+import { identify, sameIdentity, type Found, type Identity } from './found.js'
 
 /** A file held open for its upload. */
 export interface OpenFile {
@@ -27,6 +27,11 @@ export class OpenSet {
   readonly errors: TablesnapError[] = []
   /** A file that the set cannot do without is gone: Cassandra has removed it. */
   vanished = false
+
+  /** Bytes of the files held open. */
+  get bytes(): number {
+    return this.files.reduce((sum, { identity }) => sum + identity.size, 0)
+  }
 
   /** Opens what is not durable yet. Never throws for a single file, but TablesnapError `TOO_MANY_FILES`. */
   constructor(found: Found) {
@@ -51,15 +56,17 @@ export class OpenSet {
 
   #open(found: Found, name: string): void {
     const path = join(found.directory, name)
-    const fd = openSync(path, FLAGS)
-    const stat = fstatSync(fd, { bigint: true })
-    const identity = { size: stat.size, mtime: stat.mtimeNs, inode: stat.ino }
-    if (stat.isFile() && !sameIdentity(found.durable.get(name), identity)) {
-      this.files.push({ name, path, fd, stat, identity })
+    const durable = found.durable.get(name)
+    const seen = durable === undefined ? undefined : identify(path)
+    if (durable !== undefined && seen !== undefined && sameIdentity(durable, seen)) {
+      this.unchanged.push(name)
       return
     }
-    closeSync(fd)
-    if (stat.isFile()) this.unchanged.push(name)
+    const fd = openSync(path, FLAGS)
+    const stat = fstatSync(fd, { bigint: true })
+    const identity = { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
+    if (stat.isFile()) this.files.push({ name, path, fd, stat, identity })
+    else closeSync(fd)
   }
 }
 

@@ -1,25 +1,41 @@
 import { join } from 'node:path'
 
 import type { TablesnapError } from '../errors.js'
+import { errorMessage } from '../errors.js'
 import type { ListenEvent } from '../config/config.js'
 import type { Filter } from '../plan/filter.js'
 import type { Logger } from '../report/logger.js'
 import { isTxnLog, parseComponent } from '../sstable/names.js'
+import { unitOf } from '../sstable/unit.js'
 import type { Listing } from '../watch/tree.js'
 import type { FileEvent, ScanReason, WatchListener } from '../watch/watcher.js'
 
 import { Agenda, type AgendaOptions, type Ended } from './agenda.js'
-import { Directory, splitTxns } from './directory.js'
+import { Commits } from './commits.js'
+import { Directory, identityOf, splitTxns } from './directory.js'
 import { isHardlink, type Found } from './found.js'
-import type { Unit, UnitState } from './unit.js'
+import type { Group, GroupState } from './group.js'
+import { Unit } from './unit.js'
 
 /** What the tracker takes in, and whom it tells. */
-export interface TrackerOptions extends AgendaOptions {
+export interface TrackerOptions extends Omit<AgendaOptions, 'onScanned' | 'onStill'> {
   /** Whether files that are there at the start are backed up, too. */
   readonly existing: boolean
   readonly listenEvents: readonly ListenEvent[]
   readonly filter: Filter
   readonly log: Logger
+  /** ms since 1970, by the server's clock. */
+  readonly clock: () => number
+  /** A unit that was not known; {@link Tracker.loaded} is to be called for it. */
+  readonly onUnit: (unit: Unit) => void
+  /** Every group of a scan was judged, so the unit's history can begin, or begin again. */
+  readonly onScanned: (unit: Unit) => void
+  /** Commits of the unit were missed: its directories are to be scanned again. */
+  readonly onGap: (unit: Unit) => void
+  /** Cassandra has unlinked a set. */
+  readonly onUnlinked: (group: Group) => void
+  /** A new directory that is not watched. */
+  readonly onUnwatched: (path: string) => void
   /** Something that cannot be backed up, whatever is tried. */
   readonly onProblem: (path: string, message: string) => void
 }
@@ -31,18 +47,35 @@ const LISTENED: Record<Exclude<FileEvent, 'gone'>, ListenEvent> = {
 }
 
 /** States in which news of a transaction can make a difference. */
-const OPEN: ReadonlySet<UnitState> = new Set(['dirty', 'written', 'waiting', 'settling', 'failed'])
+const OPEN: ReadonlySet<GroupState> = new Set([
+  'dirty',
+  'written',
+  'waiting',
+  'settling',
+  'failed',
+  'obsolete',
+])
 
 /** Follows the files of all watched directories and says when a set, or a file of no set, is complete. */
 export class Tracker implements WatchListener {
   readonly directories = new Map<string, Directory>()
+  readonly units = new Map<string, Unit>()
   readonly #options: TrackerOptions
   readonly #agenda: Agenda
+  readonly #commits: Commits
   readonly #unreadable = new Set<string>()
 
   constructor(options: TrackerOptions) {
     this.#options = options
-    this.#agenda = new Agenda(options)
+    this.#commits = new Commits({ ...options, onCommit: options.onChange })
+    this.#agenda = new Agenda({
+      ...options,
+      onComplete: found => {
+        this.#commits.complete(found.group.directory.unit, found.group)
+        options.onComplete(found)
+      },
+      onStill: unit => this.#commits.quiet(unit),
+    })
   }
 
   /** Resolves when nothing is dirty, settling or busy. */
@@ -50,72 +83,123 @@ export class Tracker implements WatchListener {
     await this.#agenda.idle()
   }
 
+  /** Resolves when the bucket was asked for every unit's newest state. */
+  async whenLoaded(): Promise<void> {
+    await this.#agenda.whenLoaded()
+  }
+
   /** Takes no more in; what is busy may still end. */
   stop(): void {
     this.#agenda.stop()
   }
 
-  /** What became of a unit that was complete. */
-  ended(found: Found, ended: Ended): void {
-    this.#agenda.ended(found, ended)
+  /** Lets go of what is held open. */
+  close(): void {
+    for (const unit of this.units.values()) unit.transactions.close()
   }
 
-  /** Units in one of these states. */
-  *in(...states: UnitState[]): Generator<{ directory: Directory; unit: Unit }> {
+  /** What became of a group that was complete. */
+  ended(found: Found, ended: Ended): void {
+    this.#agenda.ended(found.group, found.names, ended)
+  }
+
+  /** The bucket was asked for the unit's newest state. */
+  loaded(unit: Unit): void {
+    for (const group of unit.groups()) {
+      if (group.state === 'old') this.#old(group)
+    }
+    this.#agenda.loaded(unit)
+  }
+
+  /** Groups in one of these states. */
+  *in(...states: GroupState[]): Generator<Group> {
     for (const directory of this.directories.values()) {
-      for (const unit of directory.units.values()) if (states.includes(unit.state)) yield { directory, unit }
+      for (const group of directory.groups.values()) if (states.includes(group.state)) yield group
+    }
+  }
+
+  /** Names sets as part of the table that have not been complete for a while. @param since at the latest, ms of the monotonic clock */
+  expose(since: number): void {
+    for (const group of this.#agenda.hindered) {
+      if (group.hindered === undefined || group.hindered > since) continue
+      const { unit } = group.directory
+      if (unit.history === undefined) continue
+      if (group.sstable && group.state === 'waiting') this.#commits.hindered(unit, group)
+      this.#options.onChange(unit)
     }
   }
 
   file(path: string, name: string, event: FileEvent): void {
     const directory = this.#directory(path)
     if (isTxnLog(name)) {
-      this.#touched(directory, event === 'gone' ? directory.endTxn(name) : directory.readTxn(name))
+      this.#txn(directory, name, event)
       return
     }
     if (!this.#options.filter.file(path, name)) return
     if (event === 'gone') {
       this.#gone(directory, name)
-      this.#agenda.check(directory)
+      this.#agenda.check(directory.unit)
       return
     }
     if (!this.#options.listenEvents.includes(LISTENED[event])) return
     const plain = parseComponent(name) === undefined
     // A file without a name we know may be open for long after its CREATE; a hardlink gets no other event.
     if (plain && event === 'created' && !isHardlink(join(path, name))) return
-    const unit = directory.unitOf(name)
-    unit.names.add(name)
-    unit.untouched = false
-    if (plain) unit.settled = event === 'moved-in'
-    this.#agenda.mark(directory, unit)
+    const group = directory.groupOf(name)
+    group.names.add(name)
+    group.untouched = false
+    if (plain) group.settled = event === 'moved-in'
+    else this.#stir(group)
+    this.#agenda.mark(group)
   }
 
   scanned(path: string, listing: Listing, reason: ScanReason): void {
     const directory = this.#directory(path)
+    const { unit } = directory
+    unit.rescans.delete(path)
     const { txns, others } = splitTxns(listing.files)
     const names = others.filter(name => this.#options.filter.file(path, name))
+    for (const name of txns) this.#txn(directory, name, 'scanned')
     if (reason === 'rescan') this.#missed(directory, new Set(names), txns)
-    for (const name of names) directory.unitOf(name).names.add(name)
-    for (const name of txns) directory.readTxn(name)
+    for (const name of names) directory.groupOf(name).names.add(name)
     const now = performance.now()
-    for (const unit of directory.units.values()) {
-      if (reason === 'start' && !this.#options.existing && !directory.isWritten(unit.name)) {
-        unit.state = 'old'
-        unit.quiet(path, now)
-      } else if (isNews(unit, path)) {
-        unit.untouched = reason === 'start'
-        unit.restless = undefined
-        this.#agenda.mark(directory, unit)
+    for (const group of directory.groups.values()) {
+      const written = unit.transactions.isWritten(directory.index, group.name)
+      if (reason === 'start' && !this.#options.existing && !written) {
+        group.state = 'old'
+        group.quiet(now)
+        if (unit.loaded) this.#old(group)
+      } else if (isNews(group)) {
+        group.untouched = reason === 'start'
+        group.restless = undefined
+        if (group.sstable && unit.history === undefined) unit.unsettled.add(group)
+        this.#agenda.mark(group)
       }
     }
-    this.#agenda.check(directory)
+    this.#agenda.check(unit)
   }
 
   lost(path: string): void {
     const directory = this.directories.get(path)
     if (directory === undefined) return
     this.directories.delete(path)
-    this.#agenda.lost(directory)
+    directory.lost = true
+    const { unit } = directory
+    for (const group of [...directory.groups.values()]) {
+      if (group.sstable) this.#commits.gone(unit, group)
+      else unit.changed = true
+      this.#agenda.drop(group)
+    }
+    for (const transaction of unit.transactions.in(path)) {
+      transaction.end(path)
+      this.#commits.transaction(unit, transaction)
+      unit.transactions.tidy(transaction)
+    }
+    unit.directories.delete(path)
+    unit.rescans.delete(path)
+    unit.stirred = performance.now()
+    this.#agenda.check(unit)
+    this.#options.onChange(unit)
   }
 
   unreadable(directory: string, name: string): void {
@@ -130,52 +214,125 @@ export class Tracker implements WatchListener {
     this.#options.log.warn(
       'the kernel dropped inotify events (queue overflow): every watched directory is scanned again',
     )
+    for (const unit of this.units.values()) this.begin(unit)
   }
 
   failed(directory: string, error: TablesnapError): void {
     this.#options.onProblem(directory, error.message)
   }
 
+  unwatched(directory: string): void {
+    this.#options.onUnwatched(directory)
+  }
+
+  awaited(path: string): void {
+    this.#options.log.warn(`${path} is not there: it is watched as soon as it is`, { path })
+  }
+
+  /** Commits of the unit were missed: its history begins anew with the scan that follows. */
+  begin(unit: Unit): void {
+    unit.before ??= unit.history
+    unit.history = undefined
+    for (const path of unit.directories.keys()) unit.rescans.add(path)
+    unit.appeared.clear()
+    unit.vanished.clear()
+    unit.phantoms.clear()
+  }
+
   #directory(path: string): Directory {
     let directory = this.directories.get(path)
     if (directory === undefined) {
-      directory = new Directory(path, name => this.#options.filter.file(path, name))
+      const { name, table, index } = unitOf(path)
+      let unit = this.units.get(name)
+      if (unit === undefined) {
+        unit = new Unit(name, table)
+        this.units.set(name, unit)
+        this.#agenda.loading(unit)
+        this.#options.onUnit(unit)
+      }
+      directory = new Directory(path, unit, index, identityOf(path), file =>
+        this.#options.filter.file(path, file),
+      )
       this.directories.set(path, directory)
+      unit.directories.set(path, directory)
     }
     return directory
   }
 
+  /** A transaction log came, was written to, or went. */
+  #txn(directory: Directory, name: string, event: FileEvent | 'scanned'): void {
+    const { unit, path, index } = directory
+    const transaction = unit.transactions.of(name, index)
+    try {
+      if (event === 'gone') transaction.end(path)
+      else if (transaction.open(path)) transaction.read(path)
+      else if (event === 'created') this.#commits.gap(unit, `${name} was gone too soon`)
+    } catch (error) {
+      const problem = `${join(path, name)} cannot be read: ${errorMessage(error)}`
+      this.#options.onProblem(join(path, name), problem)
+      this.#commits.gap(unit, problem)
+    }
+    this.#commits.transaction(unit, transaction)
+    unit.transactions.tidy(transaction)
+    for (const set of [...transaction.txn.adds, ...transaction.txn.removes]) {
+      const group = unit.setOf(index, set)
+      if (group !== undefined && OPEN.has(group.state)) this.#agenda.mark(group)
+    }
+    this.#agenda.check(unit)
+  }
+
+  #stir(group: Group): void {
+    const { unit, index } = group.directory
+    if (unit.transactions.isWritten(index, group.name) || unit.transactions.isObsolete(index, group.name))
+      return
+    if (!group.settled) unit.stirred = performance.now()
+  }
+
+  /** Of a file that was there at the start and is not to be uploaded: unless a stopped daemon missed it. */
+  #old(group: Group): void {
+    const { unit } = group.directory
+    const { newest } = unit
+    const stored = unit.stored(group.path)
+    if (stored !== undefined) {
+      group.seed(stored)
+      if (group.stored !== undefined && !group.outdated()) group.state = 'done'
+      else this.#agenda.mark(group)
+    } else if (newest !== undefined && !newest.unprotected.includes(group.path)) this.#agenda.mark(group)
+  }
+
   /** Makes up for the events of what went away unheard of. */
   #missed(directory: Directory, names: ReadonlySet<string>, txns: readonly string[]): void {
-    directory.stale = false
-    for (const unit of [...directory.units.values()]) {
-      for (const name of [...unit.names]) if (!names.has(name)) this.#gone(directory, name)
+    for (const group of [...directory.groups.values()]) {
+      for (const name of [...group.names]) if (!names.has(name)) this.#gone(directory, name)
     }
-    directory.endTxnsExcept(txns)
+    for (const transaction of directory.unit.transactions.in(directory.path)) {
+      if (!txns.includes(transaction.name)) this.#txn(directory, transaction.name, 'gone')
+    }
   }
 
   #gone(directory: Directory, name: string): void {
-    const component = parseComponent(name)
-    const unit = directory.units.get(component?.set ?? name)
-    if (unit === undefined) return
-    unit.names.delete(name)
-    if (unit.names.size > 0 && component?.component !== 'Data.db') return
-    const counted = unit.sstable && (unit.state === 'done' || unit.state === 'old')
-    if (counted && !directory.isObsolete(unit.name)) directory.shrunk = performance.now()
-    this.#agenda.drop(directory, unit)
-  }
-
-  #touched(directory: Directory, sets: readonly string[]): void {
-    for (const set of sets) {
-      const unit = directory.units.get(set)
-      if (unit !== undefined && OPEN.has(unit.state)) this.#agenda.mark(directory, unit)
+    const group = directory.known(name)
+    if (group === undefined) return
+    const { unit } = directory
+    group.names.delete(name)
+    if (!group.sstable) {
+      unit.changed = true
+      this.#agenda.drop(group)
+      this.#options.onChange(unit)
+    } else if (name === group.main || group.names.size === 0) {
+      this.#stir(group)
+      this.#commits.gone(unit, group)
+      this.#agenda.drop(group)
+      this.#options.onUnlinked(group)
+    } else if (group.state !== 'old') {
+      group.settled = false
+      this.#agenda.mark(group)
     }
-    this.#agenda.check(directory)
   }
 }
 
-/** Whether a scan shows of a unit what is not known, or not dealt with, yet. */
-function isNews(unit: Unit, directory: string): boolean {
-  if (unit.state === 'old') return unit.differs(directory)
-  return unit.state !== 'done' || unit.outdated(directory)
+/** Whether a scan shows of a group what is not known, or not dealt with, yet. */
+function isNews(group: Group): boolean {
+  if (group.state === 'old') return group.differs()
+  return group.state !== 'done' || group.outdated()
 }

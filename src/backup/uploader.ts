@@ -12,11 +12,12 @@ import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { headObject, metadataHeaders, storageHeaders, type ObjectInfo } from '../s3/object.js'
 import type { KeyLayout } from '../state/keys.js'
+import type { Entry } from '../state/state.js'
 import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
 import { checkUnchanged } from '../upload/file.js'
 import type { FileUpload } from '../upload/task.js'
 
-import type { Identity } from './found.js'
+import type { Found } from './found.js'
 import { uploadInParts } from './multipart.js'
 import type { OpenFile, OpenSet } from './open-set.js'
 
@@ -27,8 +28,6 @@ export interface UploaderDeps {
   readonly engine: Engine
   readonly keys: KeyLayout
   readonly log: Logger
-  /** What a LIST at the start found; undefined where none was made. */
-  readonly known: KnownObjects | undefined
   /** Aborts what is under way. */
   readonly signal: AbortSignal
 }
@@ -38,10 +37,16 @@ export interface FileOutcome {
   readonly name: string
   readonly outcome: 'uploaded' | 'present' | 'trusted' | 'version' | 'failed'
   readonly bytes: number
-  readonly identity: Identity
-  /** Its key holds other content, so it lies under versions/. */
-  readonly elsewhere: boolean
+  /** How states name it; undefined when it failed. */
+  readonly entry?: Entry
   readonly error?: TablesnapError
+}
+
+/** Where a file is now. */
+interface Stored {
+  readonly outcome: 'uploaded' | 'present' | 'version'
+  readonly key: string
+  readonly crc64: bigint
 }
 
 /** Uploads the open files of one set: the small ones in one task, each large one in parts. */
@@ -56,9 +61,11 @@ export class Uploader {
 
   /**
    * Never throws for one file: its outcome says what happened. The set's descriptors stay open.
-   * @param untouched whether what a LIST at the start found still says something about these files
+   * @param signal ends the upload of this set
    */
-  async upload(set: OpenSet, untouched: boolean): Promise<FileOutcome[]> {
+  async upload(set: OpenSet, { group, untouched }: Found, signal: AbortSignal): Promise<FileOutcome[]> {
+    const known = untouched ? group.directory.unit.listed : undefined
+    const aborted = AbortSignal.any([this.#deps.signal, signal])
     const outcomes: FileOutcome[] = []
     const small: { file: OpenFile; upload: FileUpload }[] = []
     const large: (() => Promise<void>)[] = []
@@ -67,8 +74,8 @@ export class Uploader {
         outcomes.push(await work().catch((error: unknown) => this.#failed(file, error)))
       }
       try {
-        if (untouched && (await this.#isKnown(file))) {
-          outcomes.push({ ...this.#base(file), outcome: 'trusted' })
+        if (known !== undefined && (await this.#isKnown(file, known))) {
+          outcomes.push({ ...this.#base(file), outcome: 'trusted', entry: entryOf(file) })
           continue
         }
         const upload = this.#plan(file)
@@ -83,7 +90,7 @@ export class Uploader {
         }
         const part = partSize(upload.size, this.#bounds())
         if (part === undefined) small.push({ file, upload })
-        else large.push(() => one(() => this.#large(file, upload, part)))
+        else large.push(() => one(() => this.#large(file, upload, part, aborted)))
       } catch (error) {
         outcomes.push(this.#failed(file, error))
       }
@@ -99,8 +106,8 @@ export class Uploader {
     return { buffer: this.#deps.engine.buffer, maxUploadSize, chunkSize }
   }
 
-  #base({ name, stat, identity }: OpenFile): Omit<FileOutcome, 'outcome'> {
-    return { name, bytes: Number(stat.size), identity, elsewhere: false }
+  #base({ name, identity }: OpenFile): Omit<FileOutcome, 'outcome'> {
+    return { name, bytes: identity.size }
   }
 
   #plan({ fd, path, stat }: OpenFile): FileUpload {
@@ -123,10 +130,10 @@ export class Uploader {
    * Whether the LIST at the start showed this content; by its size alone, as the original does, unless --md5-on-start asks
    * for more or the file is to be deleted.
    */
-  async #isKnown(file: OpenFile): Promise<boolean> {
-    const { known, config, keys, client, signal } = this.#deps
-    const listed = known?.get(keys.file(file.path))
-    if (listed === undefined || BigInt(listed.size) !== file.stat.size) return false
+  async #isKnown(file: OpenFile, known: KnownObjects): Promise<boolean> {
+    const { config, keys, client, signal } = this.#deps
+    const listed = known.get(keys.file(file.path))
+    if (listed === undefined || listed.size !== file.identity.size) return false
     if (!config.md5OnStart && !config.deleteOnBackup) return true
     const upload = this.#plan(file)
     const object = await headObject(client, upload.key, signal)
@@ -153,29 +160,26 @@ export class Uploader {
         if (result === undefined || !result.ok) {
           return this.#failed(file, result === undefined ? new Error('no result') : decodeError(result.error))
         }
-        return this.#finished(file, upload, result.value.outcome, result.value.key)
+        return this.#finished(file, upload, result.value)
       })
     } catch (error) {
       return small.map(({ file }) => this.#failed(file, error))
     }
   }
 
-  async #large(file: OpenFile, upload: FileUpload, part: number): Promise<FileOutcome> {
+  async #large(file: OpenFile, upload: FileUpload, part: number, signal: AbortSignal): Promise<FileOutcome> {
     const { engine, log } = this.#deps
     log.info(`Uploading ${upload.path}`, { path: upload.path, key: upload.key, bytes: upload.size, part })
     const digest = () => engine.digest({ kind: 'digest', file: upload, md5: upload.md5 })
     const md5 = upload.md5 ? (await digest()).md5 : undefined
     const headers = { ...upload.headers, ...(md5 === undefined ? {} : metadataHeaders({ md5sum: md5 })) }
+    const send = (key: string) => this.#inParts({ ...upload, key, headers }, part, signal)
     // One HEAD costs nothing beside a file of this size, and spares sending it in vain.
-    const first = await this.#unlessPresent(upload.key, upload, key =>
-      this.#inParts({ ...upload, key, headers }, part),
-    )
-    if (first !== 'other') return this.#finished(file, upload, first, upload.key)
+    const first = await this.#unlessPresent(upload.key, upload, send)
+    if (first !== undefined) return this.#finished(file, upload, first)
     const versionKey = `${upload.versionStem}~${hex64((await digest()).crc64)}`
-    const second = await this.#unlessPresent(versionKey, upload, key =>
-      this.#inParts({ ...upload, key, headers }, part),
-    )
-    if (second === 'other') {
+    const second = await this.#unlessPresent(versionKey, upload, send)
+    if (second === undefined) {
       throw new TablesnapError({
         code: 'VERSION_CONFLICT',
         message: `${versionKey} holds other content than its name says: somebody else wrote it; move it away`,
@@ -184,22 +188,28 @@ export class Uploader {
         key: versionKey,
       })
     }
-    return this.#finished(file, upload, second === 'present' ? 'present' : 'version', versionKey)
+    const outcome = second.outcome === 'present' ? 'present' : 'version'
+    return this.#finished(file, upload, { ...second, outcome })
   }
 
-  /** Uploads under a key unless it is taken; then says whether by the same content. */
+  /** Uploads under a key unless it is taken; undefined when it is, by other content. */
   async #unlessPresent(
     key: string,
     upload: FileUpload,
-    send: (key: string) => Promise<void>,
-  ): Promise<'uploaded' | 'present' | 'other'> {
-    const { client, signal } = this.#deps
+    send: (key: string) => Promise<bigint>,
+  ): Promise<Stored | undefined> {
+    const { client, engine, signal } = this.#deps
     for (let attempt = 0; ; attempt++) {
       const object = await headObject(client, key, signal)
-      if (object !== undefined) return (await this.#isSame(object, upload, key)) ? 'present' : 'other'
+      if (object !== undefined) {
+        if (!(await this.#isSame(object, upload, key))) return undefined
+        const { type, crc64nvme } = object.checksums
+        const known = type === 'FULL_OBJECT' ? crc64nvme : undefined
+        const crc64 = known ?? (await engine.digest({ kind: 'digest', file: upload, md5: false })).crc64
+        return { outcome: 'present', key, crc64 }
+      }
       try {
-        await send(key)
-        return 'uploaded'
+        return { outcome: 'uploaded', key, crc64: await send(key) }
       } catch (error) {
         // Taken meanwhile, or our own Complete whose answer was lost: the next HEAD tells.
         if (attempt > 0 || !isS3Error(error, 412, 409, 'PreconditionFailed', 'NoSuchUpload')) throw error
@@ -208,28 +218,28 @@ export class Uploader {
   }
 
   /** Sends in parts, with less where the server refuses what is asked of it. */
-  async #inParts(file: FileUpload, part: number): Promise<void> {
+  async #inParts(file: FileUpload, part: number, signal: AbortSignal): Promise<bigint> {
     const wanted = this.#capability
-    const { way } = await inSomeWay(wanted, async ({ checksum, conditional }) =>
-      uploadInParts(this.#deps, { file, part, checksum, headers: file.headers, ifAbsent: conditional }),
+    const { way, result } = await inSomeWay(wanted, async ({ checksum, conditional }) =>
+      uploadInParts(
+        { ...this.#deps, signal },
+        { file, part, checksum, headers: file.headers, ifAbsent: conditional },
+      ),
     )
     for (const text of noteOn(wanted, way)) this.#deps.engine.note(text)
     this.#capability = way
+    return result
   }
 
-  #finished(
-    file: OpenFile,
-    upload: FileUpload,
-    outcome: 'uploaded' | 'present' | 'version',
-    key: string,
-  ): FileOutcome {
+  #finished(file: OpenFile, upload: FileUpload, { outcome, key, crc64 }: Stored): FileOutcome {
     const { log } = this.#deps
     const fields = { path: upload.path, key, bytes: upload.size }
     if (outcome === 'present') log.info(`Keyname ${key} already exists, skipping upload`, fields)
     else if (outcome === 'version')
       log.info(`Finished uploading ${upload.path} as another version: ${key}`, fields)
     else log.info(`Finished uploading ${upload.path}`, fields)
-    return { ...this.#base(file), outcome, elsewhere: key !== upload.key }
+    const entry = entryOf(file, crc64, key === upload.key ? undefined : key)
+    return { ...this.#base(file), outcome, entry }
   }
 
   #failed(file: OpenFile, error: unknown): FileOutcome {
@@ -244,4 +254,8 @@ export class Uploader {
           })
     return { ...this.#base(file), outcome: 'failed', error: own }
   }
+}
+
+function entryOf({ identity }: OpenFile, crc64?: bigint, key?: string): Entry {
+  return { ...identity, crc64: crc64 === undefined ? undefined : hex64(crc64), key }
 }

@@ -29,7 +29,10 @@ async function untilDone(
     return early
   }
   const end = config.mode === 'backup' ? run.finish().then(() => undefined) : signals.first
-  const code = await Promise.race([end, signals.first])
+  const code = await Promise.race([end, signals.first, run.fatal]).catch((error: unknown) => {
+    run.abort()
+    throw error
+  })
   if (code === undefined) return undefined
   const drained = await Promise.race([run.drain(config.shutdownTimeout), signals.second.then(() => false)])
   if (!drained) run.abort()

@@ -54,6 +54,8 @@ export interface Config {
   /** Key prefix before the name. */
   readonly prefix: string
   readonly separator: string
+  /** Take the name over from the writer that has it. */
+  readonly takeOver: boolean
   readonly engine: EngineSettings
   readonly object: ObjectSettings
   readonly s3: S3Settings

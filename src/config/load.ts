@@ -102,6 +102,7 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
     nameFrom: values.name_from,
     prefix: values.prefix,
     separator: values.keyname_separator,
+    takeOver: values.take_over,
     engine: {
       threads: values.threads,
       memory: values.memory,

@@ -144,6 +144,12 @@ export const RUN_SETTINGS = [
     help: 'put between the name and the path in every key',
   },
   {
+    key: 'take_over',
+    kind: 'flag',
+    group: 'Node and keys',
+    help: 'write under a name that another machine wrote under, and accept what vanished unexplained',
+  },
+  {
     key: 'partial',
     kind: 'flag',
     group: 'Restore (with -D)',

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
+import { REPLACED } from '../sstable/names.js'
 
 import type { Owner, Owners } from './owner.js'
 import type { PlannedDirectory, PlannedSet } from './plan.js'
@@ -63,7 +64,7 @@ export class Placer {
   async moveAside(directory: PlannedDirectory, stamp: string): Promise<void> {
     if (directory.aside.length === 0) return
     const { base, path } = directory
-    const aside = join(base, `.tablesnap-replaced-${stamp}`, relative(base, path))
+    const aside = join(base, `${REPLACED}${stamp}`, relative(base, path))
     await makeDirectories(aside, 0o700)
     for (const name of directory.aside) await rename(join(path, name), join(aside, name)).catch(ignoreAbsent)
     this.#touched.add(path).add(aside)

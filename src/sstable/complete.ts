@@ -31,6 +31,16 @@ export type Verdict =
 /** Components that decide about a set without a TOC.txt. */
 export const BASIC = ['Data.db', 'Index.db', 'Partitions.db', 'Rows.db', 'Statistics.db'] as const
 
+/** Further components that a set may have without a TOC.txt that lists them, as after streaming. */
+export const STANDARD = [
+  'CompressionInfo.db',
+  'Filter.db',
+  'Summary.db',
+  'CRC.db',
+  'Digest.crc32',
+  'TOC.txt',
+] as const
+
 /** The components listed in a TOC.txt. */
 export function parseToc(content: string): string[] {
   return content

@@ -63,3 +63,16 @@ export function isOptional(component: string): boolean {
 export function isMutable(component: string): boolean {
   return /^(Statistics\.db|Summary\.db|TOC\.txt|SAI.*)$/.test(component)
 }
+
+/** Beginning of the names of directories into which a restore moves the SSTables that it replaces. */
+export const REPLACED = '.tablesnap-replaced-'
+
+/** Whether a set is of Cassandra 3.0 or later, which writes transaction logs; 2.2 wrote `la-1-big`. */
+export function hasTransactions(set: string): boolean {
+  return /^[a-z]{2}-[^-]+-[a-z]{3,}$/.test(set) && !set.startsWith('l')
+}
+
+/** The generation number of a set from before 4.1; NaN where it has none. */
+export function generationOf(set: string): number {
+  return Number(/-(\d+)(-[a-z]{3,})?$/.exec(set)?.[1])
+}

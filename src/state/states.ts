@@ -82,22 +82,28 @@ export class States {
   }
 
   /**
-   * Writes a state under the key of its time. @returns the key
+   * Writes a state under the key of its time.
+   * @returns the key, its bytes, and how long the thread was busy with making it, ms
    * @throws S3Error 412 when another state has the time
    */
-  async write(stored: StoredState, settings: ObjectSettings): Promise<string> {
+  async write(
+    stored: StoredState,
+    settings: ObjectSettings,
+  ): Promise<{ key: string; bytes: number; busy: number }> {
+    const began = performance.now()
     const key = this.#keys.state(stored.state.unit, stored.state.time)
     const body = encodeState(stored)
     const md5 = createHash('md5').update(body).digest()
     const guarded = { body, headers: { 'Content-MD5': md5.toString('base64') } }
     const headers = { ...storageHeaders(settings), 'Content-Type': 'application/gzip' }
+    const busy = performance.now() - began
     try {
       await putObject(this.#client, key, guarded, { headers, ifAbsent: true, signal: this.#signal })
     } catch (error) {
       // The answer to our own PUT may have been lost.
       if (!isS3Error(error, 412, 409) || !(await this.#holds(key, body))) throw error
     }
-    return key
+    return { key, bytes: body.length, busy }
   }
 
   async #holds(key: string, body: Buffer): Promise<boolean> {

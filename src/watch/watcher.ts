@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { InotifyBatch, Inotify } from 'inotify'
 
-import { TablesnapError, errorMessage } from '../errors.js'
+import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
 import { readTree, type Listing } from './tree.js'
 import { lostError, watchError } from './watch-error.js'
@@ -27,6 +27,10 @@ export interface WatchListener {
   overflow(): void
   /** A directory that could not be watched or read. */
   failed(directory: string, error: TablesnapError): void
+  /** A directory came that is not watched, as no new ones are. */
+  unwatched(directory: string): void
+  /** A path is not there, or went; it is watched once it is there. */
+  awaited(path: string): void
 }
 
 export type ScanReason = 'start' | 'new' | 'rescan'
@@ -39,9 +43,16 @@ export interface WatchOptions {
   readonly recursive: boolean
   /** Watch directories that appear later. */
   readonly autoAdd: boolean
+  /** Whether directories are scanned for which the kernel has no watch left. */
+  readonly unwatched: boolean
+  /** Whether paths that are not there are waited for. */
+  readonly patient: boolean
   /** Directories that are left out, by their path. */
   readonly skip: (path: string) => boolean
 }
+
+/** How often a path that is not there is looked for, ms. */
+const LOOK = 1_000
 
 const { IN_CREATE, IN_CLOSE_WRITE, IN_MOVED_TO, IN_MOVED_FROM, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF } =
   Inotify
@@ -66,6 +77,8 @@ export class Watcher {
   readonly #paths = new Map<number, string>()
   readonly #watches = new Map<string, number>()
   readonly #inotify: InotifyBatch
+  readonly #awaited = new Set<string>()
+  #look: NodeJS.Timeout | undefined
 
   /** @throws TablesnapError `WATCH_LIMIT` when the user's inotify instances are used up */
   constructor(options: WatchOptions, listener: WatchListener) {
@@ -92,14 +105,37 @@ export class Watcher {
 
   /** Watches and scans the paths. @throws TablesnapError when one of them cannot be watched */
   start(): void {
-    for (const path of this.#options.paths) {
-      const error = this.#add(path, 'start', this.#options.recursive)
-      if (error !== undefined) throw error
+    const { paths, recursive, patient } = this.#options
+    for (const path of paths) {
+      if (this.#watches.has(path)) continue
+      const error = this.#add(path, 'start', recursive)
+      if (error?.code === 'WATCH_GONE' && patient) this.#await(path)
+      else if (error !== undefined) throw error
     }
   }
 
-  /** Scans every watched directory again. Events were lost: a path may lead to another directory now, or to none. */
-  rescan(): void {
+  /** Scans watched directories again: a path may lead to another directory now, or to none. */
+  rescan(paths: readonly string[]): void {
+    for (const path of paths) {
+      const watch = this.#watches.get(path)
+      if (watch === undefined) continue
+      try {
+        // The kernel gives a directory that is watched the number that it has.
+        if (this.#inotify.add(path, MASK) !== watch) {
+          this.#addNew(path)
+          continue
+        }
+      } catch (cause) {
+        this.#drop(path, 'it was deleted')
+        this.#report(path, watchError(path, cause))
+        continue
+      }
+      this.#report(path, this.#add(path, 'rescan', false))
+    }
+  }
+
+  /** Events were lost: what is watched is found out anew, and scanned. */
+  #rescanAll(): void {
     const before = [...this.#watches.keys()]
     this.#paths.clear()
     this.#watches.clear()
@@ -117,6 +153,7 @@ export class Watcher {
   }
 
   close(): void {
+    clearInterval(this.#look)
     this.#inotify.close()
     this.#paths.clear()
     this.#watches.clear()
@@ -126,7 +163,7 @@ export class Watcher {
   #add(path: string, reason: ScanReason, deep: boolean): TablesnapError | undefined {
     let listing: Listing
     try {
-      if (!this.#watch(path)) return undefined
+      if (!this.#tryWatch(path)) return undefined
       listing = readTree(path)
     } catch (error) {
       return watchError(path, error)
@@ -150,6 +187,16 @@ export class Watcher {
     }
   }
 
+  /** As {@link #watch}; a directory for which no watch is left may do without. */
+  #tryWatch(path: string): boolean {
+    try {
+      return this.#watch(path)
+    } catch (error) {
+      if (this.#options.unwatched && errorCode(error) === 'ENOSPC') return true
+      throw error
+    }
+  }
+
   /** Sets a watch; false when the directory is watched under another path already. */
   #watch(path: string): boolean {
     const watch = this.#inotify.add(path, MASK)
@@ -164,7 +211,7 @@ export class Watcher {
   #event(watch: number, mask: number, name: string | undefined, broken: boolean): void {
     if (mask & IN_Q_OVERFLOW) {
       this.#listener.overflow()
-      this.rescan()
+      this.#rescanAll()
       return
     }
     const directory = this.#paths.get(watch)
@@ -180,7 +227,9 @@ export class Watcher {
 
   #directory(path: string, mask: number): void {
     if (mask & (IN_CREATE | IN_MOVED_TO)) {
-      if (this.#options.autoAdd && !this.#options.skip(path)) this.#addNew(path)
+      if (this.#options.skip(path)) return
+      if (this.#options.autoAdd) this.#addNew(path)
+      else this.#listener.unwatched(path)
     } else if (mask & IN_MOVED_FROM) {
       this.#drop(path)
     }
@@ -230,7 +279,27 @@ export class Watcher {
 
   #lost(path: string, how: string): void {
     this.#listener.lost(path)
-    if (this.#options.paths.includes(path)) this.#listener.failed(path, lostError(path, how))
+    if (!this.#options.paths.includes(path)) return
+    this.#listener.failed(path, lostError(path, how))
+    if (this.#options.patient) this.#await(path)
+  }
+
+  /** Looks for a path until it is there: what it holds then is new. */
+  #await(path: string): void {
+    if (this.#awaited.has(path)) return
+    this.#awaited.add(path)
+    this.#listener.awaited(path)
+    this.#look ??= setInterval(() => {
+      for (const awaited of [...this.#awaited]) {
+        const error = this.#add(awaited, 'new', this.#options.recursive)
+        if (error?.code === 'WATCH_GONE') continue
+        this.#awaited.delete(awaited)
+        this.#report(awaited, error)
+      }
+      if (this.#awaited.size > 0) return
+      clearInterval(this.#look)
+      this.#look = undefined
+    }, LOOK)
   }
 
   /** A directory that is gone is no problem: its going is told otherwise. */

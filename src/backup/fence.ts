@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import { createServer, type Server } from 'node:net'
+
+import type { Writer } from '../config/writer.js'
+import { TablesnapError, errorCode } from '../errors.js'
+import type { Logger } from '../report/logger.js'
+import type { S3Client } from '../s3/client.js'
+import { isS3Error } from '../s3/errors.js'
+import { getObject, putObject } from '../s3/object.js'
+import type { KeyLayout } from '../state/keys.js'
+
+/** What `node.json` says. */
+interface NodeRecord {
+  readonly format: 1
+  readonly writer: string
+  readonly host: string
+  readonly epoch: number
+}
+
+/** How a fence is set. */
+export interface FenceOptions {
+  readonly client: S3Client
+  readonly keys: KeyLayout
+  readonly name: string
+  readonly writer: Writer
+  /** Whether the name is taken from whoever writes under it now. */
+  readonly takeOver: boolean
+  /** Whether only one such process may run on the machine: a daemon. */
+  readonly alone: boolean
+  readonly log: Logger
+}
+
+/** How old the last look at `node.json` may be when a state is written, ms. */
+const FRESH = 60_000
+
+/** Lets one machine at a time write under a node's name. */
+export class Fence {
+  /** Repeated in every state. */
+  epoch = 1
+  /** Whether this run took the name over. */
+  tookOver = false
+  readonly #options: FenceOptions
+  #looked = -Infinity
+  #lock: Server | undefined
+
+  constructor(options: FenceOptions) {
+    this.#options = options
+  }
+
+  /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`; S3Error */
+  async claim(): Promise<void> {
+    const { takeOver, log, name } = this.#options
+    if (this.#options.alone) await this.#claimHere()
+    const found = await this.#read()
+    if (found === undefined) await this.#write(1, true)
+    else if (found.writer === this.#options.writer.id && !takeOver) this.epoch = found.epoch
+    else if (takeOver) {
+      await this.#write(found.epoch + 1, false)
+      this.tookOver = true
+      log.warn(`Took ${name} over from ${found.host}: epoch ${this.epoch}`)
+    } else throw this.#refusal(found)
+    this.#looked = performance.now()
+  }
+
+  /** Makes sure that the name is still ours. @param fresh how old the last look may be, ms @throws TablesnapError `FENCED`; S3Error */
+  async check(fresh = FRESH): Promise<void> {
+    if (performance.now() - this.#looked < fresh) return
+    const began = performance.now()
+    const found = await this.#read()
+    if (found === undefined) await this.#write(this.epoch, true)
+    else if (found.writer !== this.#options.writer.id || found.epoch !== this.epoch) throw this.#lost(found)
+    this.#looked = began
+  }
+
+  close(): void {
+    this.#lock?.close()
+  }
+
+  /** Two daemons on one machine have the same writer: an abstract socket, which ends with its process, tells them apart. */
+  async #claimHere(): Promise<void> {
+    const { client, keys, takeOver, name } = this.#options
+    const { settings } = client
+    const id = createHash('sha256')
+      .update([settings.endpoint ?? '', settings.bucket, keys.node].join('\0'))
+      .digest('hex')
+    const server = createServer()
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ path: `\0tablesnap-${id}` }, resolve)
+      })
+      this.#lock = server.unref()
+    } catch (cause) {
+      if (takeOver) return
+      if (errorCode(cause) !== 'EADDRINUSE') return
+      throw fenced(
+        `another tablesnap on this machine watches as ${name} already: stop it, or give this one another name (-n NAME), or --take-over`,
+        cause,
+      )
+    }
+  }
+
+  async #read(): Promise<NodeRecord | undefined> {
+    const { client, keys } = this.#options
+    let body: Buffer
+    try {
+      body = (await getObject(client, keys.node)).body
+    } catch (error) {
+      if (isS3Error(error, 404)) return undefined
+      throw error
+    }
+    return parse(body, keys.node)
+  }
+
+  async #write(epoch: number, ifAbsent: boolean): Promise<void> {
+    const { client, keys, writer } = this.#options
+    const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch }
+    const body = Buffer.from(JSON.stringify(record))
+    const md5 = createHash('md5').update(body).digest('base64')
+    const headers = { 'Content-Type': 'application/json' }
+    try {
+      await putObject(client, keys.node, { body, headers: { 'Content-MD5': md5 } }, { headers, ifAbsent })
+    } catch (error) {
+      // Another one was faster, or the answer to our own request was lost.
+      const found = isS3Error(error, 412, 409) ? await this.#read() : undefined
+      if (found === undefined) throw error
+      if (found.writer !== writer.id) throw this.#refusal(found)
+      epoch = found.epoch
+    }
+    this.epoch = epoch
+  }
+
+  #refusal({ host, epoch }: NodeRecord): TablesnapError {
+    const { name } = this.#options
+    return fenced(
+      `${name} is the name of another writer (${host}, epoch ${epoch}): if that one is gone for good, run the same command with --take-over; if not, give this one a name of its own with -n NAME`,
+    )
+  }
+
+  #lost({ host, epoch }: NodeRecord): TablesnapError {
+    const { name } = this.#options
+    return fenced(`stopped: ${host} took the name ${name} over (epoch ${epoch}, ours was ${this.epoch})`)
+  }
+}
+
+function fenced(message: string, cause?: unknown): TablesnapError {
+  return new TablesnapError({ code: 'FENCED', message, operation: 'fence', cause })
+}
+
+function parse(body: Buffer, key: string): NodeRecord {
+  try {
+    const value = JSON.parse(body.toString('utf8')) as Partial<NodeRecord>
+    const { writer, host, epoch } = value
+    if (value.format === 1 && typeof writer === 'string' && Number.isSafeInteger(epoch)) {
+      return { format: 1, writer, host: typeof host === 'string' ? host : '?', epoch: epoch ?? 0 }
+    }
+  } catch {
+    // Said below.
+  }
+  throw fenced(
+    `${key} cannot be read: it does not say who writes under this name; --take-over needs it deleted first`,
+  )
+}

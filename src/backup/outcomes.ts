@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+
+import { errorMessage, type TablesnapError } from '../errors.js'
+import type { Logger } from '../report/logger.js'
+import type { Entry } from '../state/state.js'
+
+import type { Ended } from './agenda.js'
+import type { Found } from './found.js'
+import type { OpenSet } from './open-set.js'
+import { emptySummary } from './summary.js'
+import type { FileOutcome } from './uploader.js'
+
+/** Counts and tells what became of sets, and what is to be done with them next. */
+export class Outcomes {
+  readonly summary = emptySummary()
+  readonly #log: Logger
+  readonly #onProblem: (path: string, message: string) => void
+
+  constructor(log: Logger, onProblem: (path: string, message: string) => void) {
+    this.#log = log
+    this.#onProblem = onProblem
+  }
+
+  /** There were no descriptors left for it. */
+  unopened({ group }: Found): Ended {
+    this.#onProblem(group.path, 'no descriptors left to open its files (LimitNOFILE, ulimit -n)')
+    return { durable: new Map(), next: 'failed' }
+  }
+
+  /** Cassandra took it away before it could be read. */
+  superseded({ group, directory, names }: Found): Ended {
+    this.summary.superseded += names.length
+    for (const name of names) this.summary.failed.delete(join(directory, name))
+    this.summary.failed.delete(group.path)
+    this.#log.debug(`${group.path} is gone: Cassandra has replaced it`)
+    return { durable: new Map(), next: 'gone' }
+  }
+
+  /** Its files were uploaded, or not. */
+  uploaded(found: Found, open: OpenSet, outcomes: readonly FileOutcome[]): Ended {
+    const { directory, group } = found
+    const durable = new Map<string, Entry>()
+    let next: Ended['next'] = open.errors.length > 0 ? 'failed' : 'done'
+    this.summary.failed.delete(group.path)
+    for (const error of open.errors) this.#onProblem(error.path ?? directory, error.message)
+    for (const { name, outcome, entry, bytes, error } of outcomes) {
+      const path = join(directory, name)
+      if (entry === undefined) {
+        if (error?.code === 'FILE_CHANGED') next = next === 'done' ? 'again' : next
+        else next = 'failed'
+        this.#failed(path, error)
+        continue
+      }
+      durable.set(name, entry)
+      this.summary.failed.delete(path)
+      if (outcome === 'present' || outcome === 'trusted') this.summary.present++
+      else {
+        this.summary.uploaded++
+        this.summary.bytes += bytes
+      }
+    }
+    this.summary.present += open.unchanged.length
+    return { durable, next }
+  }
+
+  #failed(path: string, error: TablesnapError | undefined): void {
+    if (error?.code === 'FILE_CHANGED') this.#log.info(error.message)
+    else this.#onProblem(path, `Error uploading ${error?.key ?? path}: ${errorMessage(error)}`)
+  }
+}

@@ -1,0 +1,108 @@
+import { opendir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import type { Config } from '../config/config.js'
+import type { Filter } from '../plan/filter.js'
+import type { Logger } from '../report/logger.js'
+
+import { identify } from './found.js'
+import type { Tracker } from './tracker.js'
+
+/** Files and bytes that are not in the bucket. */
+interface Count {
+  files: number
+  bytes: number
+}
+
+/** Directories that one log line names. */
+const SHOWN = 3
+
+/** Tells the operator what is not protected: files that were there before, and directories that nobody watches. */
+export class Unprotected {
+  readonly #filter: Filter
+  readonly #log: Logger
+
+  constructor(filter: Filter, log: Logger) {
+    this.#filter = filter
+    this.#log = log
+  }
+
+  /** Says how much below the paths is unprotected, once the bucket was asked for what it holds. */
+  async report(tracker: Tracker, { paths, recursive }: Config): Promise<void> {
+    await tracker.whenLoaded()
+    const old: Count = { files: 0, bytes: 0 }
+    for (const group of tracker.in('old')) {
+      for (const name of group.names) {
+        old.files++
+        old.bytes += identify(join(group.directory.path, name))?.size ?? 0
+      }
+    }
+    if (old.files > 0) {
+      const advice = 'tablesnap -B uploads what exists, --watch goes on after that'
+      this.#log.warn(`${count(old)} that were there before are not protected: ${advice}`, { ...old })
+    }
+    if (recursive) return
+    const below: Count = { files: 0, bytes: 0 }
+    const directories: string[] = []
+    for (const path of paths) await this.#subdirectories(path, below, directories)
+    if (below.files === 0) return
+    const shown = directories.slice(0, SHOWN).join(', ')
+    const more = directories.length > SHOWN ? ` and ${directories.length - SHOWN} others` : ''
+    this.#log.warn(
+      `${count(below)} in ${shown}${more} are not watched, and not protected: -r watches them, too`,
+      {
+        ...below,
+      },
+    )
+  }
+
+  /** A directory came into being that is not watched. */
+  appeared(path: string): void {
+    this.#log.warn(
+      `${path} is new and not watched: nothing in it is protected; -a watches new directories, too`,
+      {
+        path,
+      },
+    )
+  }
+
+  async #subdirectories(path: string, below: Count, directories: string[]): Promise<void> {
+    for (const directory of (await entries(path)).directories) {
+      const sub = join(path, directory)
+      if (this.#filter.skips(sub)) continue
+      directories.push(sub)
+      await this.#walk(sub, below)
+    }
+  }
+
+  async #walk(path: string, sum: Count): Promise<void> {
+    const { files, directories } = await entries(path)
+    for (const name of files) {
+      if (!this.#filter.file(path, name)) continue
+      sum.files++
+      sum.bytes += (await stat(join(path, name)).catch(() => undefined))?.size ?? 0
+    }
+    for (const name of directories) {
+      const below = join(path, name)
+      if (!this.#filter.skips(below)) await this.#walk(below, sum)
+    }
+  }
+}
+
+async function entries(path: string): Promise<{ files: string[]; directories: string[] }> {
+  const files: string[] = []
+  const directories: string[] = []
+  try {
+    for await (const entry of await opendir(path)) {
+      if (entry.isDirectory()) directories.push(entry.name)
+      else if (entry.isFile()) files.push(entry.name)
+    }
+  } catch {
+    // It went, or may not be read: the watcher says so.
+  }
+  return { files, directories }
+}
+
+function count({ files, bytes }: Count): string {
+  return `${files} files (${bytes} bytes)`
+}
