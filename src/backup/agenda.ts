@@ -15,6 +15,8 @@ export interface AgendaOptions {
   readonly onComplete: (found: Found) => void
   /** A scan of the unit is settled: each group that it found was judged. */
   readonly onScanned: (unit: Unit) => void
+  /** Its scan is void, or commits of it were missed: there must be another one. */
+  readonly onGap: (unit: Unit) => void
   /** Nothing goes on in the unit that no transaction explains. */
   readonly onStill: (unit: Unit) => void
   /** What is durable of the unit, or what belongs to it, may be something else now. */
@@ -136,8 +138,10 @@ export class Agenda {
   /** Tells of a unit whose scan is settled, or in which all is still, now or as soon as that can be said. */
   check(unit: Unit): void {
     if (!unit.loaded || this.#stopped) return
-    if (unit.history === undefined && unit.unsettled.size === 0 && unit.rescans.size === 0)
-      this.#options.onScanned(unit)
+    if (unit.history === undefined && unit.unsettled.size === 0 && unit.rescans.size === 0) {
+      if (unit.voided) this.#options.onGap(unit)
+      else this.#options.onScanned(unit)
+    }
     if (unit.appeared.size === 0 && unit.vanished.size === 0) return
     const wait = unit.stirred + this.#options.settle - performance.now()
     if (wait > 0) {

@@ -48,8 +48,9 @@ const PINNED_SHARE = 0.5
 /** How often a one-shot backup looks whether it is done, ms. */
 const LOOK = 50
 
-/** Pause before the bucket is asked again for a unit's newest state, ms. */
-const ASK_AGAIN = 30_000
+/** First pause before the bucket is asked again for a unit's newest state, and the longest, ms. */
+const ASK_AGAIN = 1_000
+const ASK_AGAIN_CAP = 60_000
 
 /** Backs up the paths of a configuration: what exists, what comes, or both. */
 export class Backup {
@@ -102,7 +103,10 @@ export class Backup {
       filter: this.#filter,
       log,
       clock,
-      onUnit: unit => this.#loader.add(unit),
+      onUnit: unit => {
+        if (config.mode === 'backup') unit.patience = 0
+        this.#loader.add(unit)
+      },
       onComplete: found => this.#jobs.add(found),
       onScanned: unit => this.#recorder.scanned(unit),
       onChange: unit => this.#recorder.changed(unit),
@@ -170,8 +174,7 @@ export class Backup {
     this.#watcher?.close()
     this.#tracker.stop()
     await this.#tracker.idle()
-    for (const unit of this.#tracker.units.values()) unit.patience = 0
-    this.#tracker.expose(Infinity)
+    this.#tracker.expose(performance.now())
     await this.#recorder.flush()
     for (const { path } of this.#tracker.in('waiting')) this.summary.unfinished.push(path)
     for (const { path } of this.#tracker.in('written')) this.summary.written.push(path)
@@ -260,14 +263,17 @@ export class Backup {
         `Cannot find out what the bucket holds of ${unit.name}: ${errorMessage(error)}`,
       )
       if (this.#deps.config.mode === 'backup') this.#tracker.loaded(unit)
-      else setTimeout(() => this.#loader.add(unit), ASK_AGAIN).unref()
+      else {
+        const pause = Math.min(ASK_AGAIN_CAP, ASK_AGAIN * 2 ** unit.refusals++)
+        setTimeout(() => this.#loader.add(unit), pause).unref()
+      }
       return
     }
     this.summary.failed.delete(unit.name)
   }
 
   #gap(unit: Unit): void {
-    if (unit.history === undefined) return
+    if (unit.rescans.size > 0) return
     this.#tracker.begin(unit)
     setImmediate(() => this.#watcher?.rescan([...unit.directories.keys()]))
   }

@@ -13,6 +13,8 @@ export interface CommitsOptions {
   /** ms since 1970, by the server's clock. */
   readonly clock: () => number
   readonly log: Logger
+  /** Whether sets count of which there was no event. */
+  readonly finds: boolean
   /** The unit has a commit more, or a set that is durable now. */
   readonly onCommit: (unit: Unit) => void
   /** Commits of the unit were missed: it must be scanned anew. */
@@ -34,10 +36,11 @@ export class Commits {
     transaction.told = true
     const adds: Group[] = []
     for (const name of txn.adds) {
-      const set = unit.setOf(index, name) ?? unit.find(index, name)
+      const set = unit.setOf(index, name) ?? (this.#options.finds ? unit.find(index, name) : undefined)
       if (set === undefined || !isThere(set)) unit.phantoms.add(`${index}/${name}`)
       else {
         adds.push(set)
+        set.committed = true
         set.settled = true
         set.urgent = txn.removes.size === 0
         unit.appeared.delete(set)
@@ -73,9 +76,11 @@ export class Commits {
   gone(unit: Unit, set: Group): void {
     unit.appeared.delete(set)
     unit.unsettled.delete(set)
-    if (set.stored?.kept === true || !isPart(unit, set)) return
     const obsolete = unit.transactions.isObsolete(set.directory.index, set.name)
-    if (!obsolete) unit.vanished.set(set.path, set)
+    if (set.stored?.kept === true || obsolete) return
+    if (unit.history === undefined)
+      unit.voided ||= !unit.transactions.isWritten(set.directory.index, set.name)
+    else if (unit.history.live.has(set)) unit.vanished.set(set.path, set)
   }
 
   /** Nothing without a transaction is going on: what came and what went is one commit each. */
@@ -138,15 +143,6 @@ export class Commits {
 /** Whether a set's Data.db is there, or was opened while it was. */
 function isThere(set: Group): boolean {
   return set.state === 'busy' || set.stored !== undefined || existsSync(join(set.directory.path, set.main))
-}
-
-/** Whether a set is part of the table: before its history begins, each that a scan found complete. */
-function isPart({ history }: Unit, set: Group): boolean {
-  if (history !== undefined) return history.live.has(set)
-  return (
-    set.sstable &&
-    (set.state === 'old' || set.state === 'busy' || set.state === 'done' || set.state === 'failed')
-  )
 }
 
 /** Whether a directory is a watched one under another name. */

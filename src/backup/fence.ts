@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 
+import type { Config } from '../config/config.js'
 import type { Writer } from '../config/writer.js'
 import { TablesnapError, errorCode } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import { getObject, putObject } from '../s3/object.js'
+import { getObject, putObject, storageHeaders } from '../s3/object.js'
 import type { KeyLayout } from '../state/keys.js'
 
 /** What `node.json` says. */
@@ -19,6 +20,7 @@ interface NodeRecord {
 
 /** How a fence is set. */
 export interface FenceOptions {
+  readonly config: Config
   readonly client: S3Client
   readonly keys: KeyLayout
   readonly name: string
@@ -113,11 +115,11 @@ export class Fence {
   }
 
   async #write(epoch: number, ifAbsent: boolean): Promise<void> {
-    const { client, keys, writer } = this.#options
+    const { client, keys, writer, config } = this.#options
     const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch }
     const body = Buffer.from(JSON.stringify(record))
     const md5 = createHash('md5').update(body).digest('base64')
-    const headers = { 'Content-Type': 'application/json' }
+    const headers = { ...storageHeaders(config.object), 'Content-Type': 'application/json' }
     try {
       await putObject(client, keys.node, { body, headers: { 'Content-MD5': md5 } }, { headers, ifAbsent })
     } catch (error) {

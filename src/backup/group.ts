@@ -30,6 +30,8 @@ export class Group {
   changed = false
   /** The scan at the start found it, and nothing has happened to it since. */
   untouched = false
+  /** A transaction that has committed wrote it: it is part of the table, whatever becomes of its files. */
+  committed = false
   /** A transaction that removes nothing wrote it: it goes up before what rewrites others. */
   urgent = false
   /** Failed tries in a row. */

@@ -44,28 +44,30 @@ export class Listings {
   }
 
   /**
-   * Writes the listings that a state changed; without one, those that failed before. A failure is logged and kept.
-   * @returns how long the main thread was busy with it, ms
+   * Writes the listings that a state changes. A failure is logged and kept.
+   * @returns whether one failed, and how long the main thread was busy with it, ms
    */
-  async write(unit: Unit, state: State | undefined): Promise<number> {
-    if (!this.#deps.config.index) return 0
-    const due = state ?? unit.newest
-    if (due === undefined || (state === undefined && !this.#hasFailed(unit))) return 0
+  async write(unit: Unit, state: State): Promise<{ failed: boolean; busy: number }> {
+    // What reads listings takes one for the whole directory.
+    const partial = state.unprotected.some(path => !mayLack(unit, path))
+    if (!this.#deps.config.index || partial) return { failed: false, busy: 0 }
     const began = performance.now()
-    const directories = contentsOf(unit, due)
+    const directories = contentsOf(unit, state)
     this.#warnOld(unit)
+    let failed = false
     let busy = performance.now() - began
     for (const [path, contents] of directories) {
       try {
         busy += await this.#directory(path, contents)
         this.failed.delete(path)
       } catch (error) {
+        failed = true
         const message = `Error writing the listing of ${path}: ${errorMessage(error)}`
         this.failed.set(path, message)
         this.#deps.log.error(message, { path })
       }
     }
-    return busy
+    return { failed, busy }
   }
 
   async #directory(path: string, { names, newest, elsewhere }: Contents): Promise<number> {
@@ -89,11 +91,6 @@ export class Listings {
     return busy
   }
 
-  #hasFailed(unit: Unit): boolean {
-    for (const path of unit.directories.keys()) if (this.failed.has(path)) return true
-    return false
-  }
-
   #warnOld(unit: Unit): void {
     for (const { state } of unit.groups()) {
       if (state !== 'old') continue
@@ -107,6 +104,13 @@ export class Listings {
     if (!this.#warned.has(about)) this.#deps.log.warn(text)
     this.#warned.add(about)
   }
+}
+
+/** Whether there may be a listing although a path is unprotected: it was there before; or Cassandra may never have read it. */
+function mayLack(unit: Unit, path: string): boolean {
+  const group = unit.directories.get(dirname(path))?.groups.get(basename(path))
+  if (group?.state === 'old') return true
+  return group?.state === 'waiting' && !group.committed
 }
 
 /** What a state names, by directory; with it, what was there before and is not uploaded, as the original lists it. */

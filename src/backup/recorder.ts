@@ -185,22 +185,20 @@ export class Recorder {
     const { history } = unit
     if (history === undefined || unit.isRestless) return
     const moment = history.next(set => unit.standing(set, began), unit.changed)
-    if (moment === undefined) {
-      await listings.write(unit, undefined)
-      return
-    }
+    if (moment === undefined) return
     unit.changed = false
     const leaving = config.deleteOnBackup ? keep(unit, moment.sets) : []
     const state = snapshotOf(unit, moment, { node: this.#deps.name, epoch: fence.epoch })
     const isNews = unit.newest === undefined ? !isEmpty(state) : !isSame(unit.newest, state)
     let busy = performance.now() - began
     if (isNews) {
-      const written = await this.#write(unit, state)
-      busy += written.busy
-      this.#accept(unit, history, { ...moment, time: written.state.time }, written.state)
+      // First: whoever finds the state need not look for them.
+      const listed = await listings.write(unit, state)
+      const written = await this.#write(unit, listed.failed ? { ...state, unlisted: true } : state)
+      busy += written.busy + listed.busy
       pace.last = performance.now()
-      busy += await listings.write(unit, written.state)
       pace.interval = Math.max(INTERVAL, SHARE * busy)
+      this.#accept(unit, history, { ...moment, time: written.state.time }, written.state)
     } else this.#accept(unit, history, moment, unit.newest ?? state)
     if (leaving.length > 0) this.#delete(unit, leaving)
   }

@@ -44,6 +44,7 @@ export function isSame(a: State, b: State): boolean {
     sameMap(a.directories, b.directories, (x, y) => x.inode === y.inode && x.device === y.device) &&
     sameList(a.unprotected, b.unprotected) &&
     sameList(a.unexplained, b.unexplained) &&
+    a.unlisted === b.unlisted &&
     a.epoch === b.epoch
   )
 }

@@ -30,8 +30,6 @@ export interface TrackerOptions extends Omit<AgendaOptions, 'onScanned' | 'onSti
   readonly onUnit: (unit: Unit) => void
   /** Every group of a scan was judged, so the unit's history can begin, or begin again. */
   readonly onScanned: (unit: Unit) => void
-  /** Commits of the unit were missed: its directories are to be scanned again. */
-  readonly onGap: (unit: Unit) => void
   /** Cassandra has unlinked a set. */
   readonly onUnlinked: (group: Group) => void
   /** A new directory that is not watched. */
@@ -67,7 +65,11 @@ export class Tracker implements WatchListener {
 
   constructor(options: TrackerOptions) {
     this.#options = options
-    this.#commits = new Commits({ ...options, onCommit: options.onChange })
+    this.#commits = new Commits({
+      ...options,
+      finds: options.listenEvents.some(event => event !== 'IN_MOVED_TO'),
+      onCommit: options.onChange,
+    })
     this.#agenda = new Agenda({
       ...options,
       onComplete: found => {
@@ -231,6 +233,7 @@ export class Tracker implements WatchListener {
 
   /** Commits of the unit were missed: its history begins anew with the scan that follows. */
   begin(unit: Unit): void {
+    unit.voided = false
     unit.before ??= unit.history
     unit.history = undefined
     for (const path of unit.directories.keys()) unit.rescans.add(path)

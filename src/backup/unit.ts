@@ -25,12 +25,16 @@ export class Unit {
   before: History<Group> | undefined
   /** Directories of it that are to be scanned before its history can begin. */
   readonly rescans = new Set<string>()
+  /** Something went during its scan, and no transaction says why: there is another scan. */
+  voided = false
   /** Its newest state: what the bucket held at the start, then what was written. */
   newest: State | undefined
   /** Time of its newest state where that cannot be read, ms since 1970. */
   newestTime: number | undefined
   /** Whether the bucket was asked for its newest state. */
   loaded = false
+  /** How often in a row the bucket could not be asked. */
+  refusals = 0
   /** What a LIST found of a unit without a state, until the scan's groups are dealt with. */
   listed: KnownObjects | undefined
   /** A scan found them, and they have not been judged since: its history cannot begin. */
@@ -104,20 +108,24 @@ export class Unit {
     }
   }
 
-  /** What a scan found of the table: the complete sets, those that went without a reason since, and what is kept. */
+  /** What a scan found of the table: the complete sets, and what is kept. */
   scanned(newest: State | undefined): Set<Group> {
     const sets = new Set<Group>()
     for (const group of this.groups()) {
-      const { sstable, state, stored } = group
-      if (!sstable || (state === 'dirty' && stored === undefined)) continue
-      if (state === 'written' || state === 'obsolete' || (state === 'waiting' && stored === undefined))
-        continue
-      sets.add(group)
+      if (group.sstable && this.#isPart(group)) sets.add(group)
     }
-    for (const group of this.vanished.values()) sets.add(group)
     this.#keep(newest)
     for (const group of this.kept.values()) if (!this.has(group.path)) sets.add(group)
     return sets
+  }
+
+  /** Whether a scan counts a set as part of the table. */
+  #isPart({ state, stored, names, main, committed }: Group): boolean {
+    if (state === 'written' || state === 'obsolete') return false
+    if (stored !== undefined || state === 'busy' || state === 'failed' || state === 'old') return true
+    if (committed) return true
+    // It may be on its way still, but a one-shot backup does not wait for it.
+    return state === 'waiting' && this.patience === 0 && names.has(main)
   }
 
   /** Whether there is a group under a path now. */

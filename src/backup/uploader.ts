@@ -85,7 +85,7 @@ export class Uploader {
             key: upload.key,
             bytes: upload.size,
           })
-          outcomes.push({ ...this.#base(file), outcome: 'uploaded' })
+          outcomes.push({ ...this.#base(file), outcome: 'uploaded', entry: entryOf(file) })
           continue
         }
         const part = partSize(upload.size, this.#bounds())

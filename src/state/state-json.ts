@@ -40,6 +40,7 @@ export function encodeState({ state, delta }: StoredState): Buffer {
     files: object(state.files, entryJson),
     removed: delta?.removed ?? [],
     unprotected: state.unprotected,
+    ...(state.unlisted === true ? { unlisted: true } : {}),
   }
   return gzipSync(JSON.stringify(value), { level: 1 })
 }
@@ -63,6 +64,7 @@ export function decodeState(body: Buffer, key: string): StoredState {
       files: map(value['files'], path, entryOf),
       unprotected: strings(value['unprotected']),
       directories: map(value['directories'], path, directoryOf),
+      ...(value['unlisted'] === true ? { unlisted: true as const } : {}),
     }
     const base = value['base']
     const removed = strings(value['removed'])

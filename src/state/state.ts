@@ -47,6 +47,8 @@ export interface State {
   readonly files: ReadonlyMap<string, Entry>
   /** Paths of sets and files of the moment that are not in the bucket: it is partial. */
   readonly unprotected: readonly string[]
+  /** A listing of the original's that belongs to it could not be written. */
+  readonly unlisted?: true
   /** The unit's directories that were watched then, by path. */
   readonly directories: ReadonlyMap<string, DirectoryIdentity>
 }

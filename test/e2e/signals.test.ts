@@ -36,9 +36,13 @@ await t.test('SIGINT of a one-shot backup drains as well', async t => {
   const node = await TestNode.create(t)
   const table = node.table('t').set('nb-1-big').set('nb-2-big')
   const held = gate()
-  node.bucket.server.faults.add({ on: 'PutObject', fault: faults.delay(held.opened) })
+  node.bucket.server.faults.add({ key: /nb-/, on: 'PutObject', fault: faults.delay(held.opened) })
   const cli = new Cli(node.args(['-B'], [table.path]))
-  await until(() => node.bucket.server.requests.some(({ operation }) => operation === 'PutObject'))
+  await until(() =>
+    node.bucket.server.requests.some(
+      ({ operation, key }) => operation === 'PutObject' && key.includes('nb-'),
+    ),
+  )
   cli.kill('SIGINT')
   await cli.seen(/SIGINT: letting/)
   held.open()

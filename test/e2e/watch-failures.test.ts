@@ -6,6 +6,7 @@ import t from 'tap'
 import { faults } from '../../src/local-s3/fault.js'
 import { LocalS3 } from '../../src/local-s3/index.js'
 import { TestNode, gate, until } from '../support/node.js'
+import { TxnLog } from '../support/table.js'
 
 await t.test('a server that goes away for a while: the daemon lives, and everything arrives', async t => {
   const node = await TestNode.create(t)
@@ -48,7 +49,9 @@ await t.test('files that go before they can be read are no error', async t => {
   const daemon = await node.watch(t, ['-r', '-a', '-t', '1'])
   for (let generation = 1; generation <= 20; generation++) {
     table.flush(`nb-${generation}-big`)
+    const txn = new TxnLog(table.path, 'compaction').remove(`nb-${generation}-big`).commit()
     table.delete(`nb-${generation}-big`)
+    txn.end()
     writeFileSync(join(table.path, `plain-${generation}`), 'x')
     unlinkSync(join(table.path, `plain-${generation}`))
     mkdirSync(join(table.path, `dir-${generation}/below`), { recursive: true })
@@ -65,10 +68,19 @@ await t.test('a set deleted during its upload goes up all the same', async t => 
   const node = await TestNode.create(t)
   const table = node.table('ks/t')
   const { opened, open } = gate()
-  node.bucket.server.faults.add({ on: 'PutObject', count: Infinity, fault: faults.delay(opened) })
+  node.bucket.server.faults.add({
+    key: /nb-/,
+    on: 'PutObject',
+    count: Infinity,
+    fault: faults.delay(opened),
+  })
   await node.watch(t)
   table.flush('nb-1-big')
-  await until(() => node.bucket.server.requests.some(({ operation }) => operation === 'PutObject'))
+  await until(() =>
+    node.bucket.server.requests.some(
+      ({ operation, key }) => operation === 'PutObject' && key.includes('nb-'),
+    ),
+  )
   const names = table.names()
   table.delete('nb-1-big')
   open()
@@ -85,11 +97,11 @@ await t.test('a watched path that goes away is an error, and the others are watc
   const daemon = await node.watch(t, ['-r'], [kept!.path, deleted!.path, renamed!.path])
   rmSync(deleted!.path, { recursive: true })
   await daemon.seen(
-    new RegExp(`ERROR ${deleted!.path} is watched no longer: it was deleted; start tablesnap again`),
+    new RegExp(`ERROR ${deleted!.path} is watched no longer: it was deleted; it is watched again as soon`),
   )
   renameSync(renamed!.path, `${renamed!.path}-2`)
   await daemon.seen(
-    new RegExp(`ERROR ${renamed!.path} is watched no longer: it was renamed; start tablesnap again`),
+    new RegExp(`ERROR ${renamed!.path} is watched no longer: it was renamed; it is watched again as soon`),
   )
   kept!.flush('nb-1-big')
   await node.listed(kept!.path, kept!.names())

@@ -91,9 +91,10 @@ export class TestNode {
     return `node1:${path}`
   }
 
-  /** The keys in the bucket; none while there is no bucket. */
+  /** The keys in the bucket, less those of states and of the fence; none while there is no bucket. */
   async keys(prefix?: string): Promise<string[]> {
-    return (await this.bucket.list(prefix)).map(({ key }) => key)
+    const keys = (await this.bucket.list(prefix)).map(({ key }) => key)
+    return keys.filter(key => !/\.tablesnap\/[^/]+\/(states\/|node\.json$)/.test(key))
   }
 
   /** The content of an object. */
