@@ -20,7 +20,7 @@ import { Listings } from './listings.js'
 import { Loader } from './loader.js'
 import type { OpenSet } from './open-set.js'
 import { Outcomes } from './outcomes.js'
-import { descriptorLimit } from './preflight.js'
+import { checkPath, descriptorLimit } from './preflight.js'
 import { Recorder, isFenced } from './recorder.js'
 import { Rounds } from './rounds.js'
 import { Tracker } from './tracker.js'
@@ -146,6 +146,7 @@ export class Backup {
     const { config, keys, log } = this.#deps
     const { signal } = this.#abort
     const { paths, recursive, autoAdd, mode } = config
+    for (const path of paths) checkPath(path, mode !== 'backup')
     if (await this.#prepareBucket()) await this.#claim()
     signal.throwIfAborted()
     const once = mode === 'backup'
@@ -158,7 +159,12 @@ export class Backup {
       skip: (path: string) => this.#filter.skips(path),
     }
     this.#watcher = new Watcher(options, this.#tracker)
-    this.#watcher.start()
+    try {
+      this.#watcher.start()
+    } catch (error) {
+      this.abort()
+      throw error
+    }
     if (once) return
     log.info(
       `Watching ${this.#watcher.size} directories; files go to ${keys.files}… in bucket ${config.s3.bucket}`,

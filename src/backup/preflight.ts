@@ -2,12 +2,13 @@ import { readFileSync, statSync } from 'node:fs'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
-/** @throws TablesnapError when a path is not a directory */
-export function checkPath(path: string): void {
+/** @param patient whether a path may be still to come @throws TablesnapError when a path is not a directory */
+export function checkPath(path: string, patient: boolean): void {
   try {
     if (statSync(path).isDirectory()) return
   } catch (cause) {
     const missing = errorCode(cause) === 'ENOENT'
+    if (missing && patient) return
     throw new TablesnapError({
       code: missing ? 'PATH_MISSING' : 'PATH_UNREADABLE',
       message: missing

@@ -148,9 +148,12 @@ export class Recorder {
     pace.again = false
     const run = this.#record(unit, pace)
       .then(
-        () => {
-          pace.failures = 0
+        listed => {
           this.failed.delete(unit.name)
+          pace.failures = listed ? 0 : pace.failures + 1
+          if (listed) return
+          unit.changed = true
+          this.#again(unit, pace)
         },
         (error: unknown) => this.#failed(unit, pace, error),
       )
@@ -163,7 +166,7 @@ export class Recorder {
   }
 
   #failed(unit: Unit, pace: Pace, error: unknown): void {
-    const { log, config, onFenced } = this.#deps
+    const { log, onFenced } = this.#deps
     unit.changed = true
     if (isFenced(error)) {
       this.stop()
@@ -173,27 +176,34 @@ export class Recorder {
     const message = `Error writing the state of ${unit.name}: ${errorMessage(error)}`
     this.failed.set(unit.name, message)
     if (!this.#stopped) log.error(message, { unit: unit.name })
-    if (this.#stopped || config.mode === 'backup' || this.#flushing) return
+    this.#again(unit, pace)
+  }
+
+  /** Tries again after a pause; a one-shot backup does not. */
+  #again(unit: Unit, pace: Pace): void {
+    if (this.#stopped || this.#deps.config.mode === 'backup' || this.#flushing) return
     const pause = Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
     this.#schedule.set(unit, pause, () => this.#run(unit))
   }
 
-  /** Writes a state, if there is more to say than the newest one says. */
-  async #record(unit: Unit, pace: Pace): Promise<void> {
+  /** Writes a state, if there is more to say than the newest one says. @returns false when a listing could not be written */
+  async #record(unit: Unit, pace: Pace): Promise<boolean> {
     const { config, fence, listings } = this.#deps
     const began = performance.now()
     const { history } = unit
-    if (history === undefined || unit.isRestless) return
+    if (history === undefined || unit.isRestless) return true
     const moment = history.next(set => unit.standing(set, began), unit.changed)
-    if (moment === undefined) return
+    if (moment === undefined) return true
     unit.changed = false
     const leaving = config.deleteOnBackup ? keep(unit, moment.sets) : []
     const state = snapshotOf(unit, moment, { node: this.#deps.name, epoch: fence.epoch })
     const isNews = unit.newest === undefined ? !isEmpty(state) : !isSame(unit.newest, state)
     let busy = performance.now() - began
+    let isListed = true
     if (isNews) {
       // First: whoever finds the state need not look for them.
       const listed = await listings.write(unit, state)
+      isListed = !listed.failed
       const written = await this.#write(unit, listed.failed ? { ...state, unlisted: true } : state)
       busy += written.busy + listed.busy
       pace.last = performance.now()
@@ -201,6 +211,7 @@ export class Recorder {
       this.#accept(unit, history, { ...moment, time: written.state.time }, written.state)
     } else this.#accept(unit, history, moment, unit.newest ?? state)
     if (leaving.length > 0) this.#delete(unit, leaving)
+    return isListed
   }
 
   #accept(unit: Unit, history: History<Group>, moment: Moment<Group>, state: State): void {
