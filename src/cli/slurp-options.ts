@@ -31,10 +31,11 @@ const SHARED = {
   Engine: ['threads', 'memory', 'retries', 'log_format'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
-const SHARED_KEYS: readonly SettingKey[] = ['dry_run', ...Object.values(SHARED).flat()]
+const SHARED_KEYS: readonly SettingKey[] = ['at', 'dry_run', ...Object.values(SHARED).flat()]
 
 /** Help where tablesnap's speaks of its modes. */
 const HELP: Partial<Record<SettingKey, string>> = {
+  at: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time; not with -f or --commitlogs",
   dry_run: 'print the plan, change nothing',
   retries: 'further attempts after a failure that may pass',
   partial: 'accept that SSTables, or listings below the origin, are missing',
@@ -63,6 +64,7 @@ function groups(): OptionGroups {
       ),
       new Option('-r, --recursive', 'every directory below the origin that has a listing, and the origin'),
       new Option('--commitlogs <path>', 'the commitlog segments that lay in this directory, all of them'),
+      ...shared('at'),
       ...shared('dry_run'),
     ],
     'Node and keys': node.flatMap(shared),
@@ -155,6 +157,7 @@ function scopeOf(text: string, values: Readonly<Record<string, unknown>>): Scope
     ...(values['recursive'] === true ? ['-r/--recursive'] : []),
     ...(commitlogs === undefined ? [] : ['--commitlogs']),
   ]
+  if (values['at'] !== undefined && values['recursive'] !== true) chosen.push('--at')
   if (chosen.length > 1) {
     throw new UsageError('SETTINGS_CONFLICT', `${chosen.join(' and ')} cannot be used together`)
   }

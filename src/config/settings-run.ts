@@ -144,6 +144,14 @@ export const RUN_SETTINGS = [
     help: 'put between the name and the path in every key',
   },
   {
+    key: 'at',
+    kind: 'time',
+    argument: 'time',
+    group: 'Restore (with -D)',
+    needs: 'download',
+    help: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time; not with --all",
+  },
+  {
     key: 'partial',
     kind: 'flag',
     group: 'Restore (with -D)',
