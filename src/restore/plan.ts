@@ -146,11 +146,13 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     ),
     ...directories.flatMap(({ path, aside }) => aside.map(file => join(path, file))),
   ])
+  // Listings may have the word in all directories of a unit.
+  const speaking = new Set([...moments.directories.values()].map(({ unit }) => unit))
   const pathOf = (set: MomentSet): string => join(set.directory, set.name)
   return {
     name,
     target: target.root,
-    units: [...units.found.values()],
+    units: [...units.found.values()].filter(({ unit }) => speaking.has(unit)),
     directories,
     sets,
     files: sets.reduce((sum, { files }) => sum + files.length, 0),

@@ -22,7 +22,7 @@ export function reportMoments(plan: RestorePlan, config: Config, log: Logger): v
   for (const path of limited(later, log, 'directories have nothing as old as that'))
     log.info(`${path} is left out: it has no state and no listing as old as that`)
   const moments = [
-    ...units.filter(({ sets }) => sets.size > 0).map(unit => ({ time: unit.time, line: lineOf(unit) })),
+    ...units.map(unit => ({ time: unit.time, line: lineOf(unit) })),
     ...directories.flatMap(({ path, listed }) =>
       listed === undefined ? [] : [{ time: listed, line: complete(path, listed) }],
     ),
@@ -73,8 +73,8 @@ function complete(what: string, time: number): string {
   return `${what} will be complete to the flush of ${iso(time)}; later writes are only in the commitlog`
 }
 
-function passedOver({ unit, time, passed, sets }: UnitMoment, log: Logger): void {
-  if (passed === undefined || sets.size === 0) return
+function passedOver({ unit, time, passed }: UnitMoment, log: Logger): void {
+  if (passed === undefined) return
   const { count, newest, flaws } = passed
   const others =
     count === 1

@@ -9,7 +9,6 @@ import { MAX_KEY, type KeyLayout } from '../state/keys.js'
 import type { Entry as StateEntry, State, StateSet } from '../state/state.js'
 
 import type { Catalog, Entry } from './catalog.js'
-import { iso } from './lines.js'
 import { missing, type Missing, type MomentFile, type MomentSet } from './moment.js'
 import { eachOf } from './slots.js'
 
@@ -41,8 +40,8 @@ interface Named {
  * @throws S3Error; TablesnapError `STATE_CORRUPT` for a path or a key that can be none of the unit's
  */
 export async function setsOf(state: State, deps: StateSetsDeps): Promise<Map<string, MomentSet[]>> {
-  checkPaths(state)
   const { keys, wanted } = deps
+  checkPaths(state, keys)
   const unprotected = new Set(state.unprotected)
   const groups = new Map<string, { set: StateSet | undefined; files: Named[] }>()
   const named = (path: string, entry: StateEntry): Named => ({
@@ -132,22 +131,24 @@ function keyOf(state: State, path: string, { key }: StateEntry, keys: KeyLayout)
   if (key === undefined) {
     const plain = `${keys.files}${path}`
     if (Buffer.byteLength(plain) <= MAX_KEY) return plain
-    throw corrupt(state, `it names ${path}, whose key would be too long`)
+    throw corrupt(state, keys, `it names ${path}, whose key would be too long`)
   }
   if (key.startsWith(keys.versions) || key.startsWith(keys.files)) return key
   throw corrupt(
     state,
+    keys,
     `it names ${JSON.stringify(key.slice(0, 200))} for ${path}, which is no key of this node's files`,
   )
 }
 
 /** A path leads into the unit that the state is of, or the state is not believed at all. */
-function checkPaths(state: State): void {
+function checkPaths(state: State, keys: KeyLayout): void {
   const { unit, sets, files, unprotected, unexplained, directories } = state
   for (const path of [...sets.keys(), ...files.keys(), ...unprotected, ...unexplained]) {
-    if (path === '/' || !isPlain(path) || unitOf(dirname(path)) !== unit) throw stray(state, path)
+    if (path === '/' || !isPlain(path) || unitOf(dirname(path)) !== unit) throw stray(state, keys, path)
   }
-  for (const path of directories.keys()) if (!isPlain(path) || unitOf(path) !== unit) throw stray(state, path)
+  for (const path of directories.keys())
+    if (!isPlain(path) || unitOf(path) !== unit) throw stray(state, keys, path)
 }
 
 function isPlain(path: string): boolean {
@@ -159,14 +160,12 @@ function isPlain(path: string): boolean {
   )
 }
 
-function stray(state: State, path: string): TablesnapError {
-  return corrupt(state, `it names ${JSON.stringify(path.slice(0, 200))}, which is no path of the unit`)
+function stray(state: State, keys: KeyLayout, path: string): TablesnapError {
+  return corrupt(state, keys, `it names ${JSON.stringify(path.slice(0, 200))}, which is no path of the unit`)
 }
 
-function corrupt({ unit, time }: State, why: string): TablesnapError {
-  return new TablesnapError({
-    code: 'STATE_CORRUPT',
-    message: `the state of ${unit} of ${iso(time)} cannot be used: ${why}`,
-    operation: 'restore',
-  })
+function corrupt({ unit, time }: State, keys: KeyLayout, why: string): TablesnapError {
+  const key = keys.state(unit, time)
+  const message = `state ${key} cannot be used: ${why}`
+  return new TablesnapError({ code: 'STATE_CORRUPT', message, operation: 'restore', key })
 }

@@ -23,7 +23,7 @@ await t.test(
     await world.putSet('nb-2-big')
     await world.putSet('nb-3-big')
     await world.put(`node1:${TABLE}/nb-3-big-Index.db`, 'other size')
-    await write(world, state(at(1), ['nb-1-big', 'nb-2-big', 'nb-3-big']))
+    await write(world.client, 'node1', state(at(1), ['nb-1-big', 'nb-2-big', 'nb-3-big']))
     await remove(`node1:${TABLE}/nb-1-big-Filter.db`)
     await remove(`node1:${TABLE}/nb-2-big-Statistics.db`)
     await t.rejects(world.restore(), {
@@ -57,7 +57,7 @@ await t.test(
         stateSet('nb-2-big', { components: components('nb-2-big').set('Index.db', wrong) }),
       ],
     ])
-    await write(world, state(at(1), [], { sets }))
+    await write(world.client, 'node1', state(at(1), [], { sets }))
     t.ok(world.engine.usual < large.length, 'it is fetched in ranges')
     t.match(await world.restore({ partial: true }), { exitCode: 1, sets: 0, failed: 16 })
     t.same(world.tree(), {})
@@ -75,7 +75,7 @@ await t.test(
       }),
     )
     sets.delete(`${TABLE}/nb-1-big`)
-    await write(world, state(at(2), [], { sets }))
+    await write(world.client, 'node1', state(at(2), [], { sets }))
     t.match(await world.restore(), { exitCode: 0, sets: 1, unverified: 0 })
   },
 )
@@ -87,7 +87,8 @@ await t.test('an entry without a checksum is compared with what the server says'
     [...components('nb-1-big')].map(([name, one]) => [name, { ...one, crc64: undefined }]),
   )
   await write(
-    world,
+    world.client,
+    'node1',
     state(at(1), [], { sets: new Map([[`${TABLE}/nb-1-big`, stateSet('x', { components: plain })]]) }),
   )
   t.match(await world.restore(), { exitCode: 0, sets: 1, unverified: 0 })
@@ -98,7 +99,7 @@ await t.test('an entry without a checksum is compared with what the server says'
 await t.test('what is there already is compared with the state', async t => {
   await world.reset()
   await world.putSet('nb-1-big')
-  await write(world, state(at(1), ['nb-1-big']))
+  await write(world.client, 'node1', state(at(1), ['nb-1-big']))
   world.write(`${TABLE}/nb-1-big-Data.db`, 'CONTENT of nb-1-big-Data.db')
   await t.rejects(world.restore(), { code: 'TARGET_CONFLICT' })
   t.match(await world.restore({ force: true }), { exitCode: 0 })
@@ -113,7 +114,7 @@ await t.test('a set that was damaged on the node is refused without --force', as
     [`${TABLE}/nb-1-big`, stateSet('nb-1-big', { corrupt: true })],
     [`${TABLE}/nb-2-big`, stateSet('nb-2-big')],
   ])
-  await write(world, state(at(1), [], { sets }))
+  await write(world.client, 'node1', state(at(1), [], { sets }))
   await t.rejects(world.restore(), {
     code: 'SET_CORRUPT',
     message: /Digest.crc32 \(.*nb-1-big\): --force brings/,
@@ -129,7 +130,12 @@ await t.test('a set that was damaged on the node is refused without --force', as
 await t.test('a state that cannot be read is an error that says how to go on', async t => {
   await world.reset()
   await world.putSet('nb-1-big')
-  const [first = '', second = ''] = await write(world, state(at(1), ['nb-1-big']), state(at(2), ['nb-1-big']))
+  const [first = '', second = ''] = await write(
+    world.client,
+    'node1',
+    state(at(1), ['nb-1-big']),
+    state(at(2), ['nb-1-big']),
+  )
   const key = KEYS.state('ks1/t1-0a1b2c3d4e5f60718293a4b5c6d7e8f9', at(3))
   for (const body of ['', 'no gzip', Buffer.from('1f8b0800000000000003', 'hex')]) {
     await world.put(key, body)
@@ -142,9 +148,8 @@ await t.test('a state that cannot be read is an error that says how to go on', a
   }
   t.match(await world.restore({ at: at(3) - 1 }), { exitCode: 0, sets: 1 })
 
-  const { body } = { body: first }
   await remove(key)
-  await write(world, { state: state(at(4), []), delta: { base: body, removed: [] } })
+  await write(world.client, 'node1', { state: state(at(4), []), delta: { base: first, removed: [] } })
   await remove(first)
   await t.rejects(world.restore(), { code: 'STATE_CORRUPT', message: /its base .* is missing; .*--at/ })
   t.ok(second)
@@ -156,7 +161,8 @@ await t.test(
     await world.reset()
     await world.putSet('nb-1-big')
     await write(
-      world,
+      world.client,
+      'node1',
       state(at(1), ['nb-1-big']),
       state(at(3), ['nb-1-big'], { unprotected: [`${TABLE}/nb-2-big`] }),
     )

@@ -17,7 +17,7 @@ function sets(target = world.target): string[] {
 await t.test('the newest state is restored, exactly, and its moment is told', async t => {
   await world.reset()
   for (const set of ['nb-1-big', 'nb-2-big', 'nb-3-big', 'nb-4-big']) await world.putSet(set)
-  await write(world, state(at(1), ['nb-1-big']), state(at(2), ['nb-2-big', 'nb-3-big']))
+  await write(world.client, 'node1', state(at(1), ['nb-1-big']), state(at(2), ['nb-2-big', 'nb-3-big']))
   world.server.requests.length = 0
   t.match(await world.restore(), { exitCode: 0, sets: 2, files: 16, missing: 0, unverified: 0 })
   t.same(sets(), ['nb-2-big', 'nb-3-big'])
@@ -38,8 +38,11 @@ await t.test('the newest state is restored, exactly, and its moment is told', as
 await t.test('--at: the newest state not later than that; a delta counts with its base', async t => {
   await world.reset()
   for (const set of ['nb-1-big', 'nb-2-big', 'nb-3-big']) await world.putSet(set)
-  const [base = ''] = await write(world, state(at(1), ['nb-1-big', 'nb-2-big']))
-  await write(world, { state: state(at(2), ['nb-3-big']), delta: { base, removed: [`${TABLE}/nb-1-big`] } })
+  const [base = ''] = await write(world.client, 'node1', state(at(1), ['nb-1-big', 'nb-2-big']))
+  await write(world.client, 'node1', {
+    state: state(at(2), ['nb-3-big']),
+    delta: { base, removed: [`${TABLE}/nb-1-big`] },
+  })
   const run = async (time: number): Promise<string[]> => {
     const target = join(world.directory, `at${time}`)
     t.match(await world.restore({ at: time, target }), { exitCode: 0 })
@@ -61,7 +64,8 @@ await t.test('a table that is younger than --at is left out, and told', async t 
   await world.put(`node1:${other}/x`, 'x')
   const files = new Map([[`${other}/x`, entry('x')]])
   await write(
-    world,
+    world.client,
+    'node1',
     state(at(3), ['nb-1-big']),
     state(at(1), [], { unit: 'data/other', files, directories: new Map() }),
   )
@@ -80,7 +84,8 @@ await t.test('newer states that may not be restored are named, and the one befor
   await world.putSet('nb-2-big')
   const gone = `${TABLE}/nb-0-big`
   await write(
-    world,
+    world.client,
+    'node1',
     state(at(1), ['nb-1-big']),
     state(at(2), ['nb-2-big'], { unprotected: [`${TABLE}/nb-9-big`] }),
     state(at(3), ['nb-2-big'], { unexplained: [gone] }),
@@ -98,7 +103,7 @@ await t.test('many states that may not be restored are passed in a few steps', a
   await world.putSet('nb-1-big')
   const unprotected = [`${TABLE}/nb-9-big`]
   const partial = Array.from({ length: 20 }, (_, index) => state(at(2, index), ['nb-1-big'], { unprotected }))
-  await write(world, state(at(1), ['nb-1-big']), ...partial)
+  await write(world.client, 'node1', state(at(1), ['nb-1-big']), ...partial)
   t.match(await world.restore(), { exitCode: 0, sets: 1 })
   t.equal(world.log.like(/20 newer states, the newest of 2026-11-23T04:02:19.000Z/).length, 1)
   t.match(await world.restore({ at: at(2, 4) }), { exitCode: 0 })
@@ -111,7 +116,8 @@ await t.test('without any whole state: the whole sets of the newest one, and how
   await world.putSet('nb-2-big')
   // An unprotected set may be named among the sets as well.
   await write(
-    world,
+    world.client,
+    'node1',
     state(at(1), ['nb-1-big'], { unprotected: [`${TABLE}/nb-0-big`] }),
     state(at(2), ['nb-1-big', 'nb-2-big', 'nb-3-big'], { unprotected: [`${TABLE}/nb-3-big`, `${TABLE}/x`] }),
   )
@@ -132,7 +138,7 @@ await t.test('without any whole state: the whole sets of the newest one, and how
 await t.test('sets that vanished: the rest comes, and --take-over is named', async t => {
   await world.reset()
   await world.putSet('nb-1-big')
-  await write(world, state(at(1), ['nb-1-big'], { unexplained: [`${TABLE}/nb-0-big`] }))
+  await write(world.client, 'node1', state(at(1), ['nb-1-big'], { unexplained: [`${TABLE}/nb-0-big`] }))
   t.match(await world.restore(), { exitCode: 1, sets: 1, missing: 1 })
   t.equal(world.log.like(/^warn .*nb-0-big is not restored: it had vanished/).length, 1)
   t.equal(world.log.like(/^warn .*bring the vanished sets back to the node, or .* --take-over/).length, 1)
@@ -149,7 +155,8 @@ await t.test('other contents of a file come by the key that the state names', as
     components: new Map([...whole.components, ['Statistics.db', entry('rewritten', key)]]),
   }
   await write(
-    world,
+    world.client,
+    'node1',
     state(at(1), ['nb-1-big']),
     state(at(2), [], { sets: new Map([[`${TABLE}/nb-1-big`, set]]) }),
   )
@@ -170,7 +177,8 @@ await t.test('files that are no SSTables are restored, and kept sets as any', as
   const names = ['manifest.json', 'nb_txn_flush_1.log']
   const files = new Map(names.map(name => [`${TABLE}/${name}`, entry(name === 'manifest.json' ? '{}' : 'x')]))
   await write(
-    world,
+    world.client,
+    'node1',
     state(at(1), [], { sets: new Map([[`${TABLE}/nb-1-big`, stateSet('nb-1-big', { kept: true })]]), files }),
   )
   t.match(await world.restore(), { exitCode: 0, sets: 2, files: 9 })
@@ -182,7 +190,7 @@ await t.test('--dry-run prints the plan, and --all brings every object', async t
   await world.reset()
   await world.putSet('nb-1-big')
   await world.putSet('nb-2-big')
-  await write(world, state(at(2), ['nb-2-big']))
+  await write(world.client, 'node1', state(at(2), ['nb-2-big']))
   t.match(await world.restore({ dryRun: true }), { exitCode: 0, sets: 1, files: 8 })
   t.same(world.tree(), {})
   t.equal(world.log.like(/^info Would restore .*nb-2-big to .*: 8 files/).length, 1)
@@ -193,7 +201,7 @@ await t.test('--dry-run prints the plan, and --all brings every object', async t
 await t.test('a state without sets: nothing is restored, and that is told', async t => {
   await world.reset()
   await world.putSet('nb-1-big')
-  await write(world, state(at(1), ['nb-1-big']), state(at(2), []))
+  await write(world.client, 'node1', state(at(1), ['nb-1-big']), state(at(2), []))
   t.match(await world.restore(), { exitCode: 0, sets: 0 })
   t.same(world.tree(), {})
   t.equal(

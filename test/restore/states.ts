@@ -21,12 +21,6 @@ export function at(minute: number, second = 0): number {
 
 export const STORAGE = { storageClass: undefined, sse: undefined, kmsKeyId: undefined }
 
-/** What puts objects; a World is one. */
-export interface Putter {
-  readonly client: S3Client
-  put(key: string, body: string | Buffer): Promise<void>
-}
-
 /** A file as a state names it. */
 export function entry(content: string | Buffer, key?: string): Entry {
   const body = Buffer.from(content)
@@ -64,12 +58,17 @@ export function state(time: number, names: readonly string[], more: Partial<Stat
   }
 }
 
-/** Writes states as the daemon does. @returns their keys */
-export async function write({ client }: Putter, ...states: (State | StoredState)[]): Promise<string[]> {
-  const writer = new States(client, KEYS)
+/** Writes states of a node as the daemon does. @returns their keys */
+export async function write(
+  client: S3Client,
+  node: string,
+  ...states: (State | StoredState)[]
+): Promise<string[]> {
+  const writer = new States(client, new KeyLayout('', node, ':'))
   const keys: string[] = []
   for (const one of states) {
-    keys.push(await writer.write('state' in one ? one : { state: one, delta: undefined }, STORAGE))
+    const { state, delta } = 'state' in one ? one : { state: one, delta: undefined }
+    keys.push(await writer.write({ state: { ...state, node }, delta }, STORAGE))
   }
   return keys
 }
