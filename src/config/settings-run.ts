@@ -21,7 +21,7 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     short: '-D',
     group: 'What to do',
-    help: 'restore the newest complete state into the path, then exit',
+    help: 'restore the newest whole state into the path, then exit',
   },
   {
     key: 'all',
@@ -170,6 +170,6 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     group: 'Restore (with -D)',
     needs: 'download',
-    help: 'overwrite files of the target that have other content',
+    help: 'overwrite files of the target that have other content; bring SSTables that were damaged on the node',
   },
 ] as const satisfies readonly Setting[]

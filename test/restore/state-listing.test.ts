@@ -5,6 +5,7 @@ import t from 'tap'
 
 import { getObject } from '../../src/s3/object.js'
 import { isOwnListing, listingOf, writeListing } from '../../src/state/listing.js'
+import { States } from '../../src/state/states.js'
 
 import { TABLE, World } from './support.js'
 import { KEYS, STORAGE, at, entry, state, write } from './states.js'
@@ -135,4 +136,29 @@ await t.test('other contents of files without a state: the newest, as before', a
   t.match(await world.restore({ target }), { exitCode: 0, files: 2 })
   t.equal(readFileSync(join(target, '/data/x'), 'utf8'), 'second')
   t.equal(readFileSync(join(target, '/data/y'), 'utf8'), 'first')
+})
+
+await t.test('a unit below another one does not hide its states', async t => {
+  await world.reset()
+  const states = new States(world.client, KEYS)
+  const units = ['data/x', 'data/x/.hidden', 'data/x/1st', 'data/x/sub']
+  for (const unit of units) {
+    for (const time of [at(1), at(2)]) {
+      await write(world.client, 'node1', state(time, [], { unit, directories: new Map() }))
+    }
+  }
+  const found: string[] = []
+  for await (const { unit, time } of states.heads()) {
+    t.equal(time, at(2), unit)
+    found.push(unit)
+  }
+  t.same(found.sort(), units)
+  for (const unit of units) {
+    t.match(await states.newest(unit), { unit, time: at(2) })
+    t.match(await states.newest(unit, at(2) - 1), { unit, time: at(1) })
+    t.equal(await states.newest(unit, at(1) - 1), undefined)
+    const times: number[] = []
+    for await (const { time } of states.keysOf(unit)) times.push(time)
+    t.same(times, [at(2), at(1)], unit)
+  }
 })
