@@ -2,8 +2,8 @@ import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 import type { Logger } from '../report/logger.js'
+import { findAside } from '../restore/aside.js'
 
-import { isAside } from './aside.js'
 import type { Group } from './group.js'
 import type { Transaction } from './transactions.js'
 import type { Unit } from './unit.js'
@@ -97,7 +97,7 @@ export class Commits {
     }
     const left = vanished.filter(set => !renamed.has(set))
     const explained = left.filter(set => unit.isLoose || unit.isCompacted(set))
-    const aside = left.filter(set => !explained.includes(set) && isAside(set.directory.path, set.main))
+    const aside = left.filter(set => !explained.includes(set) && isAside(set))
     const unexplained = left.filter(set => !explained.includes(set) && !aside.includes(set))
     this.#commit(unit, { adds: appeared, removes: [...renamed, ...aside] })
     this.#commit(unit, { adds: [], removes: explained })
@@ -156,4 +156,9 @@ function isWatched(unit: Unit, directory: string): boolean {
     // It is gone.
   }
   return false
+}
+
+/** Whether a restore of ours moved the set aside. */
+function isAside({ directory, main, inode }: Group): boolean {
+  return inode !== undefined && findAside(directory.path, main, inode) !== undefined
 }

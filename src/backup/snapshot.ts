@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import type { Moment } from '../state/history.js'
 import type { Delta, DirectoryIdentity, Entry, State, StateSet } from '../state/state.js'
 
@@ -18,7 +20,10 @@ const DELTA_LEAST = 16
 export function snapshotOf(unit: Unit, moment: Moment<Group>, { node, epoch }: Origin): State {
   const sets = new Map<string, StateSet>()
   for (const { path, stored } of moment.sets) if (stored !== undefined) sets.set(path, stored)
-  const unprotected = [...unit.foreign, ...moment.unprotected.map(({ path }) => path)]
+  const unprotected = [
+    ...[...unit.foreign].map(directory => join(directory, '*')),
+    ...moment.unprotected.map(({ path }) => path),
+  ]
   const files = new Map<string, Entry>()
   for (const [path, entry] of unit.keptFiles) files.set(path, entry)
   const directories = new Map<string, DirectoryIdentity>()

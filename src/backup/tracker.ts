@@ -6,7 +6,7 @@ import type { ListenEvent } from '../config/config.js'
 import type { Filter } from '../plan/filter.js'
 import type { Logger } from '../report/logger.js'
 import { isTxnLog, parseComponent } from '../sstable/names.js'
-import { unitOf } from '../sstable/unit.js'
+import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
 import type { Listing } from '../watch/tree.js'
 import type { FileEvent, ScanReason, WatchListener } from '../watch/watcher.js'
 
@@ -245,15 +245,15 @@ export class Tracker implements WatchListener {
   #directory(path: string): Directory {
     let directory = this.directories.get(path)
     if (directory === undefined) {
-      const { name, table, index } = unitOf(path)
+      const name = unitOf(path)
       let unit = this.units.get(name)
       if (unit === undefined) {
-        unit = new Unit(name, table)
+        unit = new Unit(name, tableOfUnit(name) !== undefined)
         this.units.set(name, unit)
         this.#agenda.loading(unit)
         this.#options.onUnit(unit)
       }
-      directory = new Directory(path, unit, index, identityOf(path), file =>
+      directory = new Directory(path, unit, indexOf(path), identityOf(path), file =>
         this.#options.filter.file(path, file),
       )
       this.directories.set(path, directory)

@@ -26,6 +26,8 @@ Examples:
       show what a backup would upload
   tablesnap -n node1 -D backups /
       restore the newest state of node1 where it was; /somewhere puts it below there
+  tablesnap -n node1 -D --at '2026-11-23 04:12:33' backups /
+      restore the newest state not later than that, in local time; 2026-11-23T04:12:33Z is UTC
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
 

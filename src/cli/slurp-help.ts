@@ -9,7 +9,9 @@ its modes have no effect here.
 
 Examples:
   tableslurp -n node1 backups /var/lib/cassandra/data/ks/t-5a1c395e /var/lib/cassandra/data/ks/t-5a1c395e
-      restore a table to its newest listing
+      restore a table to its newest state
+  tableslurp -n node1 --at '2026-11-23 04:12:33' backups /var/lib/cassandra/data/ks/t-5a1c395e /restore
+      restore a table to its newest state not later than that, in local time
   tableslurp -n node1 -r backups /var/lib/cassandra/data /restore
       restore all tables: /restore/<keyspace>/<table>
   tableslurp -n node1 -f nb-4-big-Data.db backups /var/lib/cassandra/data/ks/t-5a1c395e /restore

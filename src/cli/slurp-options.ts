@@ -31,13 +31,14 @@ const SHARED = {
   Engine: ['threads', 'memory', 'retries', 'log_format'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
-const SHARED_KEYS: readonly SettingKey[] = ['dry_run', ...Object.values(SHARED).flat()]
+const SHARED_KEYS: readonly SettingKey[] = ['at', 'dry_run', ...Object.values(SHARED).flat()]
 
 /** Help where tablesnap's speaks of its modes. */
 const HELP: Partial<Record<SettingKey, string>> = {
+  at: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time; not with -f or --commitlogs",
   dry_run: 'print the plan, change nothing',
   retries: 'further attempts after a failure that may pass',
-  partial: 'accept that SSTables, or listings below the origin, are missing',
+  partial: 'accept that SSTables, or states and listings below the origin, are missing',
 }
 
 /** -p is --preserve here, as it always was. */
@@ -59,10 +60,14 @@ function groups(): OptionGroups {
     'What to restore': [
       new Option(
         '-f, --file <file>',
-        "what the origin's listing named after this file names, instead of the newest",
+        "what the origin's listing named after this file names, instead of the newest state",
       ),
-      new Option('-r, --recursive', 'every directory below the origin that has a listing, and the origin'),
+      new Option(
+        '-r, --recursive',
+        'every directory below the origin that has a state or a listing, and the origin',
+      ),
       new Option('--commitlogs <path>', 'the commitlog segments that lay in this directory, all of them'),
+      ...shared('at'),
       ...shared('dry_run'),
     ],
     'Node and keys': node.flatMap(shared),
@@ -88,7 +93,7 @@ function slurpCommand(columns?: number): Command {
     .usage('[options] <bucket> <origin> <target>')
     .description(
       "Restores the SSTables of one directory of a Cassandra node (origin) into a directory here (target): what the origin's " +
-        'newest listing in the bucket names. Everything is verified, and put into place set by set.',
+        'newest state in the bucket names, or in a bucket of the Python program its newest listing. Everything is verified, and put into place set by set.',
     )
     .argument('[bucket]')
     .argument('[origin]')
@@ -155,6 +160,7 @@ function scopeOf(text: string, values: Readonly<Record<string, unknown>>): Scope
     ...(values['recursive'] === true ? ['-r/--recursive'] : []),
     ...(commitlogs === undefined ? [] : ['--commitlogs']),
   ]
+  if (values['at'] !== undefined && values['recursive'] !== true) chosen.push('--at')
   if (chosen.length > 1) {
     throw new UsageError('SETTINGS_CONFLICT', `${chosen.join(' and ')} cannot be used together`)
   }

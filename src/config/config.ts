@@ -61,8 +61,10 @@ export interface Config {
   readonly s3: S3Settings
   /** Undefined: the AWS provider chain (shared files, container, instance role). */
   readonly credentials: Credentials | undefined
-  /** With `download`: every object instead of the newest listing's. */
+  /** With `download`: every object instead of the newest state's. */
   readonly all: boolean
+  /** With `download`: the latest time that a state may have, ms since 1970; undefined: the newest. */
+  readonly at: number | undefined
   readonly partial: boolean
   readonly replace: boolean
   readonly force: boolean

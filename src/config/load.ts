@@ -123,6 +123,7 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
       bucket,
     },
     all: values.all,
+    at: values.at,
     partial: values.partial,
     replace: values.replace,
     force: values.force,

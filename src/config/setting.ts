@@ -78,9 +78,14 @@ export interface PatternsSetting extends Valued {
   readonly kind: 'patterns'
 }
 
+/** A moment; without a zone local time. Its value is ms since 1970. */
+export interface TimeSetting extends Valued {
+  readonly kind: 'time'
+}
+
 /** One thing that a user can set, by flag, by environment or in tablesnap.conf. */
 export type Setting =
-  FlagSetting | TextSetting | NumberSetting | ChoiceSetting | ChoicesSetting | PatternsSetting
+  FlagSetting | TextSetting | NumberSetting | TimeSetting | ChoiceSetting | ChoicesSetting | PatternsSetting
 
 type Absent<S> = S extends { readonly default: string } ? never : undefined
 
@@ -91,7 +96,7 @@ export type ValueOf<S> = S extends { readonly kind: 'flag' }
     : boolean
   : S extends { readonly kind: 'text' }
     ? string | Absent<S>
-    : S extends { readonly kind: 'number' }
+    : S extends { readonly kind: 'number' | 'time' }
       ? number | Absent<S>
       : S extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
         ? C | Absent<S>

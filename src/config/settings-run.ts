@@ -21,7 +21,7 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     short: '-D',
     group: 'What to do',
-    help: 'restore the newest complete state into the path, then exit',
+    help: 'restore the newest whole state into the path, then exit',
   },
   {
     key: 'all',
@@ -150,6 +150,14 @@ export const RUN_SETTINGS = [
     help: 'write under a name that another machine wrote under, and accept what vanished unexplained',
   },
   {
+    key: 'at',
+    kind: 'time',
+    argument: 'time',
+    group: 'Restore (with -D)',
+    needs: 'download',
+    help: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time; not with --all",
+  },
+  {
     key: 'partial',
     kind: 'flag',
     group: 'Restore (with -D)',
@@ -168,6 +176,6 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     group: 'Restore (with -D)',
     needs: 'download',
-    help: 'overwrite files of the target that have other content',
+    help: 'overwrite files of the target that have other content; bring SSTables that were damaged on the node',
   },
 ] as const satisfies readonly Setting[]

@@ -1,6 +1,7 @@
 import { errorMessage, UsageError } from '../errors.js'
 import type { Given } from './given.js'
 import { compilePattern } from './pattern.js'
+import { TIME_FORMS, parseTime } from './time.js'
 import type {
   ChoiceSetting,
   ChoicesSetting,
@@ -127,6 +128,13 @@ function parseText(setting: TextSetting, given: Given): string {
   return text
 }
 
+function parseMoment(given: Given): number {
+  const text = given.texts[0] ?? ''
+  const time = parseTime(text)
+  if (time === undefined) throw invalid(given, `"${text}" is not ${TIME_FORMS}`)
+  return time
+}
+
 function parsePatterns(given: Given): readonly RegExp[] {
   return given.texts.map(text => {
     try {
@@ -152,6 +160,8 @@ export function parseValue(given: Given): unknown {
       return parseText(setting, given)
     case 'number':
       return parseNumber(setting, given)
+    case 'time':
+      return parseMoment(given)
     case 'choice':
       return parseChoices(setting, given)[0]
     case 'choices':

@@ -3,7 +3,7 @@ import type { S3Client } from '../s3/client.js'
 import { getObject, getRange } from '../s3/object.js'
 
 import { Digest } from './digest.js'
-import { expectedOf } from './expected.js'
+import { expectedOf, type Expected } from './expected.js'
 import { readFully, writeFully } from './file.js'
 import type {
   DigestFileResult,
@@ -45,7 +45,9 @@ async function fetchObject(
 ): Promise<ObjectResult> {
   const { info, body } = await getObject(client, task.key, { into: buffer, signal })
   if (body.length !== task.size) throw changed(task.key, task.size, body.length)
-  const expected = expectedOf(info)
+  const { crc64 } = task
+  const expected: Expected | undefined =
+    crc64 === undefined ? expectedOf(info) : { kind: 'whole', digest: 'crc64nvme', value: crc64 }
   const verified = expected?.kind === 'whole'
   if (verified) {
     const found = new Digest(expected.digest).update(body).end()

@@ -16,6 +16,8 @@ export interface ObjectTask extends LocalFile {
   readonly key: string
   /** Bytes the object is known to have. */
   readonly size: number
+  /** CRC-64/NVME that its content must have, whatever the server says of it; 16 hex digits. */
+  readonly crc64: string | undefined
 }
 
 /** Bytes of a large object, to the same place in the file; at most a buffer of them. */

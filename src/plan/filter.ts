@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 
 import type { FilterSettings } from '../config/config.js'
-import { BACKUPS, REPLACED, SNAPSHOTS, STAGING, isTemporary } from '../sstable/names.js'
+import { BACKUPS, SNAPSHOTS, STAGING, isAside, isTemporary } from '../sstable/names.js'
 import { LISTING_SUFFIX } from '../state/listing.js'
 
 /** Decides which files and directories are backed up. */
@@ -29,7 +29,7 @@ export class Filter {
   skips(path: string): boolean {
     if (this.#paths.includes(path)) return false
     const name = basename(path)
-    if (name === STAGING || name.startsWith(REPLACED)) return true
+    if (name === STAGING || isAside(name)) return true
     if (name === SNAPSHOTS) return !this.#settings.snapshots
     return name === BACKUPS && !this.#settings.backups
   }

@@ -7,7 +7,7 @@ import { TablesnapError } from '../errors.js'
 import { parseComponent } from '../sstable/names.js'
 import { KeyLayout } from '../state/keys.js'
 
-import { parseKeyPath, type Refusal } from './key-path.js'
+import { parseKeyPath, type KeyPath, type Refusal } from './key-path.js'
 
 /** Suffix of the keys under which the originals keep a directory's listing. */
 export const LISTING = '-listdir.json'
@@ -23,16 +23,23 @@ export interface Entry {
   readonly lastModified: number
 }
 
+/** An object with the name of its file. */
+export interface NamedEntry extends Entry {
+  readonly name: string
+}
+
 /** What the bucket holds of one directory. */
 export interface CatalogDirectory {
   /** Absolute, as on the node the objects came from. */
   readonly path: string
   /** By name, in key order. */
-  readonly files: Map<string, Entry>
+  readonly files: ReadonlyMap<string, Entry>
+  /** Objects beside those: other contents of a file, and other spellings of its path; by key. */
+  readonly others: ReadonlyMap<string, NamedEntry>
   /** Its listings, by the name of the file that each is named after. */
-  readonly listings: Map<string, Entry>
-  /** The newest listing. */
-  listing: Entry | undefined
+  readonly listings: ReadonlyMap<string, Entry>
+  /** The newest listing that is not later than asked for. */
+  readonly listing: Entry | undefined
 }
 
 /** All objects of a node. */
@@ -44,6 +51,8 @@ export interface Catalog {
   readonly unlisted: readonly string[]
   /** Keys that are no path below a target. */
   readonly refused: readonly Refusal[]
+  /** The object of a key; undefined where there is none in what was listed. */
+  readonly find: (key: string) => Entry | undefined
 }
 
 /** Where a node's objects are. */
@@ -55,6 +64,10 @@ export interface CatalogSource {
   readonly separator: string
   /** The directory that is listed, with all below; undefined: everything. */
   readonly origin?: string | undefined
+  /** Whether other contents of files under one name are asked for. */
+  readonly versions: boolean
+  /** The latest time of a listing that counts, ms since 1970; undefined: any. */
+  readonly until: number | undefined
   readonly log: Logger
   readonly signal?: AbortSignal | undefined
 }
@@ -62,56 +75,88 @@ export interface CatalogSource {
 /**
  * Lists a node's objects, ordered by directory.
  * @throws S3Error
- * @throws TablesnapError `NOTHING_FOUND`, which names the nodes that the bucket has
  */
 export async function readCatalog(source: CatalogSource): Promise<Catalog> {
-  const { client, signal, log, origin } = source
+  const { client, signal, origin } = source
   const root = rootOf(source)
-  const prefix = origin === undefined ? root : `${root}${join(origin, '/')}`
-  const directories = new Map<string, CatalogDirectory>()
+  const below = origin === undefined ? '' : join(origin, '/')
+  const directories = new Map<string, Gathered>()
   const refused: Refusal[] = []
-  let empty = true
-  for await (const object of listObjects(client, { prefix, signal })) {
+  for await (const object of listObjects(client, { prefix: `${root}${below}`, signal })) {
     if (isOwn(object.key, source.prefix)) continue
     const { key, size, lastModified } = object
     // Consoles keep an empty object where they show a folder.
     if (key.endsWith('/') && size === 0) continue
-    empty = false
     const place = parseKeyPath(key.slice(root.length))
-    if (typeof place === 'string') {
-      refused.push({ key, reason: place })
-      continue
-    }
-    let directory = directories.get(place.directory)
-    if (directory === undefined) {
-      directory = { path: place.directory, files: new Map(), listings: new Map(), listing: undefined }
-      directories.set(place.directory, directory)
-    }
-    add(directory, place.name, { key, size, lastModified }, log)
+    if (typeof place === 'string') refused.push({ key, reason: place })
+    else add(gathered(directories, place.directory), place.name, { key, size, lastModified }, source)
   }
-  if (empty && origin === undefined) throw await nothingFound(source)
-  if (origin === undefined) await addVersions(directories, source)
-  return { directories, parents: parentsOf(directories), unlisted: [], refused }
+  const versions = versionsOf(source)
+  if (source.versions) {
+    for await (const object of listObjects(client, { prefix: `${versions}${below.slice(1)}`, signal })) {
+      const { key, size, lastModified } = object
+      const place = versionPath(key.slice(versions.length))
+      if (place === undefined) continue
+      gathered(directories, place.directory).others.set(key, { key, size, lastModified, name: place.name })
+    }
+  }
+  const find = (key: string): Entry | undefined => {
+    const version = key.startsWith(versions) ? versionPath(key.slice(versions.length)) : undefined
+    const place = version ?? (key.startsWith(root) ? parseKeyPath(key.slice(root.length)) : '')
+    if (typeof place === 'string') return undefined
+    const directory = directories.get(place.directory)
+    const file = directory?.files.get(place.name)
+    return file?.key === key ? file : directory?.others.get(key)
+  }
+  return { directories, parents: parentsOf(directories), unlisted: [], refused, find }
+}
+
+/** A directory while it is listed. */
+interface Gathered extends CatalogDirectory {
+  readonly files: Map<string, Entry>
+  readonly others: Map<string, NamedEntry>
+  readonly listings: Map<string, Entry>
+  listing: Entry | undefined
+}
+
+function gathered(directories: Map<string, Gathered>, path: string): Gathered {
+  let directory = directories.get(path)
+  if (directory === undefined) {
+    directory = { ...emptyDirectory(path), files: new Map(), others: new Map(), listings: new Map() }
+    directories.set(path, directory)
+  }
+  return directory
+}
+
+/** A directory of which the bucket has nothing. */
+export function emptyDirectory(path: string): CatalogDirectory {
+  return { path, files: new Map(), others: new Map(), listings: new Map(), listing: undefined }
 }
 
 /**
- * Takes the newest content of files that are no SSTable's, where it came after the first and has a key of its own. Which
- * content an SSTable's listing means is not asked here: the plain key, as the original's.
+ * A directory with the newest content of those files that are no SSTable's, where it came after the first and has a key of
+ * its own. Which content an SSTable's listing means is not asked here: the plain key, as the original's.
  */
-async function addVersions(
-  directories: Map<string, CatalogDirectory>,
-  { client, prefix, name, separator, signal }: CatalogSource,
-): Promise<void> {
-  const root = new KeyLayout(prefix, name, separator).versions
-  for await (const { key, size, lastModified } of listObjects(client, { prefix: root, signal })) {
-    const [, path] = /^(.+)~[0-9a-f]{16}$/s.exec(key.slice(root.length)) ?? []
-    const place = path === undefined ? '' : parseKeyPath(path)
-    if (typeof place === 'string' || parseComponent(place.name) !== undefined) continue
-    const files = directories.get(place.directory)?.files
-    const first = files?.get(place.name)
+export function withNewest(directory: CatalogDirectory, source: CatalogSource): CatalogDirectory {
+  const files = new Map(directory.files)
+  for (const [key, { name, size, lastModified }] of directory.others) {
+    if (!key.startsWith(versionsOf(source)) || parseComponent(name) !== undefined) continue
+    const first = files.get(name)
     if (first !== undefined && lastModified >= first.lastModified)
-      files?.set(place.name, { key, size, lastModified })
+      files.set(name, { key, size, lastModified })
   }
+  return { ...directory, files }
+}
+
+function versionsOf({ prefix, name, separator }: CatalogSource): string {
+  return new KeyLayout(prefix, name, separator).versions
+}
+
+/** The path in a key of other content, less what all of them begin with. */
+function versionPath(rest: string): KeyPath | undefined {
+  const [, path] = /^(.+)~[0-9a-f]{16}$/s.exec(rest) ?? []
+  const place = path === undefined ? '' : parseKeyPath(path)
+  return typeof place === 'string' ? undefined : place
 }
 
 /** What the keys of all of a node's files begin with. */
@@ -136,10 +181,11 @@ function isOwn(key: string, prefix: string): boolean {
   return key.startsWith(`${prefix}.tablesnap/`)
 }
 
-function add(directory: CatalogDirectory, name: string, entry: Entry, log: Logger): void {
+function add(directory: Gathered, name: string, entry: Entry, { until, log }: CatalogSource): void {
   if (name.endsWith(LISTING)) {
     directory.listings.set(name.slice(0, -LISTING.length), entry)
-    if (directory.listing === undefined || entry.lastModified >= directory.listing.lastModified)
+    const counts = until === undefined || entry.lastModified <= until
+    if (counts && (directory.listing === undefined || entry.lastModified >= directory.listing.lastModified))
       directory.listing = entry
     return
   }
@@ -148,8 +194,9 @@ function add(directory: CatalogDirectory, name: string, entry: Entry, log: Logge
     directory.files.set(name, entry)
     return
   }
-  const newer = entry.lastModified >= other.lastModified ? entry : other
+  const [newer, older] = entry.lastModified >= other.lastModified ? [entry, other] : [other, entry]
   directory.files.set(name, newer)
+  directory.others.set(older.key, { ...older, name })
   log.warn(`${entry.key} and ${other.key} are one file; the newer one counts: ${newer.key}`, {
     key: newer.key,
   })

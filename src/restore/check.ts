@@ -45,6 +45,19 @@ export async function checkFile(
   return check.match === 'other' && !expected.certain ? { match: 'unknown', differs: true } : check
 }
 
+/**
+ * Whether a file of `size` bytes has a CRC-64/NVME; reads it once. @param crc64 16 hex digits
+ * @throws TablesnapError `FILE_UNREADABLE`
+ */
+export async function hasCrc64(
+  deps: CheckDeps,
+  file: LocalFile,
+  size: number,
+  crc64: string | undefined,
+): Promise<boolean> {
+  return (await digestRange(deps, file, 0, size, 'crc64nvme')) === crc64
+}
+
 function verdict(digest: string, expected: string, found: string): Check {
   return found === expected ? { match: 'same' } : { match: 'other', digest, expected, found }
 }

@@ -1,9 +1,10 @@
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
-import { getObject } from '../s3/object.js'
+import { getObject, type ObjectInfo } from '../s3/object.js'
+import { isOwnListing } from '../state/listing.js'
 
-import type { Entry } from './catalog.js'
+import type { CatalogDirectory, Entry } from './catalog.js'
 
 /** A longer listing is none, bytes. */
 const MAX_BYTES = 16 * 1024 * 1024
@@ -21,9 +22,44 @@ export async function readListing(
   log: Logger,
   signal?: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const { key, size } = listing
+  const { body } = await fetchListing(client, listing, signal)
+  return namesIn(body, listing, directory, log)
+}
+
+/**
+ * The newest listing of a directory that the original wrote in a span of time, exclusive its beginning. Ours are passed
+ * over: where one of them was written, there is a state that says more.
+ * @param span ms since 1970; `to` undefined: without end
+ * @returns undefined where there is none
+ * @throws as {@link readListing}
+ */
+export async function readForeignListing(
+  client: S3Client,
+  { path, listings }: CatalogDirectory,
+  span: { readonly from: number; readonly to: number | undefined },
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<{ listing: Entry; names: ReadonlySet<string> } | undefined> {
+  const { from, to = Infinity } = span
+  const newer = [...listings.values()].filter(({ lastModified }) => lastModified > from && lastModified <= to)
+  // The last key of one second counts, as ever.
+  for (const listing of newer.reverse().sort((a, b) => b.lastModified - a.lastModified)) {
+    const { body, info } = await fetchListing(client, listing, signal)
+    if (!isOwnListing(info.metadata)) return { listing, names: namesIn(body, listing, path, log) }
+  }
+  return undefined
+}
+
+async function fetchListing(
+  client: S3Client,
+  { key, size }: Entry,
+  signal: AbortSignal | undefined,
+): Promise<{ info: ObjectInfo; body: Buffer }> {
   if (size > MAX_BYTES) throw corrupt(key, `it has ${size} bytes`)
-  const { body } = await getObject(client, key, { signal })
+  return getObject(client, key, { signal })
+}
+
+function namesIn(body: Buffer, { key }: Entry, directory: string, log: Logger): ReadonlySet<string> {
   const content = parse(key, body)
   const [path, names] = Object.entries(content)[0] ?? []
   if (path === undefined || !Array.isArray(names)) throw corrupt(key, 'it is no {"directory": ["file", …]}')

@@ -6,7 +6,7 @@ import { TablesnapError } from '../errors.js'
 import { headObject } from '../s3/object.js'
 import { isMutable, isTemporary, parseComponent } from '../sstable/names.js'
 
-import { checkFile, type CheckDeps } from './check.js'
+import { checkFile, hasCrc64, type CheckDeps } from './check.js'
 import type { MomentFile, MomentSet } from './moment.js'
 import { isAbsent } from './target.js'
 
@@ -51,7 +51,7 @@ export async function readLocal(path: string): Promise<LocalDirectory> {
 }
 
 /**
- * Compares a set with what is there: by size, then by the object's own checksum.
+ * Compares a set with what is there: by size, then by the checksum of its state, else by the object's own.
  * @throws S3Error; TablesnapError `FILE_UNREADABLE`, `OBJECT_GONE`
  */
 export async function compareSet(deps: CheckDeps, set: MomentSet, local: LocalDirectory): Promise<SetState> {
@@ -97,14 +97,17 @@ async function compareFile(
   if (found === undefined) return 'absent'
   if (!found.isFile()) return 'blocked'
   if (found.size !== file.size) return 'other'
-  const info = await headObject(deps.client, file.key, deps.signal)
-  if (info === undefined) throw gone(file.key)
-  if (info.size !== file.size) return 'other'
+  const { crc64 } = file
+  const info = crc64 === undefined ? await headObject(deps.client, file.key, deps.signal) : undefined
+  if (crc64 === undefined && info === undefined) throw gone(file.key)
+  if (info !== undefined && info.size !== file.size) return 'other'
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((cause: unknown) => {
     throw unreadable(path, cause)
   })
   try {
-    const check = await checkFile(deps, { fd: handle.fd, path }, file.key, info)
+    const local = { fd: handle.fd, path }
+    if (info === undefined) return (await hasCrc64(deps, local, file.size, crc64)) ? 'same' : 'other'
+    const check = await checkFile(deps, local, file.key, info)
     // What a restore leaves has the object's time: the best there is where the server tells nothing of the content.
     if (check.match === 'unknown') return sameSecond(found.mtimeMs, info.lastModified) ? 'same' : 'other'
     return check.match

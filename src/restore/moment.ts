@@ -6,6 +6,15 @@ import { LISTING, type CatalogDirectory, type Entry } from './catalog.js'
 /** A file that a moment has. */
 export interface MomentFile extends Entry {
   readonly name: string
+  /** CRC-64/NVME of the content, 16 hex digits, where a state says it. */
+  readonly crc64?: string | undefined
+}
+
+/** An object that a moment names and the bucket has not. */
+export interface Missing {
+  readonly key: string
+  /** A phrase, e.g. `is missing from the bucket`. */
+  readonly reason: string
 }
 
 /** Files that come together or not at all: the components of one SSTable, or one file that is none. */
@@ -15,10 +24,13 @@ export interface MomentSet {
   /** What the components' names begin with; of a file that is no component, its name. */
   readonly name: string
   readonly files: readonly MomentFile[]
-  /** Keys that the moment names and the bucket lacks. */
-  readonly missing: readonly string[]
+  readonly missing: readonly Missing[]
   /** Whether nothing is missing that Cassandra cannot do without. */
   readonly whole: boolean
+  /** Whether a state promises its files: what is missing then is damage. */
+  readonly promised?: boolean
+  /** Whether its Data.db was not what its Digest says when it was backed up. */
+  readonly corrupt?: boolean
 }
 
 /** A moment's names with what else decides about them. */
@@ -35,7 +47,7 @@ export interface Named {
 interface Gathered {
   readonly name: string
   readonly files: MomentFile[]
-  readonly missing: string[]
+  readonly missing: Missing[]
   readonly components: Set<string>
   readonly version: string | undefined
   whole: boolean
@@ -70,13 +82,18 @@ export function momentOf(directory: CatalogDirectory, named: Named, log: Logger)
   if (names !== undefined) {
     for (const gathered of sets.values()) complete(directory, gathered, log)
   }
-  return [...sets.values()].map(({ name, files, missing, whole }) => ({
+  return [...sets.values()].map(({ name, files, whole, ...set }) => ({
     directory: directory.path,
     name,
     files,
-    missing,
+    missing: set.missing,
     whole,
   }))
+}
+
+/** Says that there is no such object. */
+export function missing(key: string): Missing {
+  return { key, reason: 'is missing from the bucket' }
 }
 
 /** Names that Cassandra gives to directories only: `snapshots`, `backups`, and those of secondary indexes. */
@@ -111,7 +128,7 @@ function gather(
     gathered.files.push({ ...entry, name })
     return
   }
-  gathered.missing.push(keyOf(directory, name))
+  gathered.missing.push(missing(keyOf(directory, name)))
   if (parsed === undefined || !isOptional(parsed.component)) gathered.whole = false
 }
 
@@ -139,7 +156,7 @@ function complete(directory: CatalogDirectory, gathered: Gathered, log: Logger):
       })
       gathered.files.push({ ...entry, name })
     } else if (component !== 'CompressionInfo.db' && !components.has('TOC.txt')) {
-      gathered.missing.push(keyOf(directory, name))
+      gathered.missing.push(missing(keyOf(directory, name)))
     }
   }
 }

@@ -1,34 +1,96 @@
 import { join } from 'node:path'
 
 import type { Config } from '../config/config.js'
+import { unitOf } from '../sstable/unit.js'
 
-import type { Catalog } from './catalog.js'
+import {
+  emptyDirectory,
+  withNewest,
+  type Catalog,
+  type CatalogDirectory,
+  type CatalogSource,
+} from './catalog.js'
 import type { RestoreDeps } from './deps.js'
-import { readListing } from './listing.js'
+import { iso } from './lines.js'
+import { readForeignListing, readListing } from './listing.js'
 import { momentOf, type MomentSet } from './moment.js'
 import { eachOf } from './slots.js'
+import type { UnitMoments } from './unit-moments.js'
 
 /** Listings fetched at once. */
 const FETCHES = 8
 
+/** What a directory was at the moment that is restored. */
+export interface DirectoryMoment {
+  readonly sets: readonly MomentSet[]
+  /** When its listing was written, ms since 1970; undefined where a unit's state or no moment speaks of it. */
+  readonly listed: number | undefined
+  /** The unit whose state speaks of it. */
+  readonly unit: string | undefined
+}
+
+/** What is restored. */
+export interface Moments {
+  /** In the order of the keys. */
+  readonly directories: ReadonlyMap<string, DirectoryMoment>
+  /** Directories that have nothing as old as is asked for. */
+  readonly later: readonly string[]
+}
+
 /**
- * What is to be restored of every directory: what its newest listing names, or with `--all` and where there is no
- * listing every object.
- * @returns by directory, in the order of the keys
+ * What is to be restored of every directory: what its unit's state names; or its newest listing, where there is no state
+ * or an older one and the listing is the original's; or with `--all`, and where there is neither, every object.
+ * @param catalog of what is asked for
  * @throws S3Error; TablesnapError `LISTING_CORRUPT`
  */
 export async function readMoments(
   config: Config,
-  { client, log, signal }: RestoreDeps,
-  catalog: Catalog,
-): Promise<ReadonlyMap<string, readonly MomentSet[]>> {
-  const moments = new Map<string, MomentSet[]>([...catalog.directories.keys()].map(path => [path, []]))
-  await eachOf(catalog.directories.values(), FETCHES, async directory => {
-    const { listing, path } = directory
-    const listed = !config.all && listing !== undefined
-    const names = listed ? await readListing(client, listing, path, log, signal) : undefined
-    const isDirectory = (name: string) => catalog.parents.has(join(path, name))
-    moments.set(path, momentOf(directory, { names, isDirectory, everything: config.all }, log))
+  { client, log, signal, scope }: RestoreDeps,
+  { catalog, units, source }: { catalog: Catalog; units: UnitMoments; source: CatalogSource },
+): Promise<Moments> {
+  const { at, all } = config
+  const paths = new Set(catalog.directories.keys())
+  for (const { sets } of units.found.values()) for (const path of sets.keys()) paths.add(path)
+  const moments = new Map<string, DirectoryMoment>([...paths].map(path => [path, NOTHING]))
+  const later: string[] = []
+  const listed = (directory: CatalogDirectory, names: ReadonlySet<string> | undefined): DirectoryMoment => {
+    const isDirectory = (name: string) => catalog.parents.has(join(directory.path, name))
+    // The original knows the plain keys only, and tableslurp takes what it took.
+    const files = scope === undefined ? withNewest(directory, source) : directory
+    const sets = momentOf(files, { names, isDirectory, everything: all }, log)
+    const listing = names === undefined ? undefined : directory.listing?.lastModified
+    return { sets, listed: listing, unit: undefined }
+  }
+  await eachOf(paths, FETCHES, async path => {
+    const directory = catalog.directories.get(path) ?? emptyDirectory(path)
+    const unit = units.found.get(unitOf(path))
+    if (unit !== undefined) {
+      const newer = await readForeignListing(client, directory, { from: unit.newest, to: at }, log, signal)
+      if (newer === undefined) {
+        moments.set(path, { sets: unit.sets.get(path) ?? [], listed: undefined, unit: unit.unit })
+        return
+      }
+      log.warn(
+        `${path}: listing ${newer.listing.key} is the Python program's and newer than the newest state, of ` +
+          `${iso(unit.newest)}: what it names is restored`,
+      )
+      moments.set(path, listed({ ...directory, listing: newer.listing }, newer.names))
+      return
+    }
+    const { listing, listings } = directory
+    if (!all && listing === undefined && (listings.size > 0 || units.later.has(unitOf(path)))) {
+      later.push(path)
+      return
+    }
+    const names =
+      all || listing === undefined ? undefined : await readListing(client, listing, path, log, signal)
+    if (at !== undefined && names === undefined && directory.files.size > 0)
+      log.warn(
+        `${path} has neither a state nor a listing: all of its objects come, whenever they were uploaded`,
+      )
+    moments.set(path, listed(directory, names))
   })
-  return moments
+  return { directories: moments, later }
 }
+
+const NOTHING: DirectoryMoment = { sets: [], listed: undefined, unit: undefined }

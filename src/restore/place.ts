@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
-import { REPLACED } from '../sstable/names.js'
+import { asideName } from '../sstable/names.js'
 
 import type { Owner, Owners } from './owner.js'
 import type { PlannedDirectory, PlannedSet } from './plan.js'
@@ -60,11 +60,14 @@ export class Placer {
     this.#touched.add(path)
   }
 
-  /** Moves the files of SSTables that the moment does not have to where Cassandra does not look, Data.db first. */
-  async moveAside(directory: PlannedDirectory, stamp: string): Promise<void> {
+  /**
+   * Moves the files of SSTables that the moment does not have to where Cassandra does not look, Data.db first.
+   * @param time of the restore, ms since 1970
+   */
+  async moveAside(directory: PlannedDirectory, time: number): Promise<void> {
     if (directory.aside.length === 0) return
     const { base, path } = directory
-    const aside = join(base, `${REPLACED}${stamp}`, relative(base, path))
+    const aside = join(base, asideName(time), relative(base, path))
     await makeDirectories(aside, 0o700)
     for (const name of directory.aside) await rename(join(path, name), join(aside, name)).catch(ignoreAbsent)
     this.#touched.add(path).add(aside)

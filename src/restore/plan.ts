@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.js'
 import type { TablesnapError } from '../errors.js'
 
-import { readCatalog, type Catalog } from './catalog.js'
+import { readBucket } from './bucket.js'
 import type { RestoreDeps } from './deps.js'
 import { StagingBases, spaceAt, type FileSystemShare } from './file-system.js'
-import { unfit, type Refusal } from './key-path.js'
+import type { Refusal } from './key-path.js'
 import { compareSet, readLocal, type SetState } from './local.js'
-import type { MomentFile, MomentSet } from './moment.js'
-import { readMoments } from './moments.js'
+import type { Missing, MomentFile, MomentSet } from './moment.js'
+import { placeSets, type Place } from './places.js'
 import { Problems, foreignSets } from './problems.js'
-import { localOf, select, type Scope } from './scope.js'
 import { eachOf } from './slots.js'
 import { Target, type TargetDirectory } from './target.js'
+import type { UnitMoment } from './unit-moments.js'
 
 /** A set that is to be brought. */
 export interface PlannedSet {
@@ -33,8 +33,8 @@ export interface PlannedSet {
 
 /** A directory that is restored into. */
 export interface PlannedDirectory extends TargetDirectory {
-  /** When its newest listing was written, ms since 1970; undefined where every object is brought. */
-  readonly moment: number | undefined
+  /** When the listing that is restored was written, ms since 1970; undefined where none speaks of it. */
+  readonly listed: number | undefined
   readonly base: string
   /** Names of files of SSTables that the moment does not have, which are moved aside, Data.db first. */
   readonly aside: readonly string[]
@@ -44,6 +44,8 @@ export interface PlannedDirectory extends TargetDirectory {
 export interface RestorePlan {
   readonly name: string
   readonly target: string
+  /** What the states that are restored say of themselves, in the order of the keys. */
+  readonly units: readonly UnitMoment[]
   readonly directories: readonly PlannedDirectory[]
   readonly sets: readonly PlannedSet[]
   /** Files to be brought, and their bytes. */
@@ -51,12 +53,16 @@ export interface RestorePlan {
   readonly bytes: number
   /** Files that are there already with the same content. */
   readonly present: number
-  /** Keys that the moment names and the bucket lacks. */
-  readonly missing: readonly string[]
+  /** Objects that the moment names and the bucket lacks. */
+  readonly missing: readonly Missing[]
   /** Sets that lack what Cassandra needs, and stay away as a whole: directory and name. */
   readonly broken: readonly string[]
+  /** Sets that stay away because they were damaged on the node: directory and name. */
+  readonly corrupt: readonly string[]
   /** Directories with SSTables that are left out for want of a listing. */
   readonly unlisted: readonly string[]
+  /** Directories that are left out because they have nothing as old as is asked for. */
+  readonly later: readonly string[]
   readonly refused: readonly Refusal[]
   readonly shares: readonly FileSystemShare[]
   /** Why the restore may not begin. */
@@ -68,27 +74,31 @@ const COMPARISONS = 8
 
 /**
  * Decides what a restore does: lists the bucket and reads the target, and changes neither.
- * @throws S3Error; TablesnapError `NOTHING_FOUND`, `LISTING_MISSING`, `LISTING_CORRUPT`, `FILE_UNREADABLE`, `OBJECT_GONE`
+ * @throws S3Error; TablesnapError `NOTHING_FOUND`, `LISTING_MISSING`, `MOMENT_MISSING`, `STATE_CORRUPT`, `LISTING_CORRUPT`,
+ * `FILE_UNREADABLE`, `OBJECT_GONE`
  */
 export async function planRestore(config: Config, deps: RestoreDeps): Promise<RestorePlan> {
-  const { client, name, log, signal, scope } = deps
-  const { prefix, separator } = config
-  const source = { client, prefix, name, separator, origin: scope?.origin, log, signal }
-  const everything = await readCatalog(source)
-  const catalog = scope === undefined ? everything : await select(everything, scope, source)
-  const moments = await readMoments(config, deps, catalog)
+  const { name, log, scope } = deps
+  const { catalog, units, moments } = await readBucket(config, deps)
+  const all = [...moments.directories.values()].flatMap(({ sets }) => sets)
+  const corrupt = all.filter(set => set.corrupt === true && !config.force)
   const target = new Target(config.paths[0] ?? '/')
-  const { places, refused } = await placeSets(catalog, moments, target, scope)
+  const brings = (set: MomentSet): boolean =>
+    set.whole && set.files.length > 0 && (set.corrupt !== true || config.force)
+  const { places, refused } = await placeSets(catalog, moments, target, { scope, brings })
   const problems = new Problems(config)
+  problems.damaged(all)
+  problems.corrupt(corrupt)
   const bases = new StagingBases(
     target,
     places.map(({ directory }) => directory),
   )
-  const directories: PlannedDirectory[] = []
   const sets: PlannedSet[] = []
+  const touched: { place: Place; base: string; foreign: readonly string[] }[] = []
+  const incomplete = new Set<string>()
   let present = 0
   for (const place of places) {
-    const { origin, directory } = place
+    const { origin, directory, group, table } = place
     const local = await readLocal(directory.path)
     const found = await bases.baseOf(directory)
     const base = found ?? directory.existing
@@ -104,21 +114,29 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
       present += state.same.length + state.different.length + state.rewritten.length - exchanged.length
       const { remove, exchange } = problems.judge(set, state, directory.path)
       const files = dataLast([...state.absent, ...exchanged])
-      if (files.length > 0) sets.push({ name: set.name, origin, directory, base, files, remove, exchange })
-      if (files.length > 0 && found === undefined) problems.unwritable(directory)
+      if (files.length === 0) continue
+      sets.push({ name: set.name, origin, directory, base, files, remove, exchange })
+      incomplete.add(group)
+      if (found === undefined) problems.unwritable(directory)
     }
-    const foreign = config.all ? [] : foreignSets(local, moments.get(origin) ?? [])
-    // Where nothing is missing, the others are simply newer than the backup.
-    const complete = sets.every(set => set.origin !== origin)
-    if (complete && !config.replace && foreign.length > 0) {
+    const named = moments.directories.get(origin)?.sets ?? []
+    const foreign = config.all ? [] : foreignSets(local, named, table)
+    if (place.sets.length > 0 || foreign.length > 0) touched.push({ place, base, foreign })
+  }
+  const directories: PlannedDirectory[] = []
+  for (const { place, base, foreign } of touched) {
+    const { origin, directory, group } = place
+    // Where nothing is missing, the others are simply newer than the backup, unless an older moment is asked for.
+    const newer = !incomplete.has(group) && !config.replace && config.at === undefined
+    if (newer && foreign.length > 0) {
       log.info(
         `${directory.path} has all of the backup, and newer SSTables, which stay; --replace moves them aside`,
       )
     }
-    const aside = complete && !config.replace ? [] : foreign
+    const aside = newer ? [] : foreign
     problems.foreign(directory.path, aside)
-    const moment = config.all ? undefined : catalog.directories.get(origin)?.listing?.lastModified
-    directories.push({ ...directory, moment, base, aside: dataFirst(aside) })
+    const listed = moments.directories.get(origin)?.listed
+    directories.push({ ...directory, listed, base, aside: dataFirst(aside) })
   }
   const shares = await sharesOf(sets, bases)
   for (const share of shares) problems.space(share)
@@ -128,64 +146,27 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     ),
     ...directories.flatMap(({ path, aside }) => aside.map(file => join(path, file))),
   ])
-  const all = [...moments.values()].flat()
+  // Listings may have the word in all directories of a unit.
+  const speaking = new Set([...moments.directories.values()].map(({ unit }) => unit))
+  const pathOf = (set: MomentSet): string => join(set.directory, set.name)
   return {
     name,
     target: target.root,
+    units: [...units.found.values()].filter(({ unit }) => speaking.has(unit)),
     directories,
     sets,
     files: sets.reduce((sum, { files }) => sum + files.length, 0),
     bytes: sets.reduce((sum, { files }) => sum + files.reduce((part, { size }) => part + size, 0), 0),
     present,
     missing: all.flatMap(({ missing }) => missing),
-    broken: all
-      .filter(({ whole, files }) => !whole && files.length > 0)
-      .map(set => join(set.directory, set.name)),
+    broken: all.filter(({ whole, files }) => !whole && files.length > 0).map(pathOf),
+    corrupt: corrupt.map(pathOf),
     unlisted: catalog.unlisted,
+    later: moments.later,
     refused,
     shares,
     problems: problems.found,
   }
-}
-
-/** A directory with the sets that come into it. */
-interface Place {
-  readonly origin: string
-  readonly directory: TargetDirectory
-  readonly sets: MomentSet[]
-}
-
-/** Finds where whole sets come to lie; what cannot lie there is refused, set by set. */
-async function placeSets(
-  catalog: Catalog,
-  moments: ReadonlyMap<string, readonly MomentSet[]>,
-  target: Target,
-  scope: Scope | undefined,
-): Promise<{ places: Place[]; refused: Refusal[] }> {
-  const places: Place[] = []
-  const refused = [...catalog.refused]
-  for (const [origin, moment] of moments) {
-    const directory = await target.place(localOf(origin, scope))
-    const sets: MomentSet[] = []
-    for (const set of moment.filter(({ whole, files }) => whole && files.length > 0)) {
-      const reason = typeof directory === 'string' ? directory : reasonAgainst(catalog, set, directory.path)
-      if (reason === undefined) sets.push(set)
-      else refused.push(...set.files.map(({ key }) => ({ key, reason })))
-    }
-    if (typeof directory !== 'string' && sets.length > 0) places.push({ origin, directory, sets })
-  }
-  return { places, refused }
-}
-
-/** Why a set cannot lie in its directory. */
-function reasonAgainst(catalog: Catalog, set: MomentSet, directory: string): string | undefined {
-  for (const { name } of set.files) {
-    const reason = unfit(directory, name)
-    if (reason !== undefined) return reason
-    if (catalog.directories.has(join(set.directory, name)))
-      return 'there are other keys below it: it cannot be a file as well'
-  }
-  return undefined
 }
 
 /** Compares sets, several at once; the answer has their order. */

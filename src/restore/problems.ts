@@ -20,9 +20,9 @@ const SHOWN = 10
 export class Problems {
   readonly #found: TablesnapError[] = []
   readonly #unwritable = new Set<string>()
-  readonly #config: Pick<Config, 'force' | 'replace'>
+  readonly #config: Pick<Config, 'force' | 'replace' | 'partial'>
 
-  constructor(config: Pick<Config, 'force' | 'replace'>) {
+  constructor(config: Pick<Config, 'force' | 'replace' | 'partial'>) {
     this.#config = config
   }
 
@@ -59,6 +59,23 @@ export class Problems {
   /** The files of a set that take the place of others; what Cassandra rewrote itself stays unless --force. */
   toExchange({ different, rewritten }: SetState): readonly MomentFile[] {
     return this.#config.force ? [...different, ...rewritten] : different
+  }
+
+  /** Objects that states promise: without them the moment is none. */
+  damaged(sets: readonly MomentSet[]): void {
+    const lost = sets.filter(({ promised }) => promised === true).flatMap(({ missing }) => missing)
+    if (lost.length === 0 || this.#config.partial) return
+    const keys = shown(lost.map(({ key, reason }) => `${key} ${reason}`))
+    const message = `the bucket is damaged: ${keys}; an earlier moment may be whole (--at), and --partial brings the sets that are`
+    this.#add('STATE_DAMAGED', message, lost[0]?.key ?? '')
+  }
+
+  /** SSTables that were damaged before they came into the bucket. */
+  corrupt(sets: readonly MomentSet[]): void {
+    if (sets.length === 0 || this.#config.force || this.#config.partial) return
+    const names = shown(sets.map(({ directory, name }) => join(directory, name)))
+    const message = `SSTables were damaged on the node already, by their Digest.crc32 (${names}): --force brings them as they are, --partial leaves them out`
+    this.#add('SET_CORRUPT', message, sets[0]?.directory ?? '')
   }
 
   /** SSTables in a directory that the moment does not have. @param names of their files */
@@ -104,10 +121,12 @@ export class Problems {
 /**
  * Names of the files of SSTables that a moment does not have, in a directory that Cassandra reads. One without Data.db
  * is none: Cassandra removes it at its start.
+ * @param table whether the moment speaks for all SSTables of the directory, also if it has none
  */
-export function foreignSets(local: LocalDirectory, moment: readonly MomentSet[]): string[] {
+export function foreignSets(local: LocalDirectory, moment: readonly MomentSet[], table: boolean): string[] {
   const named = new Set(moment.map(({ name }) => name))
-  const isTable = moment.some(({ name, files }) => files.some(file => file.name === `${name}-Data.db`))
+  const isTable =
+    table || moment.some(({ name, files }) => files.some(file => file.name === `${name}-Data.db`))
   if (!isTable || isHardlinks(local.path)) return []
   const foreign: string[] = []
   for (const [set, names] of local.sets) {

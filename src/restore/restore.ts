@@ -4,6 +4,7 @@ import { TablesnapError } from '../errors.js'
 import type { RestoreDeps } from './deps.js'
 import { planRestore, type RestorePlan } from './plan.js'
 import { reportPlan, reportSummary } from './report.js'
+import { reportIndexes } from './report-moments.js'
 import { Run, type Tally } from './run.js'
 import type { RestoreSummary } from './summary.js'
 
@@ -16,13 +17,13 @@ export async function restore(config: Config, deps: RestoreDeps): Promise<Restor
   const { log, signal } = deps
   const began = performance.now()
   const plan = await planRestore(config, deps)
-  reportPlan(plan, log, config.dryRun)
+  reportPlan(plan, config, log)
   if (plan.problems.length > 0 && !config.dryRun) throw refusal(plan, deps)
   for (const problem of plan.problems) log.error(problem.message, { code: problem.code })
   const tally = config.dryRun ? planned(plan) : await new Run(plan, deps).run()
-  const missing = plan.missing.length
+  const missing = plan.missing.length + lackedBy(plan)
   const aborted = signal?.aborted === true
-  const lacking = missing > 0 || plan.unlisted.length > 0
+  const lacking = missing > 0 || plan.unlisted.length > 0 || plan.corrupt.length > 0
   const bad = tally.failed > 0 || aborted || plan.problems.length > 0 || (lacking && !config.partial)
   const seconds = (performance.now() - began) / 1000
   const summary: RestoreSummary = {
@@ -33,8 +34,15 @@ export async function restore(config: Config, deps: RestoreDeps): Promise<Restor
     aborted,
     exitCode: bad ? 1 : 0,
   }
+  if (plan.problems.length === 0) reportIndexes(plan, log)
   reportSummary(summary, log, config.dryRun)
   return summary
+}
+
+/** Sets and files that states themselves say the bucket never had. */
+function lackedBy({ units }: RestorePlan): number {
+  const counts = units.map(({ lacks }) => (lacks?.unprotected.length ?? 0) + (lacks?.unexplained.length ?? 0))
+  return counts.reduce((sum, count) => sum + count, 0)
 }
 
 function planned({ sets, files, bytes, refused }: RestorePlan): Tally {

@@ -43,7 +43,7 @@ export class Run {
   readonly #aside = new Map<string, Promise<void>>()
   readonly #failed = new Set<string>()
   readonly #tally: Tally
-  readonly #stamp = new Date().toISOString().replace(/[-:.]/g, '')
+  readonly #began = Date.now()
   #placer: Placer | undefined
   #fatal = false
 
@@ -150,7 +150,7 @@ export class Run {
       moved =
         directory === undefined
           ? Promise.resolve()
-          : (this.#placer?.moveAside(directory, this.#stamp) ?? Promise.resolve())
+          : (this.#placer?.moveAside(directory, this.#began) ?? Promise.resolve())
       this.#aside.set(path, moved)
     }
     await moved

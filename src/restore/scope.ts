@@ -3,15 +3,20 @@ import { dirname, join, relative } from 'node:path'
 import { TablesnapError } from '../errors.js'
 import { listObjects } from '../s3/list.js'
 import { parseComponent } from '../sstable/names.js'
+import { unitOf } from '../sstable/unit.js'
+import { KeyLayout } from '../state/keys.js'
+import { States } from '../state/states.js'
 
 import {
   LISTING,
+  emptyDirectory,
   nothingFound,
   rootOf,
   type Catalog,
   type CatalogDirectory,
   type CatalogSource,
 } from './catalog.js'
+import { iso } from './lines.js'
 import { parseKeyPath } from './key-path.js'
 
 /** A part of what a node has in the bucket. */
@@ -19,8 +24,9 @@ export interface Scope {
   /** The directory that comes to lie at the target; absolute, as on the node the objects came from. */
   readonly origin: string
   /**
-   * `newest`: what the origin's newest listing names; `{ listing }`: what its listing named after that file names;
-   * `below`: the newest listings of the origin and of every directory below it; `commitlogs`: its commitlog segments.
+   * `newest`: the origin's newest state, or what its newest listing names; `{ listing }`: what its listing named after that
+   * file names; `below`: the newest states or listings of the origin and of every directory below it; `commitlogs`: its
+   * commitlog segments.
    */
   readonly take: 'newest' | 'below' | 'commitlogs' | { readonly listing: string }
 }
@@ -36,18 +42,61 @@ export function localOf(directory: string, scope: Scope | undefined): string {
   return scope === undefined ? directory : join('/', relative(scope.origin, directory))
 }
 
+/** Whether a directory is asked for. */
+export function scopeHolds(scope: Scope | undefined, directory: string): boolean {
+  if (scope === undefined || directory === scope.origin) return true
+  return scope.take === 'below' && directory.startsWith(join(scope.origin, '/'))
+}
+
+/** Whether states say what is restored: not where one listing, or all that there is, is asked for. */
+export function takesStates(scope: Scope | undefined): boolean {
+  return scope === undefined || scope.take === 'newest' || scope.take === 'below'
+}
+
+/** What is known of a directory's unit by its states. */
+export interface KnownUnits {
+  /** Units with a state that may count; their directories that are asked for. */
+  readonly found: ReadonlyMap<string, { readonly sets: ReadonlyMap<string, unknown> }>
+  /** Units whose states are all later than asked for. */
+  readonly later: ReadonlySet<string>
+}
+
 /**
  * The part of a catalog that a restore is about.
  * @param catalog of the origin and all below it
- * @throws TablesnapError `LISTING_MISSING`, which names the listings near by, `NOTHING_FOUND`
+ * @throws TablesnapError `LISTING_MISSING`, which names the listings near by, `NOTHING_FOUND`, `MOMENT_MISSING`
  */
-export async function select(catalog: Catalog, scope: Scope, source: CatalogSource): Promise<Catalog> {
+export async function select(
+  catalog: Catalog,
+  scope: Scope,
+  source: CatalogSource,
+  units: KnownUnits,
+): Promise<Catalog> {
   const { origin, take } = scope
-  if (take === 'below') return below(catalog, scope, source)
+  if (take === 'below') return below(catalog, scope, source, units)
   const directory = catalog.directories.get(origin)
+  const unit = take === 'newest' ? units.found.get(unitOf(origin)) : undefined
   const found = directory === undefined ? undefined : pick(directory, take)
-  if (found === undefined) throw await missing(scope, directory, source)
-  return { ...catalog, directories: new Map([[origin, found]]), refused: [] }
+  const chosen =
+    found ?? (unit?.sets.has(origin) === true ? (directory ?? emptyDirectory(origin)) : undefined)
+  if (chosen === undefined) {
+    if (take === 'newest' && isLater(origin, directory, units)) throw nothingAsOld(origin, source.until)
+    throw await missing(scope, directory, source)
+  }
+  return { ...catalog, directories: new Map([[origin, chosen]]), refused: [] }
+}
+
+function isLater(path: string, directory: CatalogDirectory | undefined, { later }: KnownUnits): boolean {
+  return (directory?.listings.size ?? 0) > 0 || later.has(unitOf(path))
+}
+
+/** The error of a time before all that the bucket has. @param until ms since 1970 */
+export function nothingAsOld(what: string, until: number | undefined): TablesnapError {
+  const time = until === undefined ? '' : ` of ${iso(until)}`
+  return error(
+    'MOMENT_MISSING',
+    `${what} has no state and no listing as old as that${time}: give a later time with --at`,
+  )
 }
 
 function pick(
@@ -56,21 +105,28 @@ function pick(
 ): CatalogDirectory | undefined {
   if (take === 'commitlogs') {
     const files = new Map([...directory.files].filter(([name]) => SEGMENT.test(name)))
-    return files.size === 0 ? undefined : { ...directory, files, listing: undefined }
+    return files.size === 0 ? undefined : { ...directory, files, listings: new Map(), listing: undefined }
   }
   const listing = take === 'newest' ? directory.listing : directory.listings.get(take.listing)
   return listing === undefined ? undefined : { ...directory, listing }
 }
 
-async function below(catalog: Catalog, scope: Scope, source: CatalogSource): Promise<Catalog> {
+async function below(
+  catalog: Catalog,
+  scope: Scope,
+  source: CatalogSource,
+  units: KnownUnits,
+): Promise<Catalog> {
   const directories = new Map<string, CatalogDirectory>()
   const unlisted: string[] = []
   for (const [path, directory] of catalog.directories) {
-    if (directory.listing !== undefined) directories.set(path, directory)
+    if (directory.listings.size > 0 || units.found.has(unitOf(path)) || units.later.has(unitOf(path)))
+      directories.set(path, directory)
     else if (hasSSTables(directory)) unlisted.push(path)
     else source.log.info(`Left out ${path}: it has no listing, and no SSTables`)
   }
-  if (directories.size === 0) throw await missing(scope, undefined, source)
+  const stated = [...units.found.values()].some(({ sets }) => sets.size > 0)
+  if (directories.size === 0 && !stated) throw await missing(scope, undefined, source)
   return { ...catalog, directories, unlisted }
 }
 
@@ -101,10 +157,13 @@ async function missing(
   const advice = near.some(path => path.startsWith(join(origin, '/')))
     ? '; -r restores all that are below it'
     : ''
+  const states = near.length > 0 ? [] : await statesNear(source)
   const hint =
-    near.length === 0
-      ? `${source.name} has no listings at all: tablesnap -D restores every object`
-      : `there are those of ${shown(near)}${advice}`
+    near.length > 0
+      ? `there are those of ${shown(near)}${advice}`
+      : states.length > 0
+        ? `there are states of ${shown(states)}; -r restores all that are below a directory`
+        : `${source.name} has no listings at all: tablesnap -D restores every object`
   return error('LISTING_MISSING', `there is no listing of ${what} in ${where}; ${hint}`)
 }
 
@@ -135,6 +194,16 @@ async function listedNear(origin: string, source: CatalogSource): Promise<string
     if (found.size > 0) return [...found]
   }
   return empty ? undefined : []
+}
+
+/** The first of the units that have states; one more than is shown. */
+async function statesNear({ client, prefix, name, separator, signal }: CatalogSource): Promise<string[]> {
+  const units: string[] = []
+  for await (const unit of new States(client, new KeyLayout(prefix, name, separator), signal).units()) {
+    units.push(unit)
+    if (units.length > SHOWN) break
+  }
+  return units
 }
 
 function shown(names: readonly string[]): string {

@@ -6,7 +6,7 @@ export interface RestoreSummary {
   bytes: number
   /** Wall time. */
   seconds: number
-  /** Files that the moment names and the bucket lacks. */
+  /** Files that the moment names and the bucket lacks, and sets that it says were not there. */
   missing: number
   /** Files brought whose object has nothing that proves its content. */
   unverified: number

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 
 import { CrcFold, isCrc } from '../download/digest.js'
 import { changed, damaged } from '../download/download.js'
-import { expectedOf } from '../download/expected.js'
+import { expectedOf, type Expected } from '../download/expected.js'
 import type { LocalFile } from '../download/task.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import { headObject, type ObjectInfo } from '../s3/object.js'
@@ -24,7 +24,7 @@ export interface StagedFile {
   readonly file: MomentFile
   readonly path: string
   readonly owner: Owner
-  /** Whether its content was compared with what the server says of the object. */
+  /** Whether its content was compared with what its state or the server says of it. */
   readonly verified: boolean
 }
 
@@ -41,7 +41,7 @@ export class Transfer {
   }
 
   /**
-   * Fetches an object into a new file, compares it with its checksum, and syncs it.
+   * Fetches an object into a new file, compares it with the checksum of its state, else with its own, and syncs it.
    * @param existing the nearest existing directory to where it comes to lie, an example for its owner
    * @throws S3Error; TablesnapError `OBJECT_DAMAGED`, `OBJECT_CHANGED`, `OBJECT_GONE`, `NO_SPACE`, `FILE_UNWRITABLE`
    */
@@ -70,8 +70,9 @@ export class Transfer {
   }
 
   async #whole(file: MomentFile, local: LocalFile): Promise<{ info: ObjectInfo; verified: boolean }> {
-    const { key, size } = file
-    const result = await this.#deps.engine.download({ kind: 'download', what: 'object', key, size, ...local })
+    const { key, size, crc64 } = file
+    const task = { kind: 'download', what: 'object', key, size, crc64, ...local } as const
+    const result = await this.#deps.engine.download(task)
     if (result.what !== 'object')
       throw new TablesnapError({ code: 'INTERNAL', message: 'a worker did another task' })
     const { info } = result
@@ -83,7 +84,8 @@ export class Transfer {
     const info = await headObject(client, file.key, signal)
     if (info === undefined) throw gone(file.key)
     if (info.size !== file.size) throw changed(file.key, file.size, info.size)
-    const expected = expectedOf(info)
+    const expected: Expected | undefined =
+      file.crc64 === undefined ? expectedOf(info) : { kind: 'whole', digest: 'crc64nvme', value: file.crc64 }
     const proof = expected?.kind === 'whole' && isCrc(expected.digest) ? expected : undefined
     const fold = new CrcFold(proof !== undefined && isCrc(proof.digest) ? proof.digest : 'crc64nvme')
     await this.#ranges(file, local, info, fold)

@@ -54,6 +54,19 @@ export const BACKUPS = 'backups'
 /** Our own staging directory, never watched and never uploaded. */
 export const STAGING = '.tablesnap-restore'
 
+/** What the directories begin with into which a restore moves SSTables of another moment. */
+const ASIDE = '.tablesnap-replaced-'
+
+/** The name of such a directory. @param time of the restore, ms since 1970 */
+export function asideName(time: number): string {
+  return `${ASIDE}${new Date(time).toISOString().replace(/[-:.]/g, '')}`
+}
+
+/** Whether a directory is one, by its name: never watched, never uploaded. */
+export function isAside(name: string): boolean {
+  return name.startsWith(ASIDE)
+}
+
 /** Components without which Cassandra reads a set all the same: it rebuilds or ignores them. */
 export function isOptional(component: string): boolean {
   return /^(Filter\.db|Summary\.db|TOC\.txt|CRC\.db|Digest\..*|SAI.*|SI_.*)$/.test(component)
@@ -63,9 +76,6 @@ export function isOptional(component: string): boolean {
 export function isMutable(component: string): boolean {
   return /^(Statistics\.db|Summary\.db|TOC\.txt|SAI.*)$/.test(component)
 }
-
-/** Beginning of the names of directories into which a restore moves the SSTables that it replaces. */
-export const REPLACED = '.tablesnap-replaced-'
 
 /** Whether a set is of Cassandra 3.0 or later, which writes transaction logs; 2.2 wrote `la-1-big`. */
 export function hasTransactions(set: string): boolean {

@@ -1,7 +1,7 @@
 import { TablesnapError } from '../errors.js'
 
 /** S3's limit on keys, bytes of UTF-8. */
-const MAX_KEY = 1024
+export const MAX_KEY = 1024
 
 /** Milliseconds after which no key of a state can be made: the year 2286. */
 const LAST_TIME = 9_999_999_999_999

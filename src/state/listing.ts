@@ -4,13 +4,21 @@ import { join } from 'node:path'
 import { asciiJson } from '../s3/ascii.js'
 import type { S3Client } from '../s3/client.js'
 import { listObjects, type ListedObject } from '../s3/list.js'
-import { getObject, putObject, storageHeaders } from '../s3/object.js'
+import { getObject, metadataHeaders, putObject, storageHeaders } from '../s3/object.js'
 import type { ObjectSettings } from '../s3/settings.js'
 
 import type { KeyLayout } from './keys.js'
 
 /** Suffix of the keys under which the originals keep a directory's listing. */
 export const LISTING_SUFFIX = '-listdir.json'
+
+/** Metadata that tells our listings from those of the original: where a state speaks of the directory, it counts. */
+const OWN = { tablesnap: '2' } as const
+
+/** Whether a listing is one of ours. @param metadata of the object, names in lower case */
+export function isOwnListing(metadata: Readonly<Record<string, string>>): boolean {
+  return metadata['tablesnap'] !== undefined
+}
 
 /** The original's listing of a directory, as it is written. */
 export interface DirectoryListing {
@@ -40,7 +48,7 @@ export async function writeListing(
   { key, body, md5 }: DirectoryListing,
   settings: ObjectSettings,
 ): Promise<void> {
-  const headers = { ...storageHeaders(settings), 'Content-Type': 'application/json' }
+  const headers = { ...storageHeaders(settings), ...metadataHeaders(OWN), 'Content-Type': 'application/json' }
   const guarded = { body, headers: { 'Content-MD5': md5.toString('base64') } }
   await putObject(client, key, guarded, { headers, ifAbsent: false })
 }

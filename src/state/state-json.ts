@@ -96,8 +96,8 @@ function entryOf(value: unknown): Entry {
   if (crc64 !== undefined && !/^[0-9a-f]{16}$/.test(string(crc64))) throw new Error('a crc64 is none')
   return {
     size: number(size),
-    mtime: BigInt(string(mtime)),
-    inode: BigInt(typeof inode === 'number' ? inode : string(inode)),
+    mtime: integer(mtime),
+    inode: typeof inode === 'number' ? BigInt(inode) : integer(inode),
     crc64: crc64 === undefined ? undefined : string(crc64),
     key: key === undefined ? undefined : string(key),
   }
@@ -110,7 +110,7 @@ function setOf(value: unknown): StateSet {
 
 function directoryOf(value: unknown): DirectoryIdentity {
   const { device, inode } = record(value)
-  return { device: BigInt(string(device)), inode: BigInt(string(inode)) }
+  return { device: integer(device), inode: integer(inode) }
 }
 
 function path(name: string): void {
@@ -151,6 +151,13 @@ function number(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw new Error('it holds no number where one belongs')
   return value
+}
+
+/** Of 64 bits or less: BigInt would take minutes over a text of megabytes. */
+function integer(value: unknown): bigint {
+  const text = string(value)
+  if (!/^-?\d{1,20}$/.test(text)) throw new Error('a number of it is none')
+  return BigInt(text)
 }
 
 function strings(value: unknown): string[] {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { TablesnapError } from '../errors.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import { firstObject, listObjects } from '../s3/list.js'
+import { firstObject, listObjects, type ListOptions } from '../s3/list.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
 import type { ObjectSettings } from '../s3/settings.js'
 
@@ -11,7 +11,8 @@ import { parseStateKey, type KeyLayout, type StateKey } from './keys.js'
 import { applyDelta, type State } from './state.js'
 import { decodeState, encodeState, type StoredState } from './state-json.js'
 
-/** A character after all digits, with which the keys of a unit's states begin. */
+/** Characters before and after all digits, with which the keys of a unit's states begin. */
+const BEFORE_DIGITS = '/'
 const AFTER_DIGITS = ':'
 
 /** The states that a bucket holds of one node. */
@@ -28,6 +29,11 @@ export class States {
 
   /** The units that have states, in key order; one LIST each. @throws S3Error */
   async *units(): AsyncGenerator<string> {
+    for await (const { unit } of this.heads()) yield unit
+  }
+
+  /** The newest state's key of every unit, in key order; one LIST each. @throws S3Error */
+  async *heads(): AsyncGenerator<StateKey> {
     const prefix = this.#keys.states('')
     let startAfter: string | undefined
     for (;;) {
@@ -40,32 +46,39 @@ export class States {
         startAfter = key
         continue
       }
-      yield parsed.unit
+      yield { ...parsed, key }
       startAfter = `${this.#keys.states(parsed.unit)}${AFTER_DIGITS}`
     }
   }
 
   /** Keys of a unit's states, the newest first. @param until the latest time that counts, ms since 1970 @throws S3Error */
   async *keysOf(unit: string, until?: number): AsyncGenerator<StateKey> {
-    const prefix = this.#keys.states(unit)
-    // Keys begin with a time that runs backwards, so what is later comes before.
-    const start =
-      until === undefined ? {} : { startAfter: this.#keys.state(unit, until + 1).replace(/-[^-]*$/, '.') }
-    for await (const { key } of listObjects(this.#client, { prefix, ...start, signal: this.#signal })) {
+    for await (const { key } of listObjects(this.#client, this.#from(unit, until))) {
       const parsed = parseStateKey(key.slice(this.#keys.states('').length))
-      // A unit may lie below another one.
-      if (parsed?.unit === unit && (until === undefined || parsed.time <= until)) yield { ...parsed, key }
+      if (parsed === undefined) continue
+      // A unit may lie below another one; all of its keys come after.
+      if (parsed.unit !== unit) return
+      if (until === undefined || parsed.time <= until) yield { ...parsed, key }
     }
   }
 
-  /** The newest state's key of a unit; one LIST of one key. @throws S3Error */
-  async newest(unit: string): Promise<StateKey | undefined> {
-    const root = this.#keys.states('')
-    const prefix = this.#keys.states(unit)
-    const found = await firstObject(this.#client, { prefix, signal: this.#signal })
+  /** The newest state's key of a unit; one LIST of one key. @param until as in {@link keysOf} @throws S3Error */
+  async newest(unit: string, until?: number): Promise<StateKey | undefined> {
+    const found = await firstObject(this.#client, this.#from(unit, until))
     const key = found?.key
-    const parsed = key === undefined ? undefined : parseStateKey(key.slice(root.length))
+    const parsed = key === undefined ? undefined : parseStateKey(key.slice(this.#keys.states('').length))
     return parsed?.unit === unit && key !== undefined ? { ...parsed, key } : undefined
+  }
+
+  /** Where a unit's states begin in a LIST. Keys begin with a time that runs backwards, so what is later comes before. */
+  #from(unit: string, until: number | undefined): Omit<ListOptions, 'maxKeys'> {
+    const prefix = this.#keys.states(unit)
+    const startAfter =
+      until === undefined
+        ? // A unit below this one may begin with a character before all digits.
+          `${prefix}${BEFORE_DIGITS}`
+        : this.#keys.state(unit, until + 1).replace(/-[^-]*$/, '.')
+    return { prefix, startAfter, signal: this.#signal }
   }
 
   /**
@@ -75,10 +88,21 @@ export class States {
   async read(key: string): Promise<State> {
     const { state, delta } = await this.#get(key)
     if (delta === undefined) return state
-    const base = await this.#get(delta.base)
+    const base = await this.#get(delta.base).catch((error: unknown) => {
+      throw isS3Error(error, 404) ? corrupt(key, `its base ${delta.base} is missing`) : error
+    })
     if (base.delta !== undefined || base.state.unit !== state.unit)
       throw corrupt(key, `its base ${delta.base} is no full state of ${state.unit}`)
     return applyDelta(base.state, state, delta)
+  }
+
+  /**
+   * What a state says of itself, without its base: its time, and what it lacks; `sets` and `files` may be those of a delta.
+   * One GET.
+   * @throws S3Error; TablesnapError `STATE_CORRUPT`
+   */
+  async outline(key: string): Promise<State> {
+    return (await this.#get(key)).state
   }
 
   /**
@@ -112,10 +136,14 @@ export class States {
   }
 
   async #get(key: string): Promise<StoredState> {
+    const root = this.#keys.states('')
+    const parsed = key.startsWith(root) ? parseStateKey(key.slice(root.length)) : undefined
+    if (parsed === undefined) throw corrupt(key, 'it is no state of this node')
     const { body } = await getObject(this.#client, key, { signal: this.#signal })
     const stored = decodeState(body, key)
-    const parsed = parseStateKey(key.slice(this.#keys.states('').length))
-    if (parsed?.unit !== stored.state.unit) throw corrupt(key, `it is of unit ${stored.state.unit}`)
+    const { unit, time } = stored.state
+    if (parsed.unit !== unit) throw corrupt(key, `it is of unit ${unit}`)
+    if (parsed.time !== time) throw corrupt(key, `it is of ${new Date(time).toISOString()}`)
     return stored
   }
 }

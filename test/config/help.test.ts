@@ -43,7 +43,7 @@ await t.test('the flags, neither more nor fewer', t => {
     '--prefix -p --keyname-separator --threads -t --exclude -e --include -i --listen-events --without-index ' +
     '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --retries --checksum --memory ' +
     '--reduced-redundancy -R --storage-class --with-sse --sse-kms-key-id --partial --replace --force --dry-run ' +
-    '--settle --shutdown-timeout --include-snapshots --include-backups --log-format'
+    '--at --settle --shutdown-timeout --include-snapshots --include-backups --log-format'
   const shown = helpText()
     .match(/^ {2}(?: {4}|-\w, )--[\w-]+/gm)
     ?.flatMap(line => line.trim().split(', '))

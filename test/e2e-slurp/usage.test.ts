@@ -23,7 +23,7 @@ await t.test('--help and --version', async t => {
   const flags =
     '--help -h --version -V --aws-key -k --aws-secret -s --token --aws-token --aws-region --endpoint-url --path-style ' +
     '--no-path-style --preserve -p --owner -o --group -g --threads -t --file -f --recursive -r --commitlogs --force ' +
-    '--name -n --name-from --prefix --keyname-separator --partial --replace --dry-run --memory --retries --log-format'
+    '--name -n --name-from --prefix --keyname-separator --at --partial --replace --dry-run --memory --retries --log-format'
   const shown = slurpHelp()
     .match(/^ {2}(?: {4}(?:--token, )?|-\w, )--[\w-]+/gm)
     ?.flatMap(line => line.trim().split(', '))
@@ -43,6 +43,9 @@ await t.test('wrong usage is one line, and the exit code tells', async t => {
     [['/o', 'b', '/t'], 2, /the first argument is a path; the bucket comes before/],
     [['-r', '-f', 'x', 'b', '/o', '/t'], 2, /-f\/--file and -r\/--recursive cannot be used together/],
     [['-r', '--commitlogs', '/c', 'b', '/o', '/t'], 2, /-r\/--recursive and --commitlogs cannot/],
+    [['-f', 'x', '--at', '1795407153', 'b', '/o', '/t'], 2, /-f\/--file and --at cannot be used together/],
+    [['--commitlogs', '/c', '--at', '1795407153', 'b', '/o', '/t'], 2, /--commitlogs and --at cannot/],
+    [['--at', '23.11.2026', 'b', '/o', '/t'], 2, /--at: "23.11.2026" is not a time such as/],
     [['--commitlogs', 'c', 'b', '/o', '/t'], 2, /--commitlogs is a directory of the node/],
     [['-f', '/other/x', 'b', '/o', '/t'], 2, /--file: it is the name of a file in the origin/],
     [['-f', '', 'b', '/o', '/t'], 2, /--file: the value is empty/],

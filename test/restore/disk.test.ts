@@ -37,7 +37,7 @@ function cannotMount(t: Test): void {
 }
 
 await t.test('space', t => {
-  const problems = new Problems({ force: false, replace: false })
+  const problems = new Problems({ force: false, replace: false, partial: false })
   problems.space({ base: '/x', needed: 1000, free: 1010 })
   t.equal(problems.found.length, 0)
   problems.space({ base: '/x', needed: 1000, free: 1009 })

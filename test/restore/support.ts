@@ -253,6 +253,7 @@ export function config(target: string): Config {
     s3: { endpoint: undefined, region: 'us-east-1', pathStyle: true, bucket: 'bucket' },
     credentials: undefined,
     all: false,
+    at: undefined,
     partial: false,
     replace: false,
     force: false,

@@ -1,0 +1,55 @@
+/** The last moment that a state can have, ms since 1970: beyond it its key could not be made. */
+const LAST = 9_999_999_999_998
+
+const DATE = String.raw`(?<year>\d{4})(?:-(?<month>\d\d)-(?<day>\d\d)|(?<month2>\d\d)(?<day2>\d\d))`
+const CLOCK = String.raw`(?<hour>\d\d)(?::(?<minute>\d\d)(?::(?<second>\d\d)(?:[.,](?<fraction>\d{1,9}))?)?|(?<minute2>\d\d)(?:(?<second2>\d\d)(?:[.,]?(?<fraction2>\d{1,9}))?)?)`
+const ZONE = String.raw`(?<zone>Z|UTC|GMT|(?<sign>[+-])(?<zoneHour>\d\d):?(?<zoneMinute>\d\d)?)`
+const CALENDAR = new RegExp(`^${DATE}(?:[T ]${CLOCK} ?${ZONE}?)?$`, 'i')
+
+/** What {@link parseTime} takes, for messages. */
+export const TIME_FORMS =
+  'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time) or 1795407153 (Unix time)'
+
+/**
+ * A time as a person writes it: ISO 8601 down to the day, with a blank for the T, with a comma as in the log, without
+ * the separators as in the keys of states; or a Unix time in seconds (`@` may precede it) or milliseconds. Without a zone
+ * it is local time, a day alone is its beginning.
+ * @returns ms since 1970; undefined when it is none, or outside of 1970 to 2286
+ */
+export function parseTime(text: string): number | undefined {
+  const [, seconds, fraction = '', milliseconds] =
+    /^@?(?:(\d{9,10})(?:\.(\d{1,9}))?|(\d{13}))$/.exec(text) ?? []
+  const unix = seconds === undefined ? milliseconds : seconds + thousandths(fraction)
+  const time = unix === undefined ? calendarTime(text) : Number(unix)
+  return time !== undefined && time >= 0 && time <= LAST ? time : undefined
+}
+
+/** The digits after a point as three. */
+function thousandths(fraction: string): string {
+  return fraction.slice(0, 3).padEnd(3, '0')
+}
+
+function calendarTime(text: string): number | undefined {
+  const found = CALENDAR.exec(text)?.groups
+  if (found === undefined) return undefined
+  const part = (name: string): number => Number(found[name] ?? found[`${name}2`] ?? 0)
+  const date = [part('year'), part('month') - 1, part('day')] as const
+  const millisecond = Number(thousandths(found['fraction'] ?? found['fraction2'] ?? ''))
+  const clock = [part('hour'), part('minute'), part('second'), millisecond] as const
+  const utc = new Date(Date.UTC(...date, ...clock))
+  // Date makes the 2nd of March of a 30th of February.
+  const made = [
+    utc.getUTCFullYear(),
+    utc.getUTCMonth(),
+    utc.getUTCDate(),
+    utc.getUTCHours(),
+    utc.getUTCMinutes(),
+  ]
+  const given = [...date, clock[0], clock[1]]
+  if (clock[2] > 59 || made.some((value, index) => value !== given[index])) return undefined
+  if (found['zone'] === undefined) return new Date(...date, ...clock).getTime()
+  const [hours, minutes] = [part('zoneHour'), part('zoneMinute')]
+  if (hours > 15 || minutes > 59) return undefined
+  const offset = (hours * 60 + minutes) * 60_000
+  return utc.getTime() - (found['sign'] === '-' ? -offset : offset)
+}

@@ -1,0 +1,26 @@
+import { dirname } from 'node:path'
+
+import type { Config } from '../config/config.js'
+
+/** Text that a shell takes as it is. */
+const PLAIN = /^[\w@%+=:,./-]+$/
+
+/** The line that backs up what a state lacks. @param paths of sets and files that are not in the bucket */
+export function backupLine(config: Config, name: string, paths: readonly string[]): string {
+  const { prefix, separator, s3 } = config
+  const words = [
+    'tablesnap',
+    ...['-n', name],
+    ...(prefix === '' ? [] : ['--prefix', prefix]),
+    ...(separator === ':' ? [] : ['--keyname-separator', separator]),
+    ...(s3.endpoint === undefined ? [] : ['--endpoint-url', s3.endpoint]),
+    ...['-B', s3.bucket],
+    ...new Set(paths.map(path => dirname(path))),
+  ]
+  return words.map(shellWord).join(' ')
+}
+
+/** A text as one word of a shell's. */
+export function shellWord(text: string): string {
+  return PLAIN.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
