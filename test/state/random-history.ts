@@ -8,7 +8,8 @@ import { SimulatedTable, type Change, type SSTable } from './simulated-table.js'
 const WEIGHTS = {
   flush: 24,
   slowFlush: 3,
-  compact: 12,
+  compact: 10,
+  compactNow: 6,
   cleanup: 2,
   garbagecollect: 2,
   anticompact: 2,
@@ -34,7 +35,7 @@ const WEIGHTS = {
 type Operation = keyof typeof WEIGHTS
 
 /** Only what a table does while all goes well: the rows of its states depend on the rule alone. */
-export const PLAIN: Partial<Record<Operation, number>> = { flush: 10, compact: 8, finish: 8 }
+export const PLAIN: Partial<Record<Operation, number>> = { flush: 5, compactNow: 3 }
 
 /** How a history went: its operations, the states that were written, and what was wrong. */
 export interface Outcome {
@@ -56,9 +57,9 @@ class RandomHistory {
   #away: SSTable[] = []
   #now = 0
 
-  constructor(seed: number, make: MakeRule) {
+  constructor(seed: number, make: MakeRule, wildClock: boolean) {
     this.#random = new Random(seed)
-    this.#wildClock = this.#random.chance(0.1)
+    this.#wildClock = this.#random.chance(0.1) || wildClock
     this.#table = new SimulatedTable(this.#random)
     this.#judge = new Judge(this.#oracle, this.#wildClock)
     this.daemon = new SimulatedDaemon(this.#random, make, this.#judge)
@@ -103,6 +104,8 @@ class RandomHistory {
         return void table.begin({ adds: [table.written()], removes: [] })
       case 'compact':
         return void table.rewrite('compact', this.#random.some(table.idle, 2))
+      case 'compactNow':
+        return this.#finish(table.rewrite('compact', this.#random.some(table.idle, 2)))
       case 'cleanup':
       case 'garbagecollect':
       case 'anticompact':
@@ -175,8 +178,9 @@ class RandomHistory {
   #truncate(): void {
     for (const { adds, removes } of this.#table.jobs)
       if (removes.length === 0) this.#commit({ adds, removes })
-    this.#unsettled.clear()
-    this.#done(this.#table.truncate())
+    const change = this.#table.truncate()
+    for (const set of change.removes) this.#unsettled.delete(set)
+    this.#done(change)
     this.#judge.unexplained.clear()
     this.#away = []
   }
@@ -215,6 +219,7 @@ class RandomHistory {
     for (const path of this.daemon.newest?.sets ?? []) this.#judge.suspects.add(path)
     for (const set of this.daemon.known) this.#judge.suspects.add(set.path)
     for (const set of lost) {
+      this.#judge.suspects.add(set.path)
       const known = this.daemon.runs ? this.daemon.knows(set) : this.daemon.newest?.sets.has(set.path)
       if (known === true && !blamed.has(set.path)) this.#judge.unexplained.add(set)
     }
@@ -236,20 +241,29 @@ class RandomHistory {
   }
 }
 
-/** Runs one history. @param weights of the operations; all of them unless given */
+/** How histories differ from what the seed says. */
+export interface Shape {
+  readonly length?: number
+  /** Of the operations; all of them unless given. */
+  readonly weights?: Partial<Record<Operation, number>>
+  /** States may be of any moment, in order, whatever time they claim. */
+  readonly anyMoment?: boolean
+}
+
+/** Runs one history. */
 export function runHistory(
   seed: number,
   make: MakeRule,
-  { length, weights }: { length?: number; weights?: Partial<Record<Operation, number>> } = {},
+  { length, weights = WEIGHTS, anyMoment = false }: Shape = {},
 ): Outcome {
   const random = new Random(seed ^ 0x5bd1e995)
-  const history = new RandomHistory(seed, make)
+  const history = new RandomHistory(seed, make, anyMoment)
   const operations: string[] = []
   const count = length ?? 8 + random.below(23)
   try {
     history.begin()
     while (operations.length < count) {
-      const operation = random.weighted({ ...(weights ?? WEIGHTS) } as Record<Operation, number>)
+      const operation = random.weighted({ ...weights } as Record<Operation, number>)
       operations.push(operation)
       history.do(operation)
     }

@@ -51,6 +51,8 @@ export class SimulatedDaemon {
   readonly #durable = new Set<SSTable>()
   readonly #uploads = new Map<SSTable, Upload>()
   readonly #speed: number
+  /** How many uploads fail for ever. */
+  readonly #failing: number
   /** Watch mode without -B: what the first scan finds is not uploaded. */
   readonly #leavesOld: boolean
   #rule: Rule | undefined
@@ -70,6 +72,7 @@ export class SimulatedDaemon {
     this.#make = make
     this.#judge = judge
     this.#speed = random.pick([0.1, 0.3, 0.5, 0.9])!
+    this.#failing = random.pick([0, 0, 0.05, 0.3])!
     this.#leavesOld = random.chance(0.1)
   }
 
@@ -235,7 +238,11 @@ export class SimulatedDaemon {
     const seen = { path: set.path, set, fresh: !this.#returned.has(set) }
     this.#seen.set(set, seen)
     if (!this.#uploads.has(set))
-      this.#uploads.set(set, { pinned: this.#random.chance(0.7), stuck: this.#random.chance(0.05), age: 0 })
+      this.#uploads.set(set, {
+        pinned: this.#random.chance(0.7),
+        stuck: this.#random.chance(this.#failing),
+        age: 0,
+      })
     return seen
   }
 
