@@ -1,51 +1,38 @@
-import { Broken, Judge } from './judge.js'
+import { Judge } from './judge.js'
 import { Oracle } from './oracle.js'
 import { Random } from './random.js'
 import { SimulatedDaemon, type MakeRule } from './simulated-daemon.js'
 import { SimulatedTable, type Change, type SSTable } from './simulated-table.js'
 
-/** What may happen, and how often. */
-const WEIGHTS = {
-  flush: 24,
-  slowFlush: 3,
-  compact: 10,
-  compactNow: 6,
-  cleanup: 2,
-  garbagecollect: 2,
-  anticompact: 2,
-  finish: 16,
-  purgeAll: 2,
-  stream: 4,
-  import: 3,
-  settle: 4,
-  truncate: 2,
-  drop: 0.4,
-  crash: 2,
-  kill: 3,
-  overflow: 2,
-  scan: 6,
-  step: 6,
-  vanish: 1,
-  wipe: 0.4,
-  loseDisk: 0.8,
-  returnDisk: 1,
-  nothing: 4,
-}
-
-type Operation = keyof typeof WEIGHTS
-
-/** Only what a table does while all goes well: the rows of its states depend on the rule alone. */
-export const PLAIN: Partial<Record<Operation, number>> = { flush: 5, compactNow: 3 }
-
-/** How a history went: its operations, the states that were written, and what was wrong. */
-export interface Outcome {
-  readonly operations: readonly string[]
-  readonly states: readonly string[]
-  readonly broken: string | undefined
-}
+/** What may happen. */
+export type Operation =
+  | 'flush'
+  | 'slowFlush'
+  | 'compact'
+  | 'compactNow'
+  | 'cleanup'
+  | 'garbagecollect'
+  | 'anticompact'
+  | 'finish'
+  | 'purgeAll'
+  | 'stream'
+  | 'import'
+  | 'settle'
+  | 'truncate'
+  | 'drop'
+  | 'crash'
+  | 'kill'
+  | 'overflow'
+  | 'scan'
+  | 'step'
+  | 'vanish'
+  | 'wipe'
+  | 'loseDisk'
+  | 'returnDisk'
+  | 'nothing'
 
 /** A table, its node and a daemon that watches it, through operations that a seed chooses. */
-class RandomHistory {
+export class RandomHistory {
   readonly #random: Random
   readonly #table: SimulatedTable
   readonly #oracle = new Oracle()
@@ -72,7 +59,7 @@ class RandomHistory {
 
   do(operation: Operation): void {
     this.#now += 1000
-    this.#operate(operation)
+    this.#operations()[operation]()
     this.daemon.work(this.#onDisk)
   }
 
@@ -95,59 +82,43 @@ class RandomHistory {
     return new Set(this.#table.live)
   }
 
-  #operate(operation: Operation): void {
+  #operations(): Readonly<Record<Operation, () => unknown>> {
     const table = this.#table
-    switch (operation) {
-      case 'flush':
-        return this.#commit(table.begin({ adds: [table.written()], removes: [] }))
-      case 'slowFlush':
-        return void table.begin({ adds: [table.written()], removes: [] })
-      case 'compact':
-        return void table.rewrite('compact', this.#random.some(table.idle, 2))
-      case 'compactNow':
-        return this.#finish(table.rewrite('compact', this.#random.some(table.idle, 2)))
-      case 'cleanup':
-      case 'garbagecollect':
-      case 'anticompact':
-        return void table.rewrite(operation, this.#random.some(table.idle, 1).slice(0, 1))
-      case 'finish':
-        return this.#finish(this.#random.pick(table.jobs))
-      case 'purgeAll':
-        return this.#finish(table.rewrite('compact', table.idle))
-      case 'stream':
-        return this.#commit({ adds: [table.streamed(), table.streamed()], removes: [] })
-      case 'import': {
-        const set = table.streamed()
-        this.#unsettled.add(set)
-        return void table.commit({ adds: [set], removes: [] })
-      }
-      case 'settle':
-        return this.#settle()
-      case 'truncate':
-      case 'drop':
-        return this.#truncate()
-      case 'crash':
-        return table.restart()
-      case 'kill':
-        return this.daemon.kill()
-      case 'overflow':
-        return this.daemon.overflow()
-      case 'scan':
-        return this.#startScan()
-      case 'step':
-        return this.daemon.step(this.#live)
-      case 'vanish':
-        return this.#vanish(this.#random.some(this.#live).slice(0, 2))
-      case 'wipe':
+    const random = this.#random
+    return {
+      flush: () => this.#commit(table.begin({ adds: [table.written()], removes: [] })),
+      slowFlush: () => table.begin({ adds: [table.written()], removes: [] }),
+      compact: () => table.rewrite('compact', random.some(table.idle, 2)),
+      compactNow: () => this.#finish(table.rewrite('compact', random.some(table.idle, 2))),
+      cleanup: () => table.rewrite('cleanup', random.some(table.idle).slice(0, 1)),
+      garbagecollect: () => table.rewrite('garbagecollect', random.some(table.idle).slice(0, 1)),
+      anticompact: () => table.rewrite('anticompact', random.some(table.idle).slice(0, 1)),
+      finish: () => this.#finish(random.pick(table.jobs)),
+      purgeAll: () => this.#finish(table.rewrite('compact', table.idle)),
+      stream: () => this.#commit({ adds: [table.streamed(), table.streamed()], removes: [] }),
+      import: () => this.#import(table.streamed()),
+      settle: () => this.#settle(),
+      truncate: () => this.#truncate(),
+      drop: () => this.#truncate(),
+      crash: () => table.restart(),
+      kill: () => this.daemon.kill(),
+      overflow: () => this.daemon.overflow(),
+      scan: () => this.#startScan(),
+      step: () => this.daemon.step(this.#live),
+      vanish: () => this.#vanish(random.some(this.#live).slice(0, 2)),
+      wipe: () => {
         this.#vanish(this.#live)
-        return table.restart()
-      case 'loseDisk':
-        return this.#loseDisk()
-      case 'returnDisk':
-        return this.#returnDisk()
-      case 'nothing':
-        return
+        table.restart()
+      },
+      loseDisk: () => this.#loseDisk(),
+      returnDisk: () => this.#returnDisk(),
+      nothing: () => undefined,
     }
+  }
+
+  #import(set: SSTable): void {
+    this.#unsettled.add(set)
+    this.#table.commit({ adds: [set], removes: [] })
   }
 
   #finish(change: Change | undefined): void {
@@ -164,6 +135,7 @@ class RandomHistory {
 
   /** A change that the table has seen is told to all others. */
   #done(change: Change): void {
+    this.#now += 10
     this.#oracle.note(change, this.#live, this.#now)
     const skew = this.#wildClock ? this.#random.below(20_000) - 10_000 : 0
     this.daemon.see(change, this.#now + skew)
@@ -191,10 +163,14 @@ class RandomHistory {
     if (this.#random.chance(0.5)) this.#rescan()
   }
 
+  #walkOn(): void {
+    while (this.daemon.scanning) this.daemon.step(this.#live)
+  }
+
   #rescan(): void {
     if (this.daemon.watches) return
     if (!this.daemon.scanning) this.daemon.scan(this.#now, false)
-    while (this.daemon.scanning) this.daemon.step(this.#live)
+    this.#walkOn()
   }
 
   #vanish(chosen: readonly SSTable[]): void {
@@ -228,7 +204,7 @@ class RandomHistory {
     this.#away.push(...lost)
     this.daemon.lose(lost)
     this.daemon.scan(this.#now, true)
-    while (this.daemon.scanning) this.daemon.step(this.#live)
+    this.#walkOn()
   }
 
   #returnDisk(): void {
@@ -239,38 +215,4 @@ class RandomHistory {
     if (change.adds.length > 0) this.#done(change)
     this.#table.restart()
   }
-}
-
-/** How histories differ from what the seed says. */
-export interface Shape {
-  readonly length?: number
-  /** Of the operations; all of them unless given. */
-  readonly weights?: Partial<Record<Operation, number>>
-  /** States may be of any moment, in order, whatever time they claim. */
-  readonly anyMoment?: boolean
-}
-
-/** Runs one history. */
-export function runHistory(
-  seed: number,
-  make: MakeRule,
-  { length, weights = WEIGHTS, anyMoment = false }: Shape = {},
-): Outcome {
-  const random = new Random(seed ^ 0x5bd1e995)
-  const history = new RandomHistory(seed, make, anyMoment)
-  const operations: string[] = []
-  const count = length ?? 8 + random.below(23)
-  try {
-    history.begin()
-    while (operations.length < count) {
-      const operation = random.weighted({ ...weights } as Record<Operation, number>)
-      operations.push(operation)
-      history.do(operation)
-    }
-    history.rest()
-  } catch (error) {
-    if (!(error instanceof Broken)) throw error
-    return { operations, states: history.daemon.states, broken: error.message }
-  }
-  return { operations, states: history.daemon.states, broken: undefined }
 }

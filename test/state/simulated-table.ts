@@ -120,7 +120,8 @@ export class SimulatedTable {
     for (const set of this.#unlinked) this.#open.delete(set)
     this.#unlinked.clear()
     const numbers = [...this.#open].map(({ path }) => Number(path.slice(path.indexOf('-') + 1)))
-    this.#generation = Math.max(0, ...numbers) + 1
+    // Now and then more names are used again than Cassandra would.
+    this.#generation = this.#random.chance(0.3) ? 1 : Math.max(0, ...numbers) + 1
     if (replayed.length > 0) this.begin({ adds: [this.#set(merge(replayed.map(s => s.cells)))], removes: [] })
   }
 
@@ -132,7 +133,11 @@ export class SimulatedTable {
 
   #set(cells: Cells): SSTable {
     const disk = this.#random.below(2)
-    return new SSTable(`/d${disk}/nb-${this.#generation++}`, cells, disk)
+    const taken = [...this.#open, ...this.#jobs.flatMap(({ adds }) => adds)].map(({ path }) => path)
+    for (;;) {
+      const path = `/d${disk}/nb-${this.#generation++}`
+      if (!taken.includes(path)) return new SSTable(path, cells, disk)
+    }
   }
 
   #rows(timestamp: () => number): Map<string, Cell> {
