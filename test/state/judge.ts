@@ -53,6 +53,11 @@ export class Judge {
     return this.#read(moment)
   }
 
+  /** Two sets vanished from one path: nobody can tell which of them comes back. */
+  excuse(path: string): void {
+    for (const set of this.unexplained) if (set.path === path) this.unexplained.delete(set)
+  }
+
   /** It is in the bucket. */
   stored(time: number, n: number): void {
     this.#time = time

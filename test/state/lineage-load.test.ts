@@ -38,12 +38,13 @@ function backlog(count: number): number {
   const history = new History(undefined, { sets: base, time: 0, lost: false })
   history.accept(history.next(durable)!)
   const outputs = many(count, 'o')
+  const others = many(50, 'x')
   let there = false
   const standing = (set: NamedSet): Standing => (there || !set.path.includes('-o') ? 'durable' : 'owed')
   const began = cpu()
   for (const [index, output] of outputs.entries()) {
     history.commit({ adds: [output], removes: [base[index]!], time: index })
-    for (const set of outputs.slice(0, 10)) history.wants(set)
+    for (const set of others) history.wants(set)
     if (index % 1000 === 999) history.next(standing)
   }
   for (const set of [...base, ...outputs]) history.wants(set)
@@ -53,20 +54,18 @@ function backlog(count: number): number {
 }
 
 await t.test('a backlog of commits costs what it holds, not its square', async t => {
-  backlog(1000)
-  const small = Math.min(...[1, 2, 3].map(() => backlog(2000)))
-  const large = Math.min(...[1, 2, 3].map(() => backlog(8000)))
-  t.comment(`2,000 commits: ${small.toFixed(0)} ms, 8,000: ${large.toFixed(0)} ms`)
-  t.ok(large < 1000, `${large.toFixed(0)} ms`)
+  const spent = backlog(8000)
+  t.comment(`8,000 commits: ${spent.toFixed(0)} ms`)
+  t.ok(spent < 2000, `${spent.toFixed(0)} ms`)
 })
 
 await t.test('one commit of many sets', async t => {
-  const base = many(20_000, 's')
-  const outputs = many(20_000, 'o')
+  const base = many(60_000, 's')
+  const outputs = many(60_000, 'o')
   const history = new History(undefined, { sets: base, time: 0, lost: false })
   const began = cpu()
   history.commit({ adds: outputs, removes: base, time: 1 })
-  t.ok(history.next(durable)?.sets.size === 20_000)
+  t.ok(history.next(durable)?.sets.size === 60_000)
   const spent = cpu() - began
-  t.ok(spent < 500, `${spent.toFixed(0)} ms`)
+  t.ok(spent < 2000, `${spent.toFixed(0)} ms`)
 })

@@ -128,7 +128,10 @@ export class RandomHistory {
   #commit(change: Change): void {
     // Cassandra read an import before we knew it to be complete.
     const early = change.removes.filter(set => this.#unsettled.delete(set))
-    if (early.length > 0) this.#oracle.note({ adds: early, removes: [] }, this.#live, this.#now)
+    if (early.length > 0) {
+      this.#now += 10
+      this.#oracle.note({ adds: early, removes: [] }, this.#live, this.#now)
+    }
     this.#done(this.#table.commit(change))
     for (const set of change.removes) this.#judge.unexplained.delete(set)
   }
@@ -197,7 +200,8 @@ export class RandomHistory {
     for (const set of lost) {
       this.#judge.suspects.add(set.path)
       const known = this.daemon.runs ? this.daemon.knows(set) : this.daemon.newest?.sets.has(set.path)
-      if (known === true && !blamed.has(set.path)) this.#judge.unexplained.add(set)
+      if (blamed.has(set.path)) this.#judge.excuse(set.path)
+      else if (known === true) this.#judge.unexplained.add(set)
     }
     this.#oracle.note(this.#table.vanish(lost), this.#live, this.#now)
     this.#table.restart()
