@@ -30,6 +30,8 @@ export interface Scan<S extends Lined> {
   readonly time: number
   /** Whether a data directory of the newest state is missing, or another one lies under its path. */
   readonly lost: boolean
+  /** The commits seen since it began: what it found was never there at one moment, but with these it is. */
+  readonly during?: readonly Commit<S>[]
 }
 
 /**
@@ -38,19 +40,23 @@ export interface Scan<S extends Lined> {
  */
 export class History<S extends Lined> {
   #lineage: Lineage<S>
-  #newest: Newest | undefined
+  /** When the newest state was, ms; undefined: there is none. */
+  #time: number | undefined
   /** Since the newest state something may have been missed. */
   #gap: boolean
   /** Sets that the newest state names as unprotected. */
   #waived: readonly S[] = []
+  /** Cuts of this lineage; a gap may come between a moment and its being in the bucket. */
+  #cuts = new WeakSet<Cut<S>>()
 
   /**
    * The first scan. @param newest the unit's newest state in the bucket; undefined: it has none
    */
   constructor(newest: Newest | undefined, scan: Scan<S>) {
-    this.#newest = newest
+    this.#time = newest?.time
     this.#gap = newest !== undefined
-    this.#lineage = this.#scanned(scan)
+    const vanished = [...(newest?.unexplained ?? []), ...(scan.lost ? (newest?.sets ?? []) : [])]
+    this.#lineage = scanned(scan, vanished)
   }
 
   /** What Cassandra would read now. */
@@ -58,11 +64,22 @@ export class History<S extends Lined> {
     return this.#lineage.live
   }
 
-  /** Commits were missed: what a new scan found takes the place of all that was known. */
+  /**
+   * Commits were missed: what a new scan found takes the place of all that was known. While everything that was
+   * there still is, what was missed can only have added.
+   */
   gap(scan: Scan<S>): void {
+    const { live, vanished } = this.#lineage
+    const sets = new Set(scan.sets)
+    if (!scan.lost && !scan.during?.length && [...live].every(set => sets.has(set))) {
+      this.#lineage.commit({ adds: [...sets], removes: [], time: scan.time })
+      return
+    }
     this.#gap = true
     this.#waived = []
-    this.#lineage = this.#scanned(scan)
+    this.#cuts = new WeakSet()
+    const lost = scan.lost ? [...live].map(({ path }) => path) : []
+    this.#lineage = scanned({ ...scan, sets }, [...vanished, ...lost])
   }
 
   /** Takes a commit; see {@link Lineage.commit}. */
@@ -76,47 +93,50 @@ export class History<S extends Lined> {
   }
 
   /**
-   * The state to be written next; undefined when the newest one says all that can be said.
+   * The state to be written next; undefined when the newest one says all that can be said. It must be accepted, or have
+   * failed, before the next one is asked for.
    * @param standing `durable` stays so; `waived` only for sets that are live
    * @param changed whether a set has other contents than the newest state says
    */
   next(standing: (set: S) => Standing, changed = false): Moment<S> | undefined {
     const cut = this.#lineage.better(standing) ?? this.#again(standing, changed)
     if (cut === undefined) return undefined
-    const unprotected = [...cut.sets].filter(set => standing(set) !== 'durable')
+    this.#cuts.add(cut)
     return {
       sets: cut.sets,
-      time: Math.max(cut.time, (this.#newest?.time ?? -Infinity) + 1),
+      time: Math.max(cut.time, (this.#time ?? -Infinity) + 1),
       gap: this.#gap,
       unexplained: [...cut.unexplained].sort(),
-      unprotected,
+      unprotected: [...cut.sets].filter(set => standing(set) !== 'durable'),
       cut,
     }
   }
 
-  /** A moment is in the bucket. Returns the sets that no later one can name. */
-  accept({ cut, time, sets, unexplained, unprotected }: Moment<S>): S[] {
+  /** A moment is in the bucket, whatever has happened since. Returns the sets that no later one can name. */
+  accept({ cut, time, sets, unprotected }: Moment<S>): S[] {
+    this.#time = time
+    if (!this.#cuts.has(cut)) return [...sets].filter(set => !this.wants(set))
     this.#gap = false
     this.#waived = unprotected
-    this.#newest = { time, sets: new Set([...sets].map(({ path }) => path)), unexplained }
     return this.#lineage.accept(cut)
   }
 
   /** The cut of the newest state once more, when there is more to say of it. */
   #again(standing: (set: S) => Standing, changed: boolean): Cut<S> | undefined {
+    if (!changed && !this.#waived.some(set => standing(set) === 'durable')) return undefined
     const cut = this.#lineage.accepted
-    if (cut === undefined) return undefined
-    const mended = this.#waived.some(set => standing(set) === 'durable')
     // A set that is waived no longer, and not durable, keeps the cut from being said again.
-    if (!(changed || mended) || [...cut.sets].some(set => standing(set) === 'owed')) return undefined
+    if (cut === undefined || [...cut.sets].some(set => standing(set) === 'owed')) return undefined
     return cut
   }
+}
 
-  #scanned({ sets, time, lost }: Scan<S>): Lineage<S> {
-    const found = [...sets]
-    const unexplained = new Set(this.#newest?.unexplained ?? [])
-    if (lost) for (const path of this.#newest?.sets ?? []) unexplained.add(path)
-    for (const { path } of found) unexplained.delete(path)
-    return new Lineage(found, time, unexplained)
-  }
+/** @param vanished paths of sets of which it is not known why they are not there, if they are not */
+function scanned<S extends Lined>(scan: Scan<S>, vanished: Iterable<string>): Lineage<S> {
+  const { sets, during = [] } = scan
+  const time = during.reduce((latest, commit) => Math.max(latest, commit.time), scan.time)
+  const lineage = new Lineage(sets, time, vanished)
+  for (const commit of during) lineage.commit({ ...commit, time })
+  lineage.fold()
+  return lineage
 }

@@ -78,9 +78,12 @@ function checked(key: string, path: string, more = 0): string {
   })
 }
 
-/** A directory's name that begins with a digit must not pass for a state of the directory above. */
+/**
+ * A directory's name that begins with a digit must not pass for a state of the directory above; nor may its states come
+ * before those of the directory above, as the first one in a LIST is to be the newest.
+ */
 function escapeUnit(unit: string): string {
-  return unit.replace(/(^|\/)(?=[\d~])/g, '$1~')
+  return unit.replace(/(^|\/)(?=[\0-9~])/g, '$1~')
 }
 
 /** Takes the key of a state apart, less {@link KeyLayout.states} of all units; undefined when it is none. */

@@ -1,21 +1,14 @@
-/** A set that a lineage is about; its identity is the object's, as Cassandra uses names again. */
-export interface Lined {
-  /** Path without the component. */
-  readonly path: string
-}
+import {
+  isAddition,
+  noteReturns,
+  noteUnexplained,
+  type Commit,
+  type Lined,
+  type Pending,
+  type Standing,
+} from './commit.js'
 
-/** A change of a unit that Cassandra made at once. */
-export interface Commit<S extends Lined> {
-  readonly adds: readonly S[]
-  readonly removes: readonly S[]
-  /** When it was seen, ms. */
-  readonly time: number
-  /** `end`: a truncate or drop, which no state reaches across; `unexplained`: sets vanished, nobody knows why. */
-  readonly kind?: 'end' | 'unexplained'
-}
-
-/** What can be said of a set: it is in the bucket; it is named as unprotected; or it is still to come. */
-export type Standing = 'durable' | 'waived' | 'owed'
+export type { Commit, Lined, Standing } from './commit.js'
 
 /** Sets that make up what Cassandra would have read, with the rewrites between two commits postponed. */
 export interface Cut<S extends Lined> {
@@ -38,7 +31,9 @@ interface Choice {
 /**
  * The commits of a unit in the order in which they were seen. S(m) is what Cassandra would read if it started after
  * commit m. A cut is S(m) plus the outputs of the pure additions in (m, n], for the largest n, then the largest m ≤ n,
- * for which every named set is durable; no truncate or drop lies in (m, n]. Pure: it knows no files and no bucket.
+ * for which every named set is durable. In (m, n] lies no truncate or drop, no rewrite of sets that nothing was known of
+ * (its outputs have what no addition brought), and no addition under a path that was freed there (a state has one set
+ * for a path). Pure: it knows no files and no bucket.
  */
 export class Lineage<S extends Lined> {
   /** S(m) of the newest cut that was accepted, at first S(0). */
@@ -46,19 +41,29 @@ export class Lineage<S extends Lined> {
   /** Sets of the base that were not durable when last looked at. */
   readonly #owed: Set<S>
   /** Commits after m. */
-  readonly #pending: Commit<S>[] = []
+  readonly #pending: Pending<S>[] = []
+  /** How often the pending ones add a set. */
+  readonly #added = new Map<S, number>()
+  /** The pending commit that freed a path last. */
+  readonly #freed = new Map<string, Pending<S>>()
+  /** Commits that are folded into the base. */
+  #folded = 0
+  /** Unexplained in the base, and after all commits. */
   readonly #unexplained: Set<string>
+  readonly #vanished: Set<string>
   readonly #live: Set<S>
   /** How many of the pending ones the newest accepted cut has; undefined before the first. */
   #additions: number | undefined
   #time: number
 
-  /** @param scan the complete sets of a scan: S(0) @param time when it began, ms @param unexplained paths, from the state before */
+  /** @param scan the complete sets of a scan: S(0) @param time when it began, ms @param unexplained paths, from before */
   constructor(scan: Iterable<S>, time: number, unexplained: Iterable<string> = []) {
     this.#base = new Set(scan)
     this.#owed = new Set(this.#base)
     this.#live = new Set(this.#base)
     this.#unexplained = new Set(unexplained)
+    noteReturns(this.#unexplained, this.#base)
+    this.#vanished = new Set(this.#unexplained)
     this.#time = time
   }
 
@@ -67,30 +72,50 @@ export class Lineage<S extends Lined> {
     return this.#live
   }
 
+  /** Paths of sets that have vanished until now, nobody knows why. */
+  get vanished(): ReadonlySet<string> {
+    return this.#vanished
+  }
+
   /** Takes a commit; what it adds that is there, and removes that is not, is passed over. Returns whether it changed anything. */
   commit(commit: Commit<S>): boolean {
-    const { removes: obsolete } = commit
-    const adds = commit.adds.filter(set => !this.#live.has(set) && !obsolete.includes(set))
-    const removes = obsolete.filter(set => this.#live.has(set))
-    if (adds.length === 0 && removes.length === 0 && commit.kind !== 'end') return false
-    this.#pending.push({ ...commit, adds, removes })
+    const obsolete = new Set(commit.removes)
+    const adds = commit.adds.filter(set => !this.#live.has(set) && !obsolete.has(set))
+    const removes = commit.removes.filter(set => this.#live.has(set))
+    const absent = commit.kind === undefined ? commit.removes.filter(set => !this.#live.has(set)) : []
+    const explained = absent
+      .filter(({ path, fresh }) => fresh !== true && this.#vanished.has(path))
+      .map(({ path }) => path)
+    if (adds.length + removes.length + explained.length === 0 && commit.kind !== 'end') return false
+    const passable = commit.kind !== 'end' && absent.length === explained.length
+    const pending: Pending<S> = { ...commit, adds, removes, explained, passable, reusedBy: undefined }
+    this.#append(pending)
     for (const set of removes) this.#live.delete(set)
     for (const set of adds) this.#live.add(set)
+    noteUnexplained(this.#vanished, pending)
     return true
+  }
+
+  /** Makes all commits until now part of the base: they happened while the scan ran, which saw something of each. */
+  fold(): void {
+    const all = this.#pending.length
+    this.accept(this.#cut({ m: all, n: all }))
+    this.#additions = undefined
   }
 
   /** Whether a cut may yet name the set. */
   wants(set: S): boolean {
-    return this.#base.has(set) || this.#pending.some(({ adds }) => adds.includes(set))
+    return this.#base.has(set) || this.#added.has(set)
   }
 
-  /** The best cut, if it is better than the one accepted last. @param standing `durable` stays so */
+  /** The best cut, if it says more than the one accepted last. @param standing `durable` stays so */
   better(standing: (set: S) => Standing): Cut<S> | undefined {
-    const { m, n } = this.#choose(standing) ?? { m: 0, n: -1 }
-    const before = this.#additions ?? -1
+    const choice = this.#choose(standing)
+    if (choice === undefined || this.#additions === undefined) return choice && this.#cut(choice)
     // A set that was waived may be owed again: moments never go backwards.
-    if (n < before || (n === before && m === 0)) return undefined
-    return this.#cut({ m, n })
+    if (choice.n < this.#additions) return undefined
+    const adds = this.#pending.slice(this.#additions, choice.n).some(isAddition)
+    return adds || choice.m > 0 ? this.#cut(choice) : undefined
   }
 
   /** The cut accepted last, as it stands now; undefined before the first. */
@@ -102,22 +127,37 @@ export class Lineage<S extends Lined> {
   accept(cut: Cut<S>): S[] {
     const gone = new Set<S>()
     this.#time = cut.time
-    const unexplained = this.#unexplainedAfter(cut.rewrites)
-    this.#unexplained.clear()
-    for (const path of unexplained) this.#unexplained.add(path)
-    for (const { adds, removes } of this.#pending.splice(0, cut.rewrites)) {
-      for (const set of removes) {
+    const folded = this.#pending.splice(0, cut.rewrites)
+    for (const commit of folded) {
+      for (const set of commit.removes) {
         this.#base.delete(set)
         this.#owed.delete(set)
         gone.add(set)
+        if (this.#freed.get(set.path) === commit) this.#freed.delete(set.path)
       }
-      for (const set of adds) {
+      for (const set of commit.adds) {
         this.#base.add(set)
         this.#owed.add(set)
+        const count = this.#added.get(set) ?? 1
+        if (count === 1) this.#added.delete(set)
+        else this.#added.set(set, count - 1)
       }
+      noteUnexplained(this.#unexplained, commit)
     }
+    this.#folded += folded.length
     this.#additions = cut.additions - cut.rewrites
     return [...gone].filter(set => !this.wants(set))
+  }
+
+  #append(commit: Pending<S>): void {
+    const number = this.#folded + this.#pending.length
+    this.#pending.push(commit)
+    for (const set of commit.adds) {
+      this.#added.set(set, (this.#added.get(set) ?? 0) + 1)
+      const freed = this.#freed.get(set.path)
+      if (freed !== undefined && isAddition(commit)) freed.reusedBy ??= number
+    }
+    for (const { path } of commit.removes) this.#freed.set(path, commit)
   }
 
   /** The largest n, then the largest m ≤ n, for which all that is named has a standing. */
@@ -146,7 +186,7 @@ export class Lineage<S extends Lined> {
     return counts
   }
 
-  /** For every m: the largest n to which the additions after m can be named, past rewrites, up to a truncate or drop. */
+  /** For every m: the largest n to which the additions after m can be named, past rewrites. */
   #reach(standing: (set: S) => Standing): number[] {
     const { length } = this.#pending
     const reach = new Array<number>(length + 1).fill(length)
@@ -154,26 +194,26 @@ export class Lineage<S extends Lined> {
       const next = this.#pending[m]
       const passes =
         next !== undefined &&
-        next.kind !== 'end' &&
+        next.passable &&
         (!isAddition(next) || next.adds.every(set => standing(set) !== 'owed'))
-      reach[m] = passes ? (reach[m + 1] ?? length) : m
+      const reused = (next?.reusedBy ?? Infinity) - this.#folded
+      reach[m] = passes ? Math.min(reach[m + 1] ?? length, reused) : m
     }
     return reach
   }
 
   #cut({ m, n }: Choice): Cut<S> {
     const sets = new Set(this.#base)
-    for (const { adds, removes } of this.#pending.slice(0, m)) {
-      for (const set of removes) sets.delete(set)
-      for (const set of adds) sets.add(set)
+    const unexplained = new Set(this.#unexplained)
+    for (const commit of this.#pending.slice(0, m)) {
+      for (const set of commit.removes) sets.delete(set)
+      for (const set of commit.adds) sets.add(set)
+      noteUnexplained(unexplained, commit)
     }
-    const unexplained = this.#unexplainedAfter(m)
     for (const commit of this.#pending.slice(m, n)) {
       if (!isAddition(commit)) continue
-      for (const set of commit.adds) {
-        sets.add(set)
-        unexplained.delete(set.path)
-      }
+      for (const set of commit.adds) sets.add(set)
+      noteReturns(unexplained, commit.adds)
     }
     return {
       sets,
@@ -183,19 +223,4 @@ export class Lineage<S extends Lined> {
       additions: n,
     }
   }
-
-  #unexplainedAfter(m: number): Set<string> {
-    const unexplained = new Set(this.#unexplained)
-    for (const { adds, removes, kind } of this.#pending.slice(0, m)) {
-      if (kind === 'end') unexplained.clear()
-      if (kind === 'unexplained') for (const { path } of removes) unexplained.add(path)
-      for (const { path } of adds) unexplained.delete(path)
-    }
-    return unexplained
-  }
-}
-
-/** Whether a commit removes nothing: a flush, a stream, an import. */
-function isAddition({ removes, kind }: Pick<Commit<Lined>, 'removes' | 'kind'>): boolean {
-  return removes.length === 0 && kind === undefined
 }

@@ -32,11 +32,7 @@ export function encodeState({ state, delta }: StoredState): Buffer {
       device: device.toString(),
       inode: inode.toString(),
     })),
-    sets: object(state.sets, set => ({
-      ...object(set.components, entryJson),
-      ...(set.corrupt ? { corrupt: true } : {}),
-      ...(set.kept ? { kept: true } : {}),
-    })),
+    sets: object(state.sets, setJson),
     files: object(state.files, entryJson),
     removed: delta?.removed ?? [],
     unprotected: state.unprotected,
@@ -91,6 +87,18 @@ function entryJson({ size, mtime, inode, crc64, key }: Entry): Record<string, un
   }
 }
 
+/** Flags lie beside the components; a component that is called as a flag is has `=` before its name. */
+function setJson({ components, corrupt, kept }: StateSet): Record<string, unknown> {
+  const named = [...components].map(
+    ([name, entry]) => [name.replace(/^(=*)(corrupt|kept)$/, '=$1$2'), entry] as const,
+  )
+  return {
+    ...object(new Map(named), entryJson),
+    ...(corrupt ? { corrupt: true } : {}),
+    ...(kept ? { kept: true } : {}),
+  }
+}
+
 function entryOf(value: unknown): Entry {
   const { size, mtime, inode, crc64, key } = record(value)
   if (crc64 !== undefined && !/^[0-9a-f]{16}$/.test(string(crc64))) throw new Error('a crc64 is none')
@@ -104,8 +112,11 @@ function entryOf(value: unknown): Entry {
 }
 
 function setOf(value: unknown): StateSet {
-  const { corrupt, kept, ...components } = record(value)
-  return { components: map(components, component, entryOf), corrupt: corrupt === true, kept: kept === true }
+  const { corrupt, kept, ...rest } = record(value)
+  const components = [...map(rest, component, entryOf)].map(
+    ([name, entry]) => [name.replace(/^=(=*)(corrupt|kept)$/, '$1$2'), entry] as const,
+  )
+  return { components: new Map(components), corrupt: corrupt === true, kept: kept === true }
 }
 
 function directoryOf(value: unknown): DirectoryIdentity {

@@ -1,0 +1,50 @@
+/** A set that a lineage is about; its identity is the object's, as Cassandra uses names again. */
+export interface Lined {
+  /** Path without the component. No two live sets have the same. */
+  readonly path: string
+  /** Whether it is known to be another set than the one that vanished from its path; see {@link Commit.kind}. */
+  readonly fresh?: boolean
+}
+
+/** A change of a unit that Cassandra made at once. */
+export interface Commit<S extends Lined> {
+  readonly adds: readonly S[]
+  /** All of them, those that nothing was known of too. */
+  readonly removes: readonly S[]
+  /** When it was seen, ms. */
+  readonly time: number
+  /** `end`: a truncate or drop, which no state reaches across; `unexplained`: sets vanished, nobody knows why. */
+  readonly kind?: 'end' | 'unexplained'
+}
+
+/** What can be said of a set: it is in the bucket; it is named as unprotected; or it is still to come. */
+export type Standing = 'durable' | 'waived' | 'owed'
+
+/** A commit as a lineage keeps it: less what was so already. */
+export interface Pending<S extends Lined> extends Commit<S> {
+  /** Paths of sets that had vanished, and that it removes: its outputs have what they held. */
+  readonly explained: readonly string[]
+  /** Whether additions after it may be named without it. */
+  readonly passable: boolean
+  /** The number of the first addition, of all commits ever, that uses a path again which this one frees. */
+  reusedBy: number | undefined
+}
+
+/** Whether a commit removes nothing: a flush, a stream, an import. */
+export function isAddition({ removes, explained, kind }: Pending<Lined>): boolean {
+  return removes.length === 0 && explained.length === 0 && kind === undefined
+}
+
+/** What is unexplained after a commit, given what was before it. */
+export function noteUnexplained(unexplained: Set<string>, commit: Omit<Pending<Lined>, 'reusedBy'>): void {
+  const { adds, removes, explained, kind } = commit
+  if (kind === 'end') unexplained.clear()
+  if (kind === 'unexplained') for (const { path } of removes) unexplained.add(path)
+  for (const path of explained) unexplained.delete(path)
+  noteReturns(unexplained, adds)
+}
+
+/** Takes off the paths to which a set has come back. */
+export function noteReturns(unexplained: Set<string>, sets: Iterable<Lined>): void {
+  for (const { path, fresh } of sets) if (fresh !== true) unexplained.delete(path)
+}

@@ -1,0 +1,152 @@
+import t, { type Test } from 'tap'
+
+import { ensureBucket } from '../../src/s3/bucket.js'
+import { putObject } from '../../src/s3/object.js'
+import { KeyLayout } from '../../src/state/keys.js'
+import type { State } from '../../src/state/state.js'
+import { encodeState, type StoredState } from '../../src/state/state-json.js'
+import { States } from '../../src/state/states.js'
+import { failure } from '../s3/support.js'
+import { testBucket, type TestBucket } from '../support/bucket.js'
+
+const keys = new KeyLayout('p/', 'node1', ':')
+const PLAIN = { storageClass: undefined, sse: undefined, kmsKeyId: undefined }
+
+function stateOf(unit: string, time: number, more: Partial<State> = {}): State {
+  return {
+    node: 'node1',
+    epoch: 1,
+    unit,
+    time,
+    gap: false,
+    unexplained: [],
+    sets: new Map(),
+    files: new Map(),
+    unprotected: [],
+    directories: new Map(),
+    ...more,
+  }
+}
+
+function full(unit: string, time: number, more: Partial<State> = {}): StoredState {
+  return { state: stateOf(unit, time, more), delta: undefined }
+}
+
+async function bucketOf(t: Test): Promise<{ bucket: TestBucket; states: States }> {
+  const bucket = await testBucket(t)
+  await ensureBucket(bucket.client, true)
+  return { bucket, states: new States(bucket.client, keys) }
+}
+
+async function all<T>(generator: AsyncGenerator<T>): Promise<T[]> {
+  const items: T[] = []
+  for await (const item of generator) items.push(item)
+  return items
+}
+
+function setsOf(...paths: string[]): State['sets'] {
+  return new Map(paths.map(path => [path, { components: new Map(), corrupt: false, kept: false }]))
+}
+
+await t.test('units inside each other, with names of every kind, keep their states apart', async t => {
+  const { bucket, states } = await bucketOf(t)
+  const units = [
+    'a',
+    'a/.idx',
+    'a/7',
+    'a/7/~',
+    'a/!',
+    'a/b',
+    'a0',
+    '7',
+    '~7',
+    'a/1234567890123-20261123T041233123Z',
+  ]
+  for (const unit of units) for (const time of [5, 2000, 30]) await states.write(full(unit, time), PLAIN)
+  await putObject(
+    bucket.client,
+    `${keys.states('')}a/note.txt`,
+    { body: Buffer.from('x'), headers: {} },
+    { headers: {}, ifAbsent: false },
+  )
+  bucket.server.requests.length = 0
+  t.same((await all(states.units())).sort(), [...units].sort())
+  t.ok(bucket.server.requests.length <= units.length + 2, 'one LIST each')
+  for (const unit of units) {
+    const times = (await all(states.keysOf(unit))).map(({ time }) => time)
+    t.same(times, [2000, 30, 5], unit)
+    bucket.server.requests.length = 0
+    t.match(await states.newest(unit), { unit, time: 2000, key: keys.state(unit, 2000) })
+    t.equal(bucket.server.requests.length, 1)
+  }
+  t.same(await all(states.keysOf('a/c')), [])
+  t.equal(await states.newest('a/c'), undefined)
+  t.equal(await states.newest('b'), undefined)
+})
+
+await t.test('the states up to a time, the newest first', async t => {
+  const { states } = await bucketOf(t)
+  const times = [0, 9, 10, 1_000_000_000_000, 1_795_406_227_843, 1_795_406_227_844]
+  for (const time of times) await states.write(full('u', time), PLAIN)
+  await states.write(full('u/below', 7), PLAIN)
+  for (const until of [...times, 8, 11, 1_795_406_227_842, 2_000_000_000_000]) {
+    const found = (await all(states.keysOf('u', until))).map(({ time }) => time)
+    t.same(found, times.filter(time => time <= until).reverse(), String(until))
+  }
+})
+
+await t.test('a state is written once', async t => {
+  const { bucket, states } = await bucketOf(t)
+  const one = full('u', 7, { sets: setsOf('/d/nb-1-big') })
+  const key = await states.write(one, PLAIN)
+  t.same(await states.read(key), one.state)
+  t.equal(await states.write(one, PLAIN), key, 'the same again is the same')
+  t.match(
+    await failure(states.write(full('u', 7, { epoch: 2 }), PLAIN)),
+    { status: 412 },
+    'another one is refused',
+  )
+  t.same(await states.read(key), one.state)
+  t.same(
+    (await bucket.list()).map(object => object.key),
+    [key],
+  )
+})
+
+await t.test('a delta is read with its base, by two GETs', async t => {
+  const { bucket, states } = await bucketOf(t)
+  const base = await states.write(full('u', 7, { sets: setsOf('/d/nb-1-big', '/d/nb-2-big') }), PLAIN)
+  const delta = { base, removed: ['/d/nb-1-big'] }
+  const state = stateOf('u', 8, { sets: setsOf('/d/nb-3-big') })
+  const key = await states.write({ state, delta }, PLAIN)
+  bucket.server.requests.length = 0
+  t.same([...(await states.read(key)).sets.keys()], ['/d/nb-2-big', '/d/nb-3-big'])
+  t.equal(bucket.server.requests.length, 2)
+
+  const second = await states.write({ state: stateOf('u', 9), delta: { base: key, removed: [] } }, PLAIN)
+  await t.rejects(states.read(second), { code: 'STATE_CORRUPT' }, 'a delta is no base')
+  const other = await states.write(full('v', 7), PLAIN)
+  const foreign = await states.write({ state: stateOf('u', 10), delta: { base: other, removed: [] } }, PLAIN)
+  await t.rejects(states.read(foreign), { code: 'STATE_CORRUPT' }, 'nor is another unit’s state')
+  const lost = await states.write(
+    { state: stateOf('u', 11), delta: { base: `${base}x`, removed: [] } },
+    PLAIN,
+  )
+  t.match(await failure(states.read(lost)), { status: 404 }, 'nor is nothing')
+})
+
+await t.test('a state under the key of another unit, and what is none, are refused', async t => {
+  const { bucket, states } = await bucketOf(t)
+  const put = async (body: Buffer): Promise<void> => {
+    await putObject(
+      bucket.client,
+      keys.state('u', 7),
+      { body, headers: {} },
+      { headers: {}, ifAbsent: false },
+    )
+  }
+  await put(encodeState(full('v', 7)))
+  await t.rejects(states.read(keys.state('u', 7)), { code: 'STATE_CORRUPT', message: /it is of unit v/ })
+  await put(Buffer.from('{}'))
+  await t.rejects(states.read(keys.state('u', 7)), { code: 'STATE_CORRUPT' })
+})
