@@ -51,7 +51,7 @@ export class Commits {
     for (const name of txn.removes) {
       // It came and went between two looks: whoever wrote it was taken for one that wrote nothing.
       if (unit.phantoms.delete(`${index}/${name}`)) this.gap(unit, `${name} came and went unseen`)
-      const set = unit.setOf(index, name)
+      const set = unit.setOf(index, name) ?? unit.unknown(index, name)
       if (set === undefined) continue
       unit.appeared.delete(set)
       unit.vanished.delete(set.path)
@@ -101,13 +101,7 @@ export class Commits {
     const unexplained = left.filter(set => !explained.includes(set) && !aside.includes(set))
     this.#commit(unit, { adds: appeared, removes: [...renamed, ...aside] })
     this.#commit(unit, { adds: [], removes: explained })
-    this.#commit(unit, { adds: [], removes: unexplained, kind: 'unexplained' })
-    for (const { path } of unexplained) {
-      this.#options.log.error(
-        `${path} is gone, and no transaction log says why: states of ${unit.name} are marked until it returns, the table is truncated or dropped, or --take-over accepts it`,
-        { path },
-      )
-    }
+    this.#lose(unit, unexplained)
   }
 
   /** A set that is not complete for long is part of the table, and unprotected. */
@@ -120,8 +114,33 @@ export class Commits {
     change: { adds: readonly Group[]; removes: readonly Group[]; kind?: 'end' | 'unexplained' },
   ): void {
     if (change.adds.length === 0 && change.removes.length === 0 && change.kind !== 'end') return
+    this.#free(unit, change.adds)
     if (unit.history?.commit({ ...change, time: this.#options.clock() }) === true)
       this.#options.onCommit(unit)
+  }
+
+  /** A path has one set at a time: what was there before went, whether that was seen or not. */
+  #free(unit: Unit, adds: readonly Group[]): void {
+    const paths = new Set(adds.map(({ path }) => path))
+    const before = [...(unit.history?.live ?? [])].filter(set => paths.has(set.path) && !adds.includes(set))
+    if (before.length === 0) return
+    for (const { path } of before) unit.vanished.delete(path)
+    const loose = before.filter(set => unit.isLoose || set.stored?.kept === true)
+    this.#commit(unit, { adds: [], removes: loose })
+    this.#lose(
+      unit,
+      before.filter(set => !loose.includes(set)),
+    )
+  }
+
+  #lose(unit: Unit, sets: readonly Group[]): void {
+    this.#commit(unit, { adds: [], removes: sets, kind: 'unexplained' })
+    for (const { path } of sets) {
+      this.#options.log.error(
+        `${path} is gone, and no transaction log says why: states of ${unit.name} are marked until it returns, the table is truncated or dropped, or --take-over accepts it`,
+        { path },
+      )
+    }
   }
 
   /** A new set in a directory that nobody watches is missing from every state. */

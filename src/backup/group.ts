@@ -57,6 +57,11 @@ export class Group {
     this.path = join(directory.path, name)
   }
 
+  /** Whether it is another set than any that was under its path before. */
+  get fresh(): boolean {
+    return this.committed || this.stored?.components.get('Data.db')?.key !== undefined
+  }
+
   /** The component that a file is; of a file that belongs to no set, its name. */
   component(name: string): string {
     return this.sstable ? name.slice(this.name.length + 1) : name

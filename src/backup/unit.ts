@@ -95,6 +95,14 @@ export class Unit {
     return undefined
   }
 
+  /** A set that a transaction removes, and of which nothing was known. */
+  unknown(index: string, name: string): Group | undefined {
+    for (const directory of this.directories.values()) {
+      if (directory.index === index) return new Group(directory, name, true)
+    }
+    return undefined
+  }
+
   /** What the newest state says of a path. */
   stored(path: string): StateSet | undefined {
     const set = this.newest?.sets.get(path)

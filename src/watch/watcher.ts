@@ -43,10 +43,10 @@ export interface WatchOptions {
   readonly recursive: boolean
   /** Watch directories that appear later. */
   readonly autoAdd: boolean
-  /** Whether directories are scanned for which the kernel has no watch left. */
-  readonly unwatched: boolean
-  /** Whether paths that are not there are waited for. */
-  readonly patient: boolean
+  /** Whether directories are scanned for which the kernel has no watch left; default: no. */
+  readonly unwatched?: boolean
+  /** Whether paths that are not there are waited for; default: no. */
+  readonly patient?: boolean
   /** Directories that are left out, by their path. */
   readonly skip: (path: string) => boolean
 }
@@ -109,13 +109,13 @@ export class Watcher {
     for (const path of paths) {
       if (this.#watches.has(path)) continue
       const error = this.#add(path, 'start', recursive)
-      if (error?.code === 'WATCH_GONE' && patient) this.#await(path)
+      if (error?.code === 'WATCH_GONE' && patient === true) this.#await(path)
       else if (error !== undefined) throw error
     }
   }
 
   /** Scans watched directories again: a path may lead to another directory now, or to none. */
-  rescan(paths: readonly string[]): void {
+  rescan(paths: readonly string[] = [...this.#watches.keys()]): void {
     for (const path of paths) {
       const watch = this.#watches.get(path)
       if (watch === undefined) continue
@@ -192,7 +192,7 @@ export class Watcher {
     try {
       return this.#watch(path)
     } catch (error) {
-      if (this.#options.unwatched && errorCode(error) === 'ENOSPC') return true
+      if (this.#options.unwatched === true && errorCode(error) === 'ENOSPC') return true
       throw error
     }
   }
@@ -281,7 +281,7 @@ export class Watcher {
     this.#listener.lost(path)
     if (!this.#options.paths.includes(path)) return
     this.#listener.failed(path, lostError(path, how))
-    if (this.#options.patient) this.#await(path)
+    if (this.#options.patient === true) this.#await(path)
   }
 
   /** Looks for a path until it is there: what it holds then is new. */

@@ -104,11 +104,7 @@ await t.test('what was moved aside is recognised, found again, and never uploade
   t.match(name, /^\.tablesnap-replaced-\d{8}T\d{9}Z$/)
   const aside = join(world.target, name, TABLE, 'nb-9-big-Data.db')
   t.equal(findAside(dirname(local), 'nb-9-big-Data.db', ino), aside)
-  t.equal(
-    findAside(dirname(local), 'nb-9-big-Data.db', ino + 1n),
-    undefined,
-    'another file of that name',
-  )
+  t.equal(findAside(dirname(local), 'nb-9-big-Data.db', ino + 1n), undefined, 'another file of that name')
   const filter = new Filter({ exclude: [], include: [], snapshots: true, backups: true }, [world.target])
   t.equal(filter.skips(join(world.target, name)), true)
   t.equal(filter.skips(join(world.target, 'replaced')), false)

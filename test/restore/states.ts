@@ -68,7 +68,7 @@ export async function write(
   const keys: string[] = []
   for (const one of states) {
     const { state, delta } = 'state' in one ? one : { state: one, delta: undefined }
-    keys.push(await writer.write({ state: { ...state, node }, delta }, STORAGE))
+    keys.push((await writer.write({ state: { ...state, node }, delta }, STORAGE)).key)
   }
   return keys
 }

@@ -241,6 +241,7 @@ export function config(target: string): Config {
     nameFrom: undefined,
     prefix: '',
     separator: ':',
+    takeOver: false,
     engine: {
       threads: 2,
       memory: 1 << 26,

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 
 import type { Test } from 'tap'
 
+import { Directory } from '../../src/backup/directory.js'
 import { OpenSet } from '../../src/backup/open-set.js'
+import { Unit } from '../../src/backup/unit.js'
 import { Uploader, type FileOutcome } from '../../src/backup/uploader.js'
 import { LocalS3, type LocalS3Options, type RequestRecord } from '../../src/local-s3/index.js'
 import { Engine } from '../../src/pool/engine.js'
@@ -71,7 +73,6 @@ export class Yard {
       engine: this.engine,
       keys: this.#keys,
       log: this.log,
-      known: undefined,
       signal: this.abort.signal,
     })
   }
@@ -136,17 +137,13 @@ export class Yard {
 
   /** Uploads files as one set, all of them held open meanwhile. */
   async upload(...names: string[]): Promise<FileOutcome[]> {
-    const found = {
-      directory: join(this.directory, 'data'),
-      unit: 'unit',
-      sstable: false,
-      names,
-      durable: new Map(),
-      untouched: false,
-    }
+    const directory = join(this.directory, 'data')
+    const unit = new Unit('unit', false)
+    const group = new Directory(directory, unit, '', undefined, () => true).groupOf('set')
+    const found = { group, directory, names, durable: new Map(), untouched: false }
     const set = new OpenSet(found)
     try {
-      const outcomes = await this.#uploader.upload(set, false)
+      const outcomes = await this.#uploader.upload(set, found, this.abort.signal)
       return outcomes.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
     } finally {
       set.close()

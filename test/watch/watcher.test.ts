@@ -55,6 +55,14 @@ class Recorder implements WatchListener {
     )
   }
 
+  unwatched(directory: string): void {
+    this.told.push(`unwatched ${this.#short(directory)}`)
+  }
+
+  awaited(path: string): void {
+    this.told.push(`awaited ${this.#short(path)}`)
+  }
+
   /** What was told since the last call. */
   take(): string[] {
     return this.told.splice(0)
@@ -82,7 +90,13 @@ function bench(
   prepare(root)
   const recorder = new Recorder(root)
   const watcher = new Watcher(
-    { paths: [root], recursive: true, autoAdd: true, skip: () => false, ...options },
+    {
+      paths: [root],
+      recursive: true,
+      autoAdd: true,
+      skip: () => false,
+      ...options,
+    },
     recorder,
   )
   t.teardown(() => {
