@@ -4,6 +4,7 @@
  * The algorithms are those of the CRC catalogue (reveng.sourceforge.io/crc-catalogue). A result is a finished
  * checksum; handed back as `previous` it is continued, so that `crc(b, crc(a))` is the checksum of a followed by b. The checksum of no bytes
  * is 0. All functions are synchronous; those over data cost time in proportion to its length and copy nothing.
+ * Carry-less multiplication is used where the processor and the kernel have it.
  */
 
 /**
@@ -52,3 +53,15 @@ export function crc32c(data: Uint8Array, previous?: number): number
  * @throws TypeError if a or b is no integer from 0 to 2^32-1, or lengthOfB out of range
  */
 export function crc32cCombine(a: number, b: number, lengthOfB: number): number
+
+/** A way to compute the checksums; all give the same results. `table` is for any processor, `pmull` is ARM's, the rest are x86-64's. */
+export type Implementation = 'vpclmul512' | 'vpclmul256' | 'pclmul' | 'pmull' | 'table'
+
+/** For tests: the ways that this machine can go, fastest first; the first is used unless another is asked for. */
+export function implementations(): Implementation[]
+
+/**
+ * For tests: computes all checksums in one way, in all threads of the process.
+ * @throws RangeError if it is none of {@link implementations}
+ */
+export function useImplementation(name: Implementation): void

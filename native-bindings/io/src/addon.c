@@ -126,6 +126,30 @@ static napi_value join32(napi_env env, napi_callback_info info) {
   return number(env, family->combine(a, b, length));
 }
 
+/* implementations() */
+static napi_value list_implementations(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value names, name;
+  if (napi_create_array(env, &names) != napi_ok) return NULL;
+  for (int i = 0; crc_implementation(i) != NULL; i++) {
+    if (napi_create_string_latin1(env, crc_implementation(i), NAPI_AUTO_LENGTH, &name) != napi_ok ||
+        napi_set_element(env, names, (uint32_t)i, name) != napi_ok)
+      return NULL;
+  }
+  return names;
+}
+
+/* useImplementation(name) */
+static napi_value use_implementation(napi_env env, napi_callback_info info) {
+  napi_value arguments[1];
+  size_t count = 1, length;
+  char name[32] = "";
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (napi_get_value_string_latin1(env, arguments[0], name, sizeof name, &length) != napi_ok || !crc_use(name))
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "name must be one of implementations()");
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
   napi_property_descriptor functions[] = {
       {"crc64nvme", NULL, update64, NULL, NULL, NULL, napi_enumerable, NULL},
@@ -134,6 +158,8 @@ NAPI_MODULE_INIT() {
       {"crc32Combine", NULL, join32, NULL, NULL, NULL, napi_enumerable, (void *)&CRC32},
       {"crc32c", NULL, update32, NULL, NULL, NULL, napi_enumerable, (void *)&CRC32C},
       {"crc32cCombine", NULL, join32, NULL, NULL, NULL, napi_enumerable, (void *)&CRC32C},
+      {"implementations", NULL, list_implementations, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"useImplementation", NULL, use_implementation, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   crc_prepare();
   if (napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions) != napi_ok) return NULL;
