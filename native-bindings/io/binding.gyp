@@ -11,6 +11,11 @@
         "src/fold_arm.c",
         "src/fold_none.c",
         "src/fold_x86.c",
+        "src/js.c",
+        "src/js_crc.c",
+        "src/js_read.c",
+        "src/neutral.c",
+        "src/residency.c",
         "src/table32.c",
         "src/table64.c"
       ],

@@ -65,3 +65,31 @@ export function implementations(): Implementation[]
  * @throws RangeError if it is none of {@link implementations}
  */
 export function useImplementation(name: Implementation): void
+
+/**
+ * Reads a file as `fs.read` does, in a thread of libuv's pool, and leaves the page cache as it found it: pages that were resident stay,
+ * those that were read from disk go. The kernel does so itself since Linux 6.14 (RWF_DONTCACHE; not on every file system); otherwise
+ * mincore(2) says which pages were there, and posix_fadvise(2) drops the others.
+ * @param data takes the bytes; must not be touched until the promise settles
+ * @param offset where in data they begin, bytes
+ * @param length most bytes to read
+ * @param position where in the file they begin, bytes
+ * @returns how many bytes were read, 0 at the end of the file
+ * @throws TypeError for an argument of the wrong kind or out of range. The promise rejects with an error as of `fs.read`: code, errno, syscall
+ */
+export function readNeutral(
+  fd: number,
+  data: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): Promise<number>
+
+/**
+ * Whether some read of this process had to leave its pages in the cache: mincore tells nothing of a file that the process neither
+ * owns nor may write.
+ */
+export function leftPages(): boolean
+
+/** For tests: whether the kernel is asked first, or reads go the way of older ones. For all threads. */
+export function useDontCache(use: boolean): void

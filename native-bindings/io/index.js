@@ -9,4 +9,7 @@ export const {
   crc32cCombine,
   implementations,
   useImplementation,
+  readNeutral,
+  leftPages,
+  useDontCache,
 } = loadNative()

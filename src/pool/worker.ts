@@ -1,5 +1,7 @@
 import { workerData } from 'node:worker_threads'
 
+import { leftPages } from 'tablesnap-io'
+
 import { download } from '../download/download.js'
 import { S3Client } from '../s3/client.js'
 import type { Credentials } from '../s3/settings.js'
@@ -43,11 +45,15 @@ const context: PutContext = {
   note: text => notes.push(text),
 }
 
+const PAGES_LEFT =
+  'reads fill the page cache: the kernel tells only the owner of a file, or who may write it, which of its pages are cached' +
+  ' (Linux 6.14 and later need not be asked); run tablesnap as the user that Cassandra runs as'
+
 /** Runs one task of the pool. Never throws: errors travel in the answer, as structured clone would strip them. */
 export default async function handle({ task, credentials }: Request): Promise<Response> {
   current = credentials
   const outcome = await settle(() => buffers.lend(bytesOf(task), buffer => run(task, buffer)))
-  const told = notes
+  const told = leftPages() ? [...notes, PAGES_LEFT] : notes
   notes = []
   return { outcome, notes: told, clockOffset: client.clockOffset }
 }
