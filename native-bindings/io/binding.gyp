@@ -13,8 +13,10 @@
         "src/fold_x86.c",
         "src/js.c",
         "src/js_crc.c",
+        "src/js_priority.c",
         "src/js_read.c",
         "src/neutral.c",
+        "src/priority.c",
         "src/residency.c",
         "src/table32.c",
         "src/table64.c"

@@ -93,3 +93,12 @@ export function leftPages(): boolean
 
 /** For tests: whether the kernel is asked first, or reads go the way of older ones. For all threads. */
 export function useDontCache(use: boolean): void
+
+/**
+ * Lets everybody else go first: gives all threads of the process the idle I/O class (the disk is ours only when nobody else wants it;
+ * of effect with I/O schedulers that know classes, as bfq) and a nice value. Threads that are made later inherit both. A thread that
+ * is nicer already stays so. There is no way back without privileges.
+ * @param nice 0 to 19
+ * @throws Error as those of `node:fs` (code, errno, syscall) when the system refuses it for some thread
+ */
+export function lowerPriority(nice: number): void

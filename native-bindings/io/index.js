@@ -12,4 +12,5 @@ export const {
   readNeutral,
   leftPages,
   useDontCache,
+  lowerPriority,
 } = loadNative()

@@ -1,3 +1,7 @@
 #include "js.h"
 
-NAPI_MODULE_INIT() { return js_define_crc(env, exports) && js_define_read(env, exports) ? exports : NULL; }
+NAPI_MODULE_INIT() {
+  bool defined =
+      js_define_crc(env, exports) && js_define_read(env, exports) && js_define_priority(env, exports);
+  return defined ? exports : NULL;
+}
