@@ -16,6 +16,7 @@ import {
 } from './messages.js'
 import { SharedOverwriting } from './overwriting.js'
 import { Pacing } from './pacing.js'
+import { SharedRate } from './rate.js'
 
 /** What the pool of workers is made from. */
 export interface EngineOptions {
@@ -26,6 +27,8 @@ export interface EngineOptions {
   readonly threads: number
   /** Ceiling for all buffers together, bytes. */
   readonly memory: number
+  /** Bytes of bodies per second, over all threads; undefined: no limit. */
+  readonly maxRate?: number | undefined
   /** Told, once each, what the operator should know of the server. */
   readonly onNote: (text: string) => void
 }
@@ -62,7 +65,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options
-    const { threads, memory } = options
+    const { threads, memory, maxRate } = options
     const most = Math.max(1, Math.floor(memory / USUAL_BUFFER))
     const workers = Math.min(threads, most)
     const tasks = Math.min(TASKS_PER_WORKER, Math.floor(most / workers))
@@ -79,6 +82,10 @@ export class Engine {
       buffer: this.buffer,
       most: this.width,
       pacing: this.#pacing.shared,
+      rate:
+        maxRate === undefined
+          ? undefined
+          : { bytesPerSecond: maxRate, shared: new SharedRate(maxRate).shared },
       overwriting: new SharedOverwriting().shared,
     }
     this.#pool = new Piscina<Request, Response>({

@@ -21,6 +21,7 @@ import {
 } from './messages.js'
 import { SharedOverwriting } from './overwriting.js'
 import { Pacing } from './pacing.js'
+import { SharedRate } from './rate.js'
 
 // piscina hands its own fields and ours over in one pair.
 const settings = (Array.isArray(workerData) ? workerData[1] : workerData) as WorkerSettings
@@ -29,11 +30,14 @@ const buffers = new BufferPool(settings.tasks, settings.usual, settings.buffer)
 let notes: string[] = []
 let current: Credentials | undefined
 
+const rate = settings.rate
+
 const client = new S3Client({
   settings: settings.settings,
   credentials: () => current ?? { accessKeyId: '', secretAccessKey: '' },
   connections: settings.tasks,
   retry: settings.retry,
+  rate: rate === undefined ? undefined : new SharedRate(rate.bytesPerSecond, rate.shared),
   onSlowDown: () => pacing.slowDown(),
 })
 
