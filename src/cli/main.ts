@@ -5,8 +5,6 @@ import { createLogger } from '../report/log.js'
 import type { Logger } from '../report/logger.js'
 import { openSession } from '../session.js'
 
-import { backup } from './backup.js'
-import { download } from './download.js'
 import { helpText, start } from './options.js'
 import { hideSecrets } from './secrets.js'
 import { onSignals } from './signals.js'
@@ -37,7 +35,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     const session = await openSession(config, log)
     const signals = onSignals(log, restoring ? 'restore' : 'uploads')
     try {
-      return restoring ? await download(session, signals, TABLESNAP) : await backup(session, signals)
+      if (restoring) {
+        const { download } = await import('./download.js')
+        return await download(session, signals, TABLESNAP)
+      }
+      const { backup } = await import('./backup.js')
+      return await backup(session, signals)
     } finally {
       signals.end()
       await session.close()

@@ -2,7 +2,6 @@ import { workerData } from 'node:worker_threads'
 
 import { leftPages } from 'tablesnap-io'
 
-import { download } from '../download/download.js'
 import { S3Client } from '../s3/client.js'
 import type { Credentials } from '../s3/settings.js'
 import { digestFile, putPart } from '../upload/part.js'
@@ -90,7 +89,7 @@ async function run(task: Task, buffer: Buffer): Promise<unknown> {
     case 'digest':
       return digestFile(task, buffer)
     case 'download':
-      return download(client, task, buffer)
+      return (await import('../download/download.js')).download(client, task, buffer)
   }
 }
 
