@@ -11,6 +11,7 @@ import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { headObject, metadataHeaders, storageHeaders, type ObjectInfo } from '../s3/object.js'
+import { parseComponent } from '../sstable/names.js'
 import type { KeyLayout } from '../state/keys.js'
 import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
 import { checkUnchanged } from '../upload/file.js'
@@ -103,7 +104,7 @@ export class Uploader {
     return { name, bytes: Number(stat.size), identity, elsewhere: false }
   }
 
-  #plan({ fd, path, stat }: OpenFile): FileUpload {
+  #plan({ fd, name, path, stat }: OpenFile): FileUpload {
     const { keys, config } = this.#deps
     return {
       fd,
@@ -111,6 +112,7 @@ export class Uploader {
       key: keys.file(path),
       size: Number(stat.size),
       mtime: stat.mtimeNs,
+      crc32: parseComponent(name)?.component === 'Data.db',
       headers: { ...storageHeaders(config.object), ...metadataHeaders({ stat: statMetadata(stat) }) },
       versionStem: keys.versionStem(path),
       md5: config.md5OnStart || config.engine.checksum === 'md5',

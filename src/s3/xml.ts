@@ -27,8 +27,7 @@ function loadParser(): Parser {
     htmlEntities: true,
     processEntities: true,
     removeNSPrefix: true,
-    isArray: (name, path) =>
-      LISTS.has(name) || (name === 'Error' && String(path).startsWith('DeleteResult')),
+    isArray: (name, path) => LISTS.has(name) || (name === 'Error' && String(path).startsWith('DeleteResult')),
   })
 }
 
