@@ -86,6 +86,13 @@ export function readNeutral(
 ): Promise<number>
 
 /**
+ * How many bytes of data lie before the first one at a page of memory. From there on a buffer is read into three times as fast as
+ * from where `malloc` puts it, 16 bytes behind: the kernel copies with one string instruction, which is slow between
+ * addresses that differ within a cache line (seen on AMD Zen 3).
+ */
+export function bytesToPage(data: Uint8Array): number
+
+/**
  * Whether some read of this process had to leave its pages in the cache: mincore tells nothing of a file that the process neither
  * owns nor may write.
  */

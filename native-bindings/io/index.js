@@ -10,6 +10,7 @@ export const {
   implementations,
   useImplementation,
   readNeutral,
+  bytesToPage,
   leftPages,
   useDontCache,
   lowerPriority,

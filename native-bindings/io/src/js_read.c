@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define LARGEST_READ 0x7ffff000 /* of one call, read(2) */
 
@@ -78,6 +79,18 @@ static napi_value read_neutral(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* bytesToPage(data) */
+static napi_value bytes_to_page(napi_env env, napi_callback_info info) {
+  napi_value arguments[1], result;
+  size_t count = 1, size;
+  uint8_t *bytes;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (!js_bytes(env, arguments[0], &bytes, &size)) return NULL;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uint32_t missing = (uint32_t)((page - (uintptr_t)bytes % page) % page);
+  return napi_create_uint32(env, missing, &result) == napi_ok ? result : NULL;
+}
+
 /* leftPages() */
 static napi_value left_pages(napi_env env, napi_callback_info info) {
   (void)info;
@@ -99,6 +112,7 @@ static napi_value use_dont_cache(napi_env env, napi_callback_info info) {
 bool js_define_read(napi_env env, napi_value exports) {
   napi_property_descriptor functions[] = {
       {"readNeutral", NULL, read_neutral, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"bytesToPage", NULL, bytes_to_page, NULL, NULL, NULL, napi_enumerable, NULL},
       {"leftPages", NULL, left_pages, NULL, NULL, NULL, napi_enumerable, NULL},
       {"useDontCache", NULL, use_dont_cache, NULL, NULL, NULL, napi_enumerable, NULL},
   };
