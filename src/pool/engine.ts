@@ -38,10 +38,10 @@ const TASKS_PER_WORKER = 2
 
 /**
  * Bytes of a buffer: usually, and at most unless --memory is far above its default. With the defaults a file of any size then
- * takes 16 MiB more than one with usual parts.
+ * takes little more than one with usual parts.
  */
 const USUAL_BUFFER = 8 * 1024 * 1024
-const LARGEST_BUFFER = 12 * 1024 * 1024
+const LARGEST_BUFFER = 10 * 1024 * 1024
 
 /** Part of the memory that a buffer may have beyond that: files of more than 10,000 buffers are read twice. */
 const LARGEST_SHARE = 1 / 8
