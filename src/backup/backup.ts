@@ -83,7 +83,7 @@ export class Backup {
     const clock = () => Date.now() + Math.round(client.clockOffset ?? engine.clockOffset ?? 0)
     const onProblem = (path: string, message: string) => this.#problem(path, message)
     const states = new States(client, deps.keys, signal)
-    this.#outcomes = new Outcomes(log, onProblem)
+    this.#outcomes = new Outcomes(log, config.mode !== 'backup', onProblem)
     this.#unprotected = new Unprotected(this.#filter, log)
     this.#fence = new Fence({ ...deps, takeOver: config.takeOver, alone: config.mode !== 'backup' })
     this.#listings = new Listings(deps)
@@ -215,7 +215,8 @@ export class Backup {
 
   /** Files, listings and states that are not in the bucket as they should be. */
   get failures(): number {
-    return this.summary.failed.size + this.#listings.failed.size + this.#recorder.failed.size
+    const { failed, corrupt } = this.summary
+    return failed.size + corrupt.size + this.#listings.failed.size + this.#recorder.failed.size
   }
 
   /** Sets and files that came too late, or failed for now: the next -B brings them. */

@@ -123,7 +123,12 @@ function contentsOf(unit: Unit, state: State): Map<string, Contents> {
       directories.set(directory, contents)
     }
     contents.names.push(name)
-    if (entry?.key !== undefined && VITAL.test(component)) contents.elsewhere = name
+    if (
+      entry?.key !== undefined &&
+      VITAL.test(component) &&
+      (component === 'Data.db' || contents.elsewhere === undefined)
+    )
+      contents.elsewhere = name
     if (component !== 'Data.db' || entry === undefined) return
     const { newest } = contents
     const later = newest === undefined || entry.mtime > newest.mtime
