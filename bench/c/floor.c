@@ -1,8 +1,8 @@
 /*
  * The floor: the least that a client can do. One connection, 256 KiB at a time, no checksum, no signature.
- *   floor put|get PORT FILE [CERTIFICATE]
- * put: reads FILE and sends it as one object. get: receives the object that FILE is served as, and writes it to FILE.floor.
- * With a certificate over TLS, which it verifies. Everything is on 127.0.0.1.
+ *   floor put PORT FILE [CERTIFICATE]
+ *   floor get PORT KEY FOLDER [CERTIFICATE]
+ * put: reads FILE and sends it as one object. get: receives an object and writes it to FOLDER/floor. With a certificate over TLS, which it verifies. Everything is on 127.0.0.1.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -112,13 +112,13 @@ static void put(const char *path) {
   head(&length);
 }
 
-static void get(const char *path) {
+static void get(const char *key, const char *folder) {
   char request[8192];
   uint64_t left;
-  snprintf(request, sizeof request, "%s.floor", path);
+  snprintf(request, sizeof request, "%s/floor", folder);
   int file = open(request, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) fail(request);
-  int bytes = snprintf(request, sizeof request, "GET /bench/bench:%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", path);
+  int bytes = snprintf(request, sizeof request, "GET /bench/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", key);
   send_all(request, (size_t)bytes);
   size_t here = head(&left);
   for (;;) {
@@ -130,12 +130,14 @@ static void get(const char *path) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4 || argc > 5) {
-    fprintf(stderr, "usage: floor put|get PORT FILE [CERTIFICATE]\n");
+  int gets = argc > 4 && strcmp(argv[1], "get") == 0;
+  int own = gets ? 5 : 4;
+  if (argc < own || argc > own + 1) {
+    fprintf(stderr, "usage: floor put PORT FILE [CERTIFICATE] | floor get PORT KEY FOLDER [CERTIFICATE]\n");
     return 2;
   }
-  connect_to(atoi(argv[2]), argc > 4 ? argv[4] : NULL);
-  if (strcmp(argv[1], "put") == 0) put(argv[3]);
-  else get(argv[3]);
+  connect_to(atoi(argv[2]), argc > own ? argv[own] : NULL);
+  if (gets) get(argv[3], argv[4]);
+  else put(argv[3]);
   return 0;
 }
