@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 
 import { BenchFailure } from './failure.js'
 import { program } from './program.js'
@@ -23,15 +24,26 @@ export interface Usage {
   readonly rss: number
 }
 
+/** How often it is looked whether a client has done its work, ms. */
+const LOOK = 50
+
+/** The exit codes of a program that was told to end: by itself, or by the signal. */
+const ENDED: readonly number[] = [0, 143]
+
 /** How much of a client's output is kept to show when it fails, characters. */
 const TAIL = 4000
 
 /**
  * Runs a client to its end.
  * @param folder for the launcher's report
+ * @param done asked again and again of a client that does not end by itself: once it is true, SIGTERM ends it
  * @throws BenchFailure with the end of its output when it fails
  */
-export async function launch(command: Command, folder: string): Promise<Usage> {
+export async function launch(
+  command: Command,
+  folder: string,
+  done?: () => Promise<boolean>,
+): Promise<Usage> {
   const report = join(folder, 'usage.json')
   const child = spawn(await program('launch'), [report, ...command.argv], {
     env: command.env,
@@ -42,11 +54,18 @@ export async function launch(command: Command, folder: string): Promise<Usage> {
   const keep = (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-TAIL))
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
-  const [code] = (await once(child, 'close')) as [number | null]
+  const close = once(child, 'close')
+  const ended = close.then(() => true)
+  while (done !== undefined && !(await Promise.race([ended, setTimeout(LOOK, false)]))) {
+    if (!(await done())) continue
+    child.kill('SIGTERM')
+    break
+  }
+  const [code] = (await close) as [number | null]
   if (code !== 0) throw new BenchFailure(`the launcher failed: ${tail}`)
   const found = JSON.parse(readFileSync(report, 'utf8')) as Record<keyof Usage | 'code', number>
   rmSync(report)
-  if (found.code !== 0)
+  if (found.code !== 0 && !(done !== undefined && ENDED.includes(found.code)))
     throw new BenchFailure(`exit code ${found.code} of ${command.argv.join(' ')}\n${tail}`)
   return {
     user: found.user / 1e6,

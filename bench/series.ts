@@ -14,6 +14,8 @@ export interface Step {
   readonly signed?: boolean
   /** The node's name, where not all of what was uploaded is restored. */
   readonly node?: string
+  /** Whether each client has keys of its own, also apart from its other variants. */
+  readonly apart?: boolean
   /** Done before each run, outside the measurement. */
   readonly before?: () => Promise<void>
 }
@@ -45,7 +47,12 @@ export async function measure(
     for (const [client, samples] of left) {
       for (const step of steps) {
         try {
-          const sample = await once(site, client, step)
+          const sample = await once(
+            site,
+            client,
+            step,
+            `${client.name} ${client.variant}/`.replace(/\W+(?=.)/g, '-'),
+          )
           if (sample === undefined) {
             left.delete(client)
             break
@@ -66,9 +73,9 @@ export async function measure(
   return { series: [...left].map(([client, samples]) => ({ client, samples })), notes }
 }
 
-async function once(site: Site, client: Client, step: Step): Promise<Sample | undefined> {
+async function once(site: Site, client: Client, step: Step, own: string): Promise<Sample | undefined> {
   await step.before?.()
-  const job = site.job(step.source, step)
+  const job = site.job(step.source, step.apart === true ? { ...step, prefix: own } : step)
   try {
     return await site.run(client, step.task, job, step.bytes)
   } finally {

@@ -18,7 +18,7 @@ export interface SinkStats {
   readonly lists: number
   readonly deletes: number
   readonly others: number
-  /** Bodies with a checksum header or trailer, those of them with CRC-64/NVME, and those whose SHA-256 is signed. */
+  /** Bodies with Content-MD5 or a checksum header or trailer, those of them with CRC-64/NVME, and those whose SHA-256 is signed. */
   readonly checksums: number
   readonly crc64s: number
   readonly signed: number

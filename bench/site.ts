@@ -54,13 +54,14 @@ export class Site {
     }
   }
 
-  /** @param node the name under which tablesnap uploads */
-  job(source: string, { node = NODE, signed = false }: { node?: string; signed?: boolean } = {}): Job {
+  /** @param options what differs from an unsigned upload under the usual name */
+  job(source: string, options: Partial<Pick<Job, 'node' | 'signed' | 'prefix'>> = {}): Job {
+    const { node = NODE, signed = false, prefix = '' } = options
     const scratch = join(this.folder, 'scratch')
     const into = join(this.folder, 'into')
     rmSync(into, { recursive: true, force: true })
     for (const folder of [scratch, into]) mkdirSync(folder, { recursive: true })
-    return { target: this.target, prefix: '', node, source, into, scratch, signed }
+    return { target: this.target, prefix, node, source, into, scratch, signed }
   }
 
   /**
@@ -74,7 +75,8 @@ export class Site {
     if (command === undefined) return undefined
     await this.sink.reset()
     const before = await this.sink.stats()
-    const usage = await launch(command, job.scratch)
+    const arrived = async () => (await this.sink.stats()).objectBytes >= bytes
+    const usage = await launch(command, job.scratch, client.endless === true ? arrived : undefined)
     const after = await this.sink.stats()
     const sink = { ...after, user: (after.user - before.user) / 1e6, sys: (after.sys - before.sys) / 1e6 }
     const moved = task === 'restore' || task === 'restore-folder' ? sink.sent : sink.objectBytes

@@ -2,7 +2,7 @@
  * Runs a program to its end and says what it cost.
  *   launch REPORT PROGRAM ARGUMENT...
  * Writes to REPORT, as JSON: user and sys CPU (us), wall (us), peak RSS (KiB), exit status (128 + signal when it was
- * killed). These are wait4's: the program with all its threads, and those of its children that it waited for. The program is
+ * killed). SIGTERM is passed on to the program. These are wait4's: the program with all its threads, and those of its children that it waited for. The program is
  * started from this small one because its peak RSS begins with that of what it was forked from.
  */
 #include <errno.h>
@@ -18,6 +18,10 @@
 
 static int64_t micros(struct timeval t) { return (int64_t)t.tv_sec * 1000000 + t.tv_usec; }
 
+static pid_t child;
+
+static void pass_on(int number) { kill(child, number); }
+
 int main(int argc, char **argv) {
   if (argc < 3) {
     fprintf(stderr, "usage: launch REPORT PROGRAM ARGUMENT...\n");
@@ -25,7 +29,7 @@ int main(int argc, char **argv) {
   }
   struct timespec began, ended;
   clock_gettime(CLOCK_MONOTONIC, &began);
-  pid_t child = fork();
+  child = fork();
   if (child < 0) {
     perror("fork");
     return 1;
@@ -37,6 +41,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "launch: %s: %s\n", argv[2], strerror(errno));
     _exit(127);
   }
+  signal(SIGTERM, pass_on);
   int status;
   struct rusage usage;
   while (wait4(child, &status, 0, &usage) < 0)

@@ -83,6 +83,7 @@ static void read_body_headers(struct request *r) {
   r->waits = request_header(r, "expect", value, sizeof value) >= 0;
   r->crc64 = announces_crc64(r);
   r->checksum = r->crc64 || request_header(r, "x-amz-trailer", value, sizeof value) >= 0 ||
+                request_header(r, "content-md5", value, sizeof value) >= 0 ||
                 strcasestr(r->head, "\r\nx-amz-checksum-") != NULL ||
                 strncasecmp(r->head, "x-amz-checksum-", 15) == 0;
   r->signs = request_header(r, "x-amz-content-sha256", value, sizeof value) == 64 ||
@@ -110,6 +111,8 @@ int request_read(struct conn *c, struct request *r) {
   memcpy(r->method, line, (size_t)(target - line));
   r->method[target - line] = '\0';
   target++;
+  /* A client that takes this for its proxy names the server as well. */
+  if (strncmp(target, "http://", 7) == 0) target += 7 + strcspn(target + 7, "/ ");
   size_t path = strcspn(target, "? ");
   r->query[0] = '\0';
   if (target[path] == '?') {

@@ -19,7 +19,7 @@ struct request {
   int carries;     /* whether the body is an object's content */
   int close;       /* whether the client ends the connection after the answer */
   int waits;       /* whether it waits for 100 Continue */
-  int checksum;    /* whether it carries an x-amz-checksum-… header or announces one as a trailer */
+  int checksum;    /* whether it carries Content-MD5 or an x-amz-checksum-… header, or announces one as a trailer */
   int crc64;       /* whether that is crc64nvme */
   int signs;       /* whether the payload's SHA-256 is signed */
 };

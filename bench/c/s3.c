@@ -34,7 +34,29 @@ static void copy_headers(const struct request *r, const char *prefix, struct tex
   }
 }
 
-static void etag_of(const char *key, char *into, size_t size) {
+/* Decodes base64 to hex. @return whether it was the 16 bytes of an MD5 */
+static int hex_of(const char *base64, char *into) {
+  static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  unsigned int bits = 0, have = 0, bytes = 0;
+  for (; *base64 != '\0' && *base64 != '=' && bytes < 16; base64++) {
+    const char *found = strchr(ALPHABET, *base64);
+    if (found == NULL) return 0;
+    bits = (bits << 6 | (unsigned int)(found - ALPHABET)) & 0xffffff;
+    have += 6;
+    if (have < 8) continue;
+    have -= 8;
+    sprintf(into + 2 * bytes++, "%02x", bits >> have & 0xff);
+  }
+  return bytes == 16;
+}
+
+/* An ETag: the MD5 that the client itself states, as boto 2 insists on it; else something opaque. */
+static void etag_of(const struct request *r, const char *key, char *into, size_t size) {
+  char md5[64], hex[33];
+  if (request_header(r, "content-md5", md5, sizeof md5) > 0 && hex_of(md5, hex)) {
+    snprintf(into, size, "\"%s\"", hex);
+    return;
+  }
   uint64_t value = 14695981039346656037u;
   for (; *key != '\0'; key++) value = (value ^ (unsigned char)*key) * 1099511628211u;
   /* Not 32 digits: that would pass for the body's MD5, which nobody computes here. */
@@ -97,6 +119,7 @@ static int put(struct conn *c, struct request *r) {
   text_add(&echo, "%s", "");
   text_add(&kept, "%s", "");
   copy_headers(r, "x-amz-checksum-", &echo);
+  etag_of(r, part ? number : r->key, etag, sizeof etag);
   if (!part) copy_headers(r, "x-amz-meta-", &kept);
   int small = s3_keeps && !part && r->length == (int64_t)r->object && r->length <= SMALL && !is_file(r->key, r->object);
   char *body = NULL;
@@ -116,7 +139,6 @@ static int put(struct conn *c, struct request *r) {
         text_add(&kept, "%s", echo.bytes);
         store_put(r->key, r->object, kept.bytes, body);
       }
-      etag_of(part ? number : r->key, etag, sizeof etag);
       text_add(&echo, "ETag: %s\r\n", etag);
       result = answer(c, r, 200, echo.bytes, NULL, 0);
       if (s3_traces && !part) trace(r->key);
@@ -156,6 +178,7 @@ static int complete(struct conn *c, struct request *r) {
   copy_headers(r, "x-amz-checksum-", &kept);
   int has = request_header(r, "x-amz-checksum-crc64nvme", crc64, sizeof crc64) > 0;
   request_parameter(r, "uploadId", upload, sizeof upload);
+  etag_of(r, r->key, etag, sizeof etag);
   if (take_body(c, r, NULL) < 0) return -1;
   count(COMPLETES, 1);
   snprintf(name, sizeof name, UPLOAD, upload);
@@ -166,7 +189,6 @@ static int complete(struct conn *c, struct request *r) {
     free(found.key);
     free(found.headers);
   }
-  etag_of(r->key, etag, sizeof etag);
   text_add(&body, "<CompleteMultipartUploadResult><Location>/</Location><Bucket>%s</Bucket><Key>", r->bucket);
   text_escape(&body, r->key, 0);
   text_add(&body, "</Key><ETag>%s</ETag>", etag);

@@ -39,6 +39,8 @@ export interface Job {
 export interface Client {
   readonly name: string
   readonly variant: string
+  /** Whether it goes on watching after an upload, and is ended once all has arrived. */
+  readonly endless?: boolean
   /** @returns undefined for what it cannot do */
   command(task: Task, job: Job): Command | undefined
 }

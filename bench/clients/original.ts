@@ -11,6 +11,8 @@ export function original(command: string): Client {
   return {
     name: 'original',
     variant: DEFAULTS,
+    // Upstream's -B watches on.
+    endless: true,
     command(task, job) {
       if (task !== 'file' && task !== 'folder') return undefined
       const { hostname, port } = new URL(job.target.endpoint ?? 'http://127.0.0.1')

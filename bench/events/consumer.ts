@@ -10,7 +10,7 @@ import { createLogger } from '../../src/report/log.js'
 import { Watcher, type WatchListener } from '../../src/watch/watcher.js'
 import { program } from '../program.js'
 
-/** As in bench/c/renames.c: so many events are free, and each byte allows as many more. */
+/** As in bench/c/renames.c: twice so many events are free, and each byte allows so many more. */
 const STEP = 4096
 
 const { IN_CREATE, IN_CLOSE_WRITE, IN_MOVED_TO, IN_MOVED_FROM, IN_DELETE } = Inotify

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -8,7 +8,6 @@ import { BenchFailure } from '../failure.js'
 import { figure } from '../figure.js'
 import { ROOT } from '../places.js'
 import { CPU, type Row } from '../result.js'
-import { Site } from '../site.js'
 import { ratios } from '../verdicts.js'
 import type { Scenario } from './scenario.js'
 
@@ -16,6 +15,9 @@ const run = promisify(execFile)
 
 /** Sets among whose files the events are. */
 const SETS = 2_000
+
+/** Where renames are so fast that events come in bursts. */
+const SHARED_MEMORY = '/dev/shm'
 
 /** What a consumer found; CPU of its whole process from the first event to the last, s. */
 interface Found {
@@ -31,12 +33,13 @@ const CONSUMERS = { addon: 'inotify addon alone', tracker: 'tablesnap' } as cons
 /** From inotify's record to the set that is marked dirty, against the addon alone. */
 export const events: Scenario = async ({ options, say }) => {
   const count = options.count ?? 200_000
-  const site = await Site.open(options.work)
+  const place = existsSync(SHARED_MEMORY) ? SHARED_MEMORY : options.work
+  const folder = mkdtempSync(join(place, 'tablesnap-bench-'))
   try {
     const found = new Map<string, Found[]>()
     for (let turn = 1; turn <= options.runs; turn++) {
       for (const [kind, client] of Object.entries(CONSUMERS)) {
-        const one = await consume(site, `${kind}${turn}`, kind, count)
+        const one = await consume(join(folder, `${kind}${turn}`), kind, count)
         found.set(client, [...(found.get(client) ?? []), one])
         say(`${turn}/${options.runs} ${client}: ${(one.user + one.sys).toFixed(2)} CPU-s`)
       }
@@ -67,17 +70,17 @@ export const events: Scenario = async ({ options, say }) => {
         title: `events: CPU-us for each of ${count} IN_MOVED_TO`,
         rows,
         verdicts: ratios(rows, [{ over: CONSUMERS.addon, bound: 1.5 }]),
-        notes: ['the renames are made by another process; wall is how long that takes'],
+        notes: [`the renames are made by another process, in ${place}; wall is how long that takes`],
       },
     ]
   } finally {
-    await site.close()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function consume(site: Site, label: string, kind: string, count: number): Promise<Found> {
-  const folders = ['aside', 'into'].map(name => site.path(label, name))
-  for (const folder of folders) mkdirSync(folder, { recursive: true })
+async function consume(folder: string, kind: string, count: number): Promise<Found> {
+  const folders = ['aside', 'into'].map(name => join(folder, name))
+  for (const path of folders) mkdirSync(path, { recursive: true })
   const sets = Math.min(SETS, Math.ceil(count / FILES_OF_SET))
   const script = join(ROOT, 'dist/bench/events/consumer.js')
   const args = [script, kind, ...folders, String(count), String(sets * FILES_OF_SET)]

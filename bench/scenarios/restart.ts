@@ -22,8 +22,8 @@ export const restart: Scenario = async ({ options, peers, say }) => {
     const source = site.path('node')
     for (let first = 1, table = 1; first <= sets; first += TABLE, table++)
       smallTable(site.path('node', 'ks', `t${table}`), Math.min(TABLE, sets - first + 1), first)
-    const fill: Step = { name: 'fill', task: 'sync', source, bytes: sets * SET_BYTES }
-    const again: Step = { name: 'again', task: 'sync', source, bytes: 0 }
+    const fill: Step = { name: 'fill', task: 'sync', source, bytes: sets * SET_BYTES, apart: true }
+    const again: Step = { name: 'again', task: 'sync', source, bytes: 0, apart: true }
     const filled = await measure(site, [tablesnap(), ...peers], [fill], 1, say)
     const clients = filled.series.map(({ client }) => client)
     const { series, notes } = await measure(site, clients, [again], options.runs, say)
