@@ -32,6 +32,8 @@ export function rclone(binary: string): Client[] {
         ],
         env: {
           ...environment(job),
+          // Its transport does not take what the SDK within makes of this; it has --ca-cert.
+          AWS_CA_BUNDLE: '',
           RCLONE_CONFIG_BENCH_TYPE: 's3',
           RCLONE_CONFIG_BENCH_PROVIDER: endpoint === undefined ? 'AWS' : 'Other',
           RCLONE_CONFIG_BENCH_ENV_AUTH: 'true',

@@ -116,7 +116,8 @@ function targetOf({ real: given }: Options): Target {
   const { endpoint, bucket, region } = given
   const token = AWS_SESSION_TOKEN === undefined ? {} : { AWS_SESSION_TOKEN }
   const credentials = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...token }
-  return { endpoint, bucket, region, ca: NODE_EXTRA_CA_CERTS, credentials }
+  const ca = endpoint?.startsWith('http:') === true ? undefined : NODE_EXTRA_CA_CERTS
+  return { endpoint, bucket, region, ca, credentials }
 }
 
 function bytesBelow(folder: string): number {
