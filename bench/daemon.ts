@@ -58,23 +58,25 @@ export class Daemon {
 
   /** Ends it as an operator does, by its pid. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+    if (this.#ended) return
     const exit = once(this.#child, 'exit')
     this.#child.kill('SIGTERM')
     await exit
   }
 
+  get #ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   get #pid(): number {
-    if (this.#child.pid === undefined || this.#child.exitCode !== null)
-      throw new BenchFailure(`tablesnap ended:\n${this.#log}`)
+    if (this.#child.pid === undefined || this.#ended) throw new BenchFailure(`tablesnap ended:\n${this.#log}`)
     return this.#child.pid
   }
 
   async #watching(): Promise<void> {
     const late = AbortSignal.timeout(START_LIMIT)
     while (!this.#log.includes(' Watching ')) {
-      if (this.#child.exitCode !== null || late.aborted)
-        throw new BenchFailure(`tablesnap does not watch:\n${this.#log}`)
+      if (this.#ended || late.aborted) throw new BenchFailure(`tablesnap does not watch:\n${this.#log}`)
       await new Promise(resolve => setTimeout(resolve, 20))
     }
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 import { BenchFailure } from './failure.js'
+import { interruption } from './interruption.js'
 import { program } from './program.js'
 
 /** A command line with all of its environment. */
@@ -54,7 +55,10 @@ export async function launch(
   const keep = (chunk: Buffer) => (tail = (tail + chunk.toString()).slice(-TAIL))
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
-  const close = once(child, 'close')
+  // The client goes with the launcher.
+  const end = () => child.kill('SIGKILL')
+  interruption.addEventListener('abort', end)
+  const close = once(child, 'close').finally(() => interruption.removeEventListener('abort', end))
   const ended = close.then(() => true)
   while (done !== undefined && !(await Promise.race([ended, setTimeout(LOOK, false)]))) {
     if (!(await done())) continue
@@ -62,6 +66,7 @@ export async function launch(
     break
   }
   const [code] = (await close) as [number | null]
+  interruption.throwIfAborted()
   if (code !== 0) throw new BenchFailure(`the launcher failed: ${tail}`)
   const found = JSON.parse(readFileSync(report, 'utf8')) as Record<keyof Usage | 'code', number>
   rmSync(report)

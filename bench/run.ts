@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from 'node:os'
 
 import { findPeers, installPeers } from './clients/peers.js'
 import { BenchFailure } from './failure.js'
+import { endInOrder, interruption } from './interruption.js'
 import { parseOptions, type Options } from './options.js'
 import { chart } from './report/chart.js'
 import { markdown } from './report/markdown.js'
@@ -24,6 +25,7 @@ function machine(): Record<string, string | number> {
 
 async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args)
+  endInOrder()
   if (options.scenario === 'peers') {
     await installPeers()
     return
@@ -64,7 +66,7 @@ function report(options: Options, results: readonly Result[], notes: readonly st
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof BenchFailure)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 1
+  if (!interruption.aborted && !(error instanceof BenchFailure)) throw error
+  process.stderr.write(`${interruption.aborted ? 'interrupted' : (error as Error).message}\n`)
+  process.exitCode = interruption.aborted ? 130 : 1
 }

@@ -63,7 +63,11 @@ export class Sink {
       ...(files === undefined ? [] : ['--files', files]),
       ...(pem === undefined ? [] : ['--tls', pem.certificate, pem.key]),
     ]
-    const child = spawn(await program('sink', tls), args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(await program('sink', tls), args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      // A key pressed in the terminal ends the benchmark, which then ends the sink.
+      detached: true,
+    })
     await once(child, 'spawn')
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     const port = await lines.next()

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { FILES_OF_SET } from '../data.js'
 import { BenchFailure } from '../failure.js'
 import { figure } from '../figure.js'
+import { interruption } from '../interruption.js'
 import { ROOT } from '../places.js'
 import { CPU, type Row } from '../result.js'
 import { ratios } from '../verdicts.js'
@@ -84,7 +85,7 @@ async function consume(folder: string, kind: string, count: number): Promise<Fou
   const sets = Math.min(SETS, Math.ceil(count / FILES_OF_SET))
   const script = join(ROOT, 'dist/bench/events/consumer.js')
   const args = [script, kind, ...folders, String(count), String(sets * FILES_OF_SET)]
-  const found = JSON.parse((await run(process.execPath, args)).stdout) as Found
+  const found = JSON.parse((await run(process.execPath, args, { signal: interruption })).stdout) as Found
   if (kind === 'tracker' && found.marked !== sets)
     throw new BenchFailure(`events: ${found.marked} of ${sets} sets are marked`)
   return found

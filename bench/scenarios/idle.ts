@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import { Daemon } from '../daemon.js'
 import { MIB, figure } from '../figure.js'
+import { interruption } from '../interruption.js'
 import { CPU } from '../result.js'
 import { Site } from '../site.js'
 import { atMost } from '../verdicts.js'
@@ -26,9 +27,9 @@ export const idle: Scenario = async ({ options, say }) => {
     for (let run = 1; run <= options.runs; run++) {
       const daemon = await Daemon.start(site.job(site.path()))
       try {
-        await setTimeout(SETTLE)
+        await setTimeout(SETTLE, undefined, { signal: interruption })
         const [cpu, began] = [daemon.cpu(), performance.now()]
-        await setTimeout(WINDOW)
+        await setTimeout(WINDOW, undefined, { signal: interruption })
         shares.push((100_000 * (daemon.cpu() - cpu)) / (performance.now() - began))
         const { now, peak } = daemon.memory()
         memory.push(now)

@@ -7,6 +7,7 @@ import { Daemon } from '../daemon.js'
 import { FILES_OF_SET, smallSet } from '../data.js'
 import { BenchFailure } from '../failure.js'
 import { figure } from '../figure.js'
+import { interruption } from '../interruption.js'
 import { CPU } from '../result.js'
 import { Site } from '../site.js'
 import { atMost } from '../verdicts.js'
@@ -90,12 +91,12 @@ async function flush(site: Site, table: string, generation: number): Promise<num
   // The log goes only afterwards: that COMMIT alone says that the set is complete is what is measured.
   while (keys.size > 0) {
     if (late.aborted) throw new BenchFailure(`after ${LIMIT} ms ${[...keys].join(', ')} is not uploaded`)
-    await setTimeout(10)
+    await setTimeout(10, undefined, { signal: interruption })
     for (const { at, key } of await site.sink.trace()) {
       if (keys.delete(key) && at > last) last = at
     }
   }
   rmSync(log)
-  await setTimeout(PAUSE)
+  await setTimeout(PAUSE, undefined, { signal: interruption })
   return Number(last - began) / 1e6
 }

@@ -60,7 +60,7 @@ export const uploads: Readonly<Record<string, Scenario>> = Object.fromEntries(
       const clients = [
         ...(kind.signed ? [] : [await floor(kind.tls)]),
         tablesnap(),
-        ...(options.original === undefined || kind.tls ? [] : [original(options.original)]),
+        ...(options.original === undefined || kind.name !== 'upload' ? [] : [original(options.original)]),
         ...peers,
       ]
       const results = await upload(context, kind, clients)

@@ -1,12 +1,13 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import type { Readable } from 'node:stream'
 
 import type { Result } from '../../bench/result.js'
 
 const run = promisify(execFile)
-const ROOT = resolve(import.meta.dirname, '../../..')
+const SCRIPT = resolve(import.meta.dirname, '../../bench/run.js')
 
 /** The benchmark's command line as `npm run bench` runs it, without peers. */
 export class BenchRun {
@@ -23,14 +24,21 @@ export class BenchRun {
     }
   }
 
+  /** Starts it. */
+  spawn(args: readonly string[]): ChildProcessByStdio<null, null, Readable> {
+    return spawn(process.execPath, [SCRIPT, ...args], {
+      env: this.env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+  }
+
   /** Runs it to its end. @returns what it printed, and wrote with --json */
   async run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const work = join(this.folder, 'work')
     mkdirSync(work, { recursive: true })
     const json = join(this.folder, 'result.json')
-    const script = join(ROOT, 'dist/bench/run.js')
     const flags = ['--peers', 'none', '--runs', '1', '--work', work, '--json', json]
-    const { stdout } = await run(process.execPath, [script, ...args, ...flags], {
+    const { stdout } = await run(process.execPath, [SCRIPT, ...args, ...flags], {
       env: { ...this.env, ...env },
     })
     const { results } = JSON.parse(readFileSync(json, 'utf8')) as { results: Result[] }

@@ -27,11 +27,3 @@ await t.test('restore', async t => {
   t.ok((median(results[0], 'tablesnap', 'wall') ?? 0) > 0)
   t.ok((median(results[0], 'floor', 'wall') ?? 0) > 0)
 })
-
-await t.test('what cannot be is said in a line', async t => {
-  await t.rejects(bench.run(['no-such-scenario']), {
-    code: 1,
-    stderr: /^no scenario no-such-scenario; there are /,
-  })
-  await t.rejects(bench.run(['upload', '--size', '900000GiB']), { code: 1, stderr: /MiB are needed/ })
-})
