@@ -7,6 +7,7 @@ import { environment, type Job } from './clients/client.js'
 import { BenchFailure } from './failure.js'
 import { MIB } from './figure.js'
 import { ownProgram } from './places.js'
+import { program } from './program.js'
 
 /** What it may take until all watches are set, ms. */
 const START_LIMIT = 300_000
@@ -26,11 +27,13 @@ export class Daemon {
 
   /** Starts it and waits until it watches. @throws BenchFailure */
   static async start(job: Job): Promise<Daemon> {
-    const [program = '', ...words] = ownProgram('tablesnap')
     const { endpoint = '', bucket, region } = job.target
     const flags = ['-r', '-a', '-n', job.node, '--without-index', '--path-style', '--endpoint-url', endpoint]
-    const args = [...words, ...flags, '--aws-region', region, bucket, job.source]
-    const child = spawn(program, args, { env: environment(job), stdio: ['ignore', 'ignore', 'pipe'] })
+    const args = ['-', ...ownProgram('tablesnap'), ...flags, '--aws-region', region, bucket, job.source]
+    const child = spawn(await program('launch'), args, {
+      env: environment(job),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
     const daemon = new Daemon(child)
     await daemon.#watching()
     return daemon

@@ -4,6 +4,8 @@
  * Writes to REPORT, as JSON: user and sys CPU (us), wall (us), peak RSS (KiB), exit status (128 + signal when it was
  * killed). SIGTERM is passed on to the program. These are wait4's: the program with all its threads, and those of its children that it waited for. The program is
  * started from this small one because its peak RSS begins with that of what it was forked from.
+ *   launch - PROGRAM ARGUMENT...
+ * only becomes the program. Either way it ends with whoever started this one.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,6 +29,12 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: launch REPORT PROGRAM ARGUMENT...\n");
     return 2;
   }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (strcmp(argv[1], "-") == 0) {
+    execvp(argv[2], argv + 2);
+    perror(argv[2]);
+    return 127;
+  }
   struct timespec began, ended;
   clock_gettime(CLOCK_MONOTONIC, &began);
   child = fork();
@@ -35,7 +43,7 @@ int main(int argc, char **argv) {
     return 1;
   }
   if (child == 0) {
-    /* Nothing outlives the benchmark. */
+    /* It is not inherited. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execvp(argv[2], argv + 2);
     fprintf(stderr, "launch: %s: %s\n", argv[2], strerror(errno));
