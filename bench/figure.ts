@@ -54,5 +54,10 @@ export function show(value: number, unit: Unit): string {
 /** A median with its spread, where there is one. */
 export function showFigure({ median, min, max, unit }: Figure): string {
   const [text, low, high] = [show(median, unit), show(min, unit), show(max, unit)]
-  return low === high ? text : `${text} (${low}–${high})`
+  return low === high ? text : `${text} (${bare(low)}–${bare(high)})`
+}
+
+/** Without the unit, which the median has already. */
+function bare(text: string): string {
+  return text.split(' ')[0] ?? text
 }

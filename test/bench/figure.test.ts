@@ -19,6 +19,7 @@ await t.test('median and spread', async t => {
   t.throws(() => figure([], 's'), RangeError)
   t.equal(showFigure(figure([1, 2, 3], 's')), '2.00 (1.00–3.00)')
   t.equal(showFigure(figure([5 * MIB], 'bytes')), '5 MiB')
+  t.equal(showFigure(figure([5 * MIB, 9 * MIB, 7 * MIB], 'bytes')), '7 MiB (5–9)')
   t.equal(show(1234, 'n'), '1234')
 })
 
