@@ -39,8 +39,14 @@ function watchByTracker(): () => number {
     filter,
     log: createLogger('text', () => undefined),
     onProblem: (path, message) => process.stderr.write(`${path}: ${message}\n`),
+    clock: () => Date.now(),
+    onUnit: () => undefined,
     onComplete: () => undefined,
-    onQuiet: () => undefined,
+    onScanned: () => undefined,
+    onChange: () => undefined,
+    onGap: () => undefined,
+    onUnlinked: () => undefined,
+    onUnwatched: () => undefined,
   })
   tracker.stop()
   const listener: WatchListener = {
@@ -53,6 +59,8 @@ function watchByTracker(): () => number {
     unreadable: (directory, name) => tracker.unreadable(directory, name),
     overflow: () => tracker.overflow(),
     failed: (directory, error) => tracker.failed(directory, error),
+    unwatched: directory => tracker.unwatched(directory),
+    awaited: path => tracker.awaited(path),
   }
   new Watcher({ paths: [into], recursive: false, autoAdd: false, skip: () => false }, listener).start()
   return () => [...tracker.in('dirty')].length
