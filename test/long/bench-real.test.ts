@@ -11,7 +11,7 @@ import { ensureBucket } from '../../src/s3/bucket.js'
 import { createMultipartUpload } from '../../src/s3/multipart.js'
 import { putObject } from '../../src/s3/object.js'
 import { testBucket } from '../support/bucket.js'
-import { BenchRun, median } from './support.js'
+import { BenchRun, median } from '../bench/support.js'
 
 const ENV = { AWS_ACCESS_KEY_ID: 'testkey', AWS_SECRET_ACCESS_KEY: 'testsecret' }
 

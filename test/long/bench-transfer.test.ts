@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 
 import t from 'tap'
 
-import { BenchRun, median } from './support.js'
+import { BenchRun, median } from '../bench/support.js'
 
 const bench = new BenchRun(t.testdir())
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { BenchRun, median } from './support.js'
+import { BenchRun, median } from '../bench/support.js'
 
 const bench = new BenchRun(t.testdir())
 
