@@ -19,6 +19,7 @@ import { Jobs } from './jobs.js'
 import { Listings } from './listings.js'
 import { Loader } from './loader.js'
 import type { OpenSet } from './open-set.js'
+import { isOriginalBusy, originalOf } from './original.js'
 import { Outcomes } from './outcomes.js'
 import { checkPath, descriptorLimit } from './preflight.js'
 import { Recorder, isFenced } from './recorder.js'
@@ -87,7 +88,12 @@ export class Backup {
     this.#unprotected = new Unprotected(this.#filter, log)
     this.#fence = new Fence({ ...deps, takeOver: config.takeOver, alone: config.mode !== 'backup' })
     this.#listings = new Listings(deps)
-    this.#uploader = new Uploader({ ...deps, signal })
+    this.#uploader = new Uploader({
+      ...deps,
+      original: (found, { name, identity, stat }) =>
+        originalOf(this.#tracker, found, { name, identity, device: stat.dev }),
+      signal,
+    })
     this.#jobs = new Jobs({
       width: engine.width,
       descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
@@ -107,7 +113,7 @@ export class Backup {
         if (config.mode === 'backup') unit.patience = 0
         this.#loader.add(unit)
       },
-      onComplete: found => this.#jobs.add(found),
+      onComplete: found => this.#enqueue(found),
       onScanned: unit => this.#recorder.scanned(unit),
       onChange: unit => this.#recorder.changed(unit),
       onUnlinked: group => this.#jobs.unlinked(group),
@@ -292,6 +298,12 @@ export class Backup {
       if (isFenced(error)) this.#fail(error)
       else this.#deps.log.debug(errorMessage(error))
     }
+  }
+
+  /** A link waits for the file that it is one of: it need not be sent twice. */
+  #enqueue(found: Found): void {
+    if (this.#abort.signal.aborted || !isOriginalBusy(this.#tracker, found)) this.#jobs.add(found)
+    else setTimeout(() => this.#enqueue(found), LOOK)
   }
 
   async #upload(found: Found, open: OpenSet | undefined, released: AbortSignal): Promise<void> {

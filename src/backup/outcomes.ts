@@ -31,7 +31,7 @@ export class Outcomes {
   /** There were no descriptors left for it. */
   unopened({ group }: Found): Ended {
     this.#onProblem(group.path, 'no descriptors left to open its files (LimitNOFILE, ulimit -n)')
-    return { durable: new Map(), next: 'failed' }
+    return { durable: new Map(), names: [], next: 'failed' }
   }
 
   /** Cassandra took it away before it could be read. */
@@ -40,7 +40,7 @@ export class Outcomes {
     for (const name of names) this.summary.failed.delete(join(directory, name))
     this.summary.failed.delete(group.path)
     this.#log.debug(`${group.path} is gone: Cassandra has replaced it`)
-    return { durable: new Map(), next: 'gone' }
+    return { durable: new Map(), names: [], next: 'gone' }
   }
 
   /** Its files were uploaded, or not. */
@@ -68,8 +68,8 @@ export class Outcomes {
       }
     }
     this.summary.present += open.unchanged.length
-    if (next !== 'done') return { durable, next }
-    return { durable, ...this.#judged(group, open) }
+    const names = [...open.files.map(({ name }) => name), ...open.unchanged]
+    return { durable, names, ...(next === 'done' ? this.#judged(group, open) : { next }) }
   }
 
   /** Compares Data.db with its Digest.crc32: without a transaction it may still be on its way. */

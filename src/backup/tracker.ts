@@ -105,7 +105,7 @@ export class Tracker implements WatchListener {
 
   /** What became of a group that was complete. */
   ended(found: Found, ended: Ended): void {
-    this.#agenda.ended(found.group, found.names, ended)
+    this.#agenda.ended(found.group, ended)
   }
 
   /** The bucket was asked for the unit's newest state. */

@@ -29,6 +29,8 @@ export interface UploaderDeps {
   readonly engine: Engine
   readonly keys: KeyLayout
   readonly log: Logger
+  /** What is in the bucket of the file that one is a link of. */
+  readonly original?: (found: Found, file: OpenFile) => { path: string; entry: Entry } | undefined
   /** Aborts what is under way. */
   readonly signal: AbortSignal
 }
@@ -70,7 +72,8 @@ export class Uploader {
    * Never throws for one file: its outcome says what happened. The set's descriptors stay open.
    * @param signal ends the upload of this set
    */
-  async upload(set: OpenSet, { group, untouched }: Found, signal: AbortSignal): Promise<FileOutcome[]> {
+  async upload(set: OpenSet, found: Found, signal: AbortSignal): Promise<FileOutcome[]> {
+    const { group, untouched } = found
     const known = untouched ? group.directory.unit.listed : undefined
     const aborted = AbortSignal.any([this.#deps.signal, signal])
     const outcomes: FileOutcome[] = []
@@ -83,6 +86,13 @@ export class Uploader {
       try {
         if (known !== undefined && (await this.#isKnown(file, known))) {
           outcomes.push({ ...this.#base(file), outcome: 'trusted', entry: entryOf(file) })
+          continue
+        }
+        const original = this.#deps.original?.(found, file)
+        if (original !== undefined) {
+          const { path, entry } = original
+          const key = entry.key ?? this.#deps.keys.file(path)
+          outcomes.push({ ...this.#base(file), outcome: 'present', entry: { ...entry, key } })
           continue
         }
         const upload = this.#plan(file)
