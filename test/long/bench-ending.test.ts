@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { BenchRun } from './support.js'
+import { BenchRun } from '../bench/support.js'
 
 const bench = new BenchRun(t.testdir())
 
