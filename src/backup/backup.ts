@@ -46,6 +46,9 @@ export interface BackupDeps {
 /** Share of the process's descriptors that files waiting for their upload may hold. */
 const PINNED_SHARE = 0.5
 
+/** How old the last look at whose the name is may be in a daemon that writes nothing, ms. */
+const OWN = 25_000
+
 /** How often a one-shot backup looks whether it is done, ms. */
 const LOOK = 50
 
@@ -293,7 +296,7 @@ export class Backup {
 
   async #check(): Promise<void> {
     try {
-      await this.#fence.check()
+      await this.#fence.check(OWN)
     } catch (error) {
       if (isFenced(error)) this.#fail(error)
       else this.#deps.log.debug(errorMessage(error))

@@ -42,7 +42,7 @@ export class Cli {
   }
 
   /** Waits until the log matches; fails after `timeout` ms or when the process ends before. */
-  async seen(pattern: RegExp, timeout = 20_000): Promise<void> {
+  async seen(pattern: RegExp, timeout = 60_000): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) => reject(new Error(`${why} before ${String(pattern)} in:\n${this.stderr}`))
       const timer = setTimeout(() => fail(`${timeout} ms passed`), timeout)
