@@ -18,7 +18,7 @@ import type { Group, GroupState } from './group.js'
 import { Unit } from './unit.js'
 
 /** What the tracker takes in, and whom it tells. */
-export interface TrackerOptions extends Omit<AgendaOptions, 'onScanned' | 'onStill'> {
+export interface TrackerOptions extends Omit<AgendaOptions, 'onScanned' | 'onStill' | 'onGone'> {
   /** Whether files that are there at the start are backed up, too. */
   readonly existing: boolean
   readonly listenEvents: readonly ListenEvent[]
@@ -77,6 +77,7 @@ export class Tracker implements WatchListener {
         options.onComplete(found)
       },
       onStill: unit => this.#commits.quiet(unit),
+      onGone: group => this.#left(group),
     })
   }
 
@@ -316,20 +317,26 @@ export class Tracker implements WatchListener {
   #gone(directory: Directory, name: string): void {
     const group = directory.known(name)
     if (group === undefined) return
-    const { unit } = directory
     group.names.delete(name)
-    if (!group.sstable) {
-      unit.changed = true
-      this.#agenda.drop(group)
-      this.#options.onChange(unit)
-    } else if (name === group.main || group.names.size === 0) {
+    if (name === group.main || group.names.size === 0) this.#left(group)
+    else if (group.state !== 'old') {
+      group.settled = false
+      this.#agenda.mark(group)
+    }
+  }
+
+  /** A set's Data.db, or a file of no set, is gone. */
+  #left(group: Group): void {
+    const { unit } = group.directory
+    if (group.sstable) {
       this.#stir(group)
       this.#commits.gone(unit, group)
       this.#agenda.drop(group)
       this.#options.onUnlinked(group)
-    } else if (group.state !== 'old') {
-      group.settled = false
-      this.#agenda.mark(group)
+    } else {
+      unit.changed = true
+      this.#agenda.drop(group)
+      this.#options.onChange(unit)
     }
   }
 }
