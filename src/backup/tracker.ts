@@ -136,6 +136,7 @@ export class Tracker implements WatchListener {
     const directory = this.#directory(path)
     if (isTxnLog(name)) {
       this.#txn(directory, name, event)
+      this.#agenda.check(directory.unit)
       return
     }
     if (!this.#options.filter.file(path, name)) return
@@ -282,7 +283,6 @@ export class Tracker implements WatchListener {
       const group = unit.setOf(index, set)
       if (group !== undefined && OPEN.has(group.state)) this.#agenda.mark(group)
     }
-    this.#agenda.check(unit)
   }
 
   #stir(group: Group): void {
