@@ -62,6 +62,8 @@ export class Tracker implements WatchListener {
   readonly #agenda: Agenda
   readonly #commits: Commits
   readonly #unreadable = new Set<string>()
+  /** Transaction logs that cannot be read. */
+  readonly #unread = new Set<string>()
 
   constructor(options: TrackerOptions) {
     this.#options = options
@@ -268,14 +270,20 @@ export class Tracker implements WatchListener {
   #txn(directory: Directory, name: string, event: FileEvent | 'scanned'): void {
     const { unit, path, index } = directory
     const transaction = unit.transactions.of(name, index)
+    const file = join(path, name)
     try {
       if (event === 'gone') transaction.end(path)
       else if (transaction.open(path)) transaction.read(path)
       else if (event === 'created') this.#commits.gap(unit, `${name} was gone too soon`)
+      if (this.#unread.delete(file) && event === 'gone') this.#commits.gap(unit, `${name} was never read`)
     } catch (error) {
-      const problem = `${join(path, name)} cannot be read: ${errorMessage(error)}`
-      this.#options.onProblem(join(path, name), problem)
-      this.#commits.gap(unit, problem)
+      // Once: the scan that follows finds it again.
+      if (!this.#unread.has(file)) {
+        this.#unread.add(file)
+        const problem = `${file} cannot be read: ${errorMessage(error)}`
+        this.#options.onProblem(file, problem)
+        this.#commits.gap(unit, problem)
+      }
     }
     this.#commits.transaction(unit, transaction)
     unit.transactions.tidy(transaction)
