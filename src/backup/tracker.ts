@@ -178,7 +178,9 @@ export class Tracker implements WatchListener {
       } else if (isNews(group)) {
         group.untouched = reason === 'start'
         group.restless = undefined
-        if (group.sstable && unit.history === undefined) unit.unsettled.add(group)
+        // What is busy was judged before, and may be so for hours.
+        const isOpen = group.sstable && group.state !== 'busy' && unit.history === undefined
+        if (isOpen) unit.unsettled.add(group)
         this.#agenda.mark(group)
       }
     }
