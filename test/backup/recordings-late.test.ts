@@ -6,13 +6,9 @@ import { Replay } from '../support/replay.js'
 /** Events behind the disk: a little; and so far that transaction logs are gone before they can be opened. */
 for (const lag of [5, 40]) {
   await t.test(`what is seen ${lag} events late is neither torn nor lost nor unexplained`, async t => {
-    const replays = [...RECORDINGS.keys()].map(name => ({
-      name,
-      replay: new Replay(t, name, { snapshots: true, lag }),
-    }))
-    await Promise.all(replays.map(({ replay }) => replay.run()))
     let gaps = 0
-    for (const { name, replay } of replays) {
+    for (const name of RECORDINGS.keys()) {
+      const replay = await Replay.play(t, name, { snapshots: true, lag })
       t.same(replay.torn, [], name)
       t.same(replay.live(), replay.onDisk(), name)
       t.same(replay.tracked.errors, [], name)
@@ -23,8 +19,7 @@ for (const lag of [5, 40]) {
 }
 
 await t.test('sets without snapshots: those directories are left out', async t => {
-  const replay = new Replay(t, 'truncate, drop')
-  await replay.run()
+  const replay = await Replay.play(t, 'truncate, drop')
   t.same(replay.tracked.commits, [
     '+nb-1-big',
     '+nb-2-big',

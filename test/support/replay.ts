@@ -25,7 +25,12 @@ import { Tracked, turn, type TrackedOptions } from './tracked.js'
 export interface ReplayOptions extends TrackedOptions {
   /** Events that are still to come when something is done: the reader of the queue is that late. */
   readonly lag?: number
+  /** Whether it came out well, beside that no set was torn. */
+  readonly isExpected?: (replay: Replay) => boolean
 }
+
+/** How often a recording is played at most. */
+const TRIES = 10
 
 /** A set as it was given to be uploaded. */
 export interface Given {
@@ -47,8 +52,10 @@ export class Replay {
   readonly #events: (() => void)[] = []
   readonly #replaced = new Set<string>()
   #step = -1
+  /** The longest that a step took, ms. */
+  #longest = 0
 
-  constructor(t: Test, name: string, options: ReplayOptions = {}) {
+  private constructor(t: Test, name: string, options: ReplayOptions = {}) {
     const steps = RECORDINGS.get(name)
     if (steps === undefined) throw new Error(`no recording of ${name}`)
     this.#steps = steps
@@ -63,8 +70,20 @@ export class Replay {
     }
   }
 
-  /** Plays it to its end. */
-  async run(): Promise<void> {
+  /**
+   * Plays a recording to its end; anew where it did not come out well and this process was held up meanwhile: a pause that
+   * the node did not make proves nothing.
+   */
+  static async play(t: Test, name: string, options: ReplayOptions = {}): Promise<Replay> {
+    for (let tries = 1; ; tries++) {
+      const replay = new Replay(t, name, options)
+      await replay.#run()
+      const isWell = replay.torn.length === 0 && (options.isExpected?.(replay) ?? true)
+      if (isWell || tries === TRIES || replay.#longest < replay.tracked.settle / 2) return replay
+    }
+  }
+
+  async #run(): Promise<void> {
     this.#begin()
     this.#tell(0)
     await this.#rest()
@@ -75,10 +94,12 @@ export class Replay {
         await this.#rest()
       }
       time = step.time
+      const began = performance.now()
       this.#step = i
       this.#do(step, i)
       this.#tell(this.#lag)
       await new Promise(resolve => setImmediate(resolve))
+      this.#longest = Math.max(this.#longest, performance.now() - began)
     }
     this.#tell(0)
     await this.#rest()
