@@ -19,6 +19,8 @@ export interface AgendaOptions {
   readonly onGap: (unit: Unit) => void
   /** Nothing goes on in the unit that no transaction explains. */
   readonly onStill: (unit: Unit) => void
+  /** A group's files, or its Data.db, are found to be gone. */
+  readonly onGone: (group: Group) => void
   /** What is durable of the unit, or what belongs to it, may be something else now. */
   readonly onChange: (unit: Unit) => void
 }
@@ -218,7 +220,7 @@ export class Agenda {
       this.#give(group)
     } else {
       group.state = verdict.state
-      if (group.names.size === 0) this.drop(group)
+      if (group.isGone) this.#options.onGone(group)
       else if (verdict.state === 'waiting' && group.sstable && group.names.has(group.main))
         this.#hinder(group, true)
     }

@@ -88,8 +88,8 @@ export class Commits {
     if (unit.history === undefined) return
     const appeared = [...unit.appeared]
     unit.appeared.clear()
-    const vanished = [...unit.vanished.values()]
-    unit.vanished.clear()
+    const vanished = [...unit.vanished.values()].filter(set => !isMoving(unit, set))
+    for (const { path } of vanished) unit.vanished.delete(path)
     const renamed = new Set<Group>()
     for (const set of appeared) {
       const before = vanished.find(({ inode }) => inode !== undefined && inode === set.inode)
@@ -162,6 +162,14 @@ export class Commits {
 /** Whether a set's Data.db is there, or was opened while it was. */
 function isThere(set: Group): boolean {
   return set.state === 'busy' || set.stored !== undefined || existsSync(join(set.directory.path, set.main))
+}
+
+/** Whether a set's Data.db lies under another name, and the rest of it is still to come. */
+function isMoving(unit: Unit, { inode }: Group): boolean {
+  for (const { sstable, state, inode: other } of unit.groups()) {
+    if (sstable && state === 'waiting' && other !== undefined && other === inode) return true
+  }
+  return false
 }
 
 /** Whether a directory is a watched one under another name. */

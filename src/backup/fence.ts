@@ -68,6 +68,8 @@ export class Fence {
   async check(fresh = FRESH): Promise<void> {
     if (performance.now() - this.#looked < fresh) return
     const began = performance.now()
+    // After a take-over it is free once the other one has stopped.
+    if (this.#options.alone && this.#lock === undefined) await this.#claimHere()
     const found = await this.#read()
     if (found === undefined) await this.#write(this.epoch, true)
     else if (found.writer !== this.#options.writer.id || found.epoch !== this.epoch) throw this.#lost(found)

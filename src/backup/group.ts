@@ -74,6 +74,12 @@ export class Group {
     return this.sstable ? `${this.name}-Data.db` : this.name
   }
 
+  /** Whether none of its files is there, or its Data.db was and is no longer. */
+  get isGone(): boolean {
+    if (this.names.size === 0) return true
+    return this.sstable && this.inode !== undefined && !this.names.has(this.main)
+  }
+
   /** Takes over what a state of the bucket says of the path, so far as it is true of the files on the disk. */
   seed(stored: StateSet): void {
     for (const [component, entry] of stored.components) {

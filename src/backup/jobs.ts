@@ -18,6 +18,14 @@ export interface JobsOptions {
   readonly onReleased: (found: Found) => void
   /** Whether a state may yet name the set. */
   readonly isWanted: (group: Group) => boolean
+  /** The size of a directory's file system, and what is free of it, bytes. */
+  readonly spaceOf?: (directory: string) => Space
+}
+
+/** Bytes of a file system. */
+interface Space {
+  readonly total: number
+  readonly free: number
 }
 
 /** A complete set on its way. */
@@ -67,7 +75,7 @@ export class Jobs {
   #spare(directory: string): void {
     const held = [...this.#all].filter(job => job.unlinked && job.open !== undefined)
     let bytes = held.reduce((sum, { open }) => sum + (open?.bytes ?? 0), 0)
-    const { total, free } = spaceOf(directory)
+    const { total, free } = (this.#options.spaceOf ?? spaceOf)(directory)
     const isOver = () => bytes > 0 && (bytes > total * UNLINKED_SHARE || free < total * FREE_SHARE)
     if (!isOver()) return
     const { isWanted } = this.#options
@@ -148,7 +156,7 @@ function released({ directory, group }: Found): TablesnapError {
   })
 }
 
-function spaceOf(directory: string): { total: number; free: number } {
+function spaceOf(directory: string): Space {
   try {
     const { blocks, bavail, bsize } = statfsSync(directory)
     return { total: blocks * bsize, free: bavail * bsize }

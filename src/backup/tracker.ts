@@ -18,7 +18,7 @@ import type { Group, GroupState } from './group.js'
 import { Unit } from './unit.js'
 
 /** What the tracker takes in, and whom it tells. */
-export interface TrackerOptions extends Omit<AgendaOptions, 'onScanned' | 'onStill'> {
+export interface TrackerOptions extends Omit<AgendaOptions, 'onScanned' | 'onStill' | 'onGone'> {
   /** Whether files that are there at the start are backed up, too. */
   readonly existing: boolean
   readonly listenEvents: readonly ListenEvent[]
@@ -64,6 +64,8 @@ export class Tracker implements WatchListener {
   readonly #unreadable = new Set<string>()
   /** Whether transactions' sets count of which there was no event. */
   readonly #finds: boolean
+  /** Transaction logs that cannot be read. */
+  readonly #unread = new Set<string>()
 
   constructor(options: TrackerOptions) {
     this.#options = options
@@ -80,6 +82,7 @@ export class Tracker implements WatchListener {
         options.onComplete(found)
       },
       onStill: unit => this.#commits.quiet(unit),
+      onGone: group => this.#left(group),
     })
   }
 
@@ -138,6 +141,7 @@ export class Tracker implements WatchListener {
     const directory = this.#directory(path)
     if (isTxnLog(name)) {
       this.#txn(directory, name, event)
+      this.#agenda.check(directory.unit)
       return
     }
     if (!this.#options.filter.file(path, name)) return
@@ -177,7 +181,9 @@ export class Tracker implements WatchListener {
       } else if (isNews(group)) {
         group.untouched = reason === 'start'
         group.restless = undefined
-        if (group.sstable && unit.history === undefined) unit.unsettled.add(group)
+        // What is busy was judged before, and may be so for hours.
+        const isOpen = group.sstable && group.state !== 'busy' && unit.history === undefined
+        if (isOpen) unit.unsettled.add(group)
         this.#agenda.mark(group)
       }
     }
@@ -269,14 +275,20 @@ export class Tracker implements WatchListener {
   #txn(directory: Directory, name: string, event: FileEvent | 'scanned'): void {
     const { unit, path, index } = directory
     const transaction = unit.transactions.of(name, index)
+    const file = join(path, name)
     try {
       if (event === 'gone') transaction.end(path)
       else if (transaction.open(path)) transaction.read(path)
       else if (event === 'created' && this.#finds) this.#commits.gap(unit, `${name} was gone too soon`)
+      if (this.#unread.delete(file) && event === 'gone') this.#commits.gap(unit, `${name} was never read`)
     } catch (error) {
-      const problem = `${join(path, name)} cannot be read: ${errorMessage(error)}`
-      this.#options.onProblem(join(path, name), problem)
-      this.#commits.gap(unit, problem)
+      // Once: the scan that follows finds it again.
+      if (!this.#unread.has(file)) {
+        this.#unread.add(file)
+        const problem = `${file} cannot be read: ${errorMessage(error)}`
+        this.#options.onProblem(file, problem)
+        this.#commits.gap(unit, problem)
+      }
     }
     this.#commits.transaction(unit, transaction)
     unit.transactions.tidy(transaction)
@@ -284,7 +296,6 @@ export class Tracker implements WatchListener {
       const group = unit.setOf(index, set)
       if (group !== undefined && OPEN.has(group.state)) this.#agenda.mark(group)
     }
-    this.#agenda.check(unit)
   }
 
   #stir(group: Group): void {
@@ -319,20 +330,26 @@ export class Tracker implements WatchListener {
   #gone(directory: Directory, name: string): void {
     const group = directory.known(name)
     if (group === undefined) return
-    const { unit } = directory
     group.names.delete(name)
-    if (!group.sstable) {
-      unit.changed = true
-      this.#agenda.drop(group)
-      this.#options.onChange(unit)
-    } else if (name === group.main || group.names.size === 0) {
+    if (name === group.main || group.names.size === 0) this.#left(group)
+    else if (group.state !== 'old') {
+      group.settled = false
+      this.#agenda.mark(group)
+    }
+  }
+
+  /** A set's Data.db, or a file of no set, is gone. */
+  #left(group: Group): void {
+    const { unit } = group.directory
+    if (group.sstable) {
       this.#stir(group)
       this.#commits.gone(unit, group)
       this.#agenda.drop(group)
       this.#options.onUnlinked(group)
-    } else if (group.state !== 'old') {
-      group.settled = false
-      this.#agenda.mark(group)
+    } else {
+      unit.changed = true
+      this.#agenda.drop(group)
+      this.#options.onChange(unit)
     }
   }
 }

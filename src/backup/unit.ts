@@ -128,8 +128,9 @@ export class Unit {
   }
 
   /** Whether a scan counts a set as part of the table. */
-  #isPart({ state, stored, names, main, committed }: Group): boolean {
-    if (state === 'written' || state === 'obsolete') return false
+  #isPart({ state, stored, names, main, name, committed, directory: { index } }: Group): boolean {
+    // A set that was done is not judged again when a commit removes it.
+    if (this.transactions.isWritten(index, name) || this.transactions.isObsolete(index, name)) return false
     if (stored !== undefined || state === 'busy' || state === 'failed' || state === 'old') return true
     if (committed) return true
     // It may be on its way still, but a one-shot backup does not wait for it.

@@ -1,5 +1,7 @@
 import { basename, dirname } from 'node:path'
 
+import { SNAPSHOTS } from './names.js'
+
 /** A table's own directory since 2.1: its name, and its id without hyphens. */
 const TABLE = /^([^/]+)-[0-9a-f]{32}$/
 
@@ -17,8 +19,11 @@ export interface TableName {
  */
 export function unitOf(directory: string): string {
   const table = basename(directory).startsWith('.') ? dirname(directory) : directory
-  const keyspace = basename(dirname(table))
-  if (keyspace !== '' && TABLE.test(basename(table))) return `${keyspace}/${basename(table)}`
+  const above = dirname(table)
+  const keyspace = basename(above)
+  // A snapshot's tag may look like a table's directory.
+  const isCopy = keyspace === SNAPSHOTS && TABLE.test(basename(dirname(above)))
+  if (keyspace !== '' && !isCopy && TABLE.test(basename(table))) return `${keyspace}/${basename(table)}`
   return directory.replace(/^(?!\/$)\/+/, '')
 }
 

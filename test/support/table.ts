@@ -52,9 +52,10 @@ export class TxnLog {
 
   constructor(
     readonly directory: string,
-    kind: 'flush' | 'compaction' | 'stream',
+    kind: 'flush' | 'compaction' | 'stream' | 'unknowncompactiontype',
+    name = `nb_txn_${kind}_${randomUUID()}.log`,
   ) {
-    this.path = join(directory, `nb_txn_${kind}_${randomUUID()}.log`)
+    this.path = join(directory, name)
     writeFileSync(this.path, '')
   }
 
