@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
@@ -118,6 +118,25 @@ export class Stage {
   /** Compacts a table into one SSTable. */
   async compact(model: Model): Promise<void> {
     await this.node.nodetool('compact', ...model.name.split('.'))
+  }
+
+  /** The directories of a model's table. */
+  directories(model: Model): string[] {
+    const [unit = ''] = [...this.models].find(([, other]) => other === model) ?? []
+    return this.node.dataDirectories.map(data => join(data, unit)).filter(existsSync)
+  }
+
+  /** Whether a transaction of a kind is under way in a table. */
+  isUnderWay(model: Model, kind: string): boolean {
+    const names = this.directories(model).flatMap(directory => readdirSync(directory))
+    return names.some(name => name.includes(`_txn_${kind}_`))
+  }
+
+  /** Waits until a transaction of a kind is under way in a table. */
+  async transaction(model: Model, kind: string): Promise<void> {
+    await this.daemon.until(`transaction ${kind}`, 60_000, async () =>
+      this.isUnderWay(model, kind) ? true : undefined,
+    )
   }
 
   /** Ends the daemon by a signal, and starts another one. */
