@@ -1,11 +1,17 @@
 import type { Contents, Versions } from './versions.js'
 
+/** What SSTables held: at least the one, and at most the other. */
+export interface Moment {
+  readonly least: Contents
+  readonly most: Contents
+}
+
 /** A table on a node, and beside it what each flush has left in its SSTables. */
 export class Model {
   /** Keyspace and table. */
   readonly name: string
   /** What the SSTables held, from the beginning on. */
-  readonly moments: Contents[] = [new Map()]
+  readonly moments: Moment[] = [{ least: new Map(), most: new Map() }]
   /** The session; another one after the node was started again. */
   rows: Versions
   readonly #now = new Map<number, number>()
@@ -22,9 +28,8 @@ export class Model {
 
   /** The number of the first moment whose rows are those of the newest. */
   get newest(): number {
-    const newest = this.moments.at(-1) ?? new Map()
     let index = this.moments.length - 1
-    while (index > 0 && same(this.moments[index - 1] ?? new Map(), newest)) index -= 1
+    while (index > 0 && this.#holds(index - 1, this.moments.at(-1)?.most)) index -= 1
     return index
   }
 
@@ -42,7 +47,8 @@ export class Model {
 
   /** A flush has ended, or something else that puts into SSTables what the table holds. */
   flushed(): void {
-    this.moments.push(new Map(this.#now))
+    const now = new Map(this.#now)
+    this.moments.push({ least: now, most: now })
   }
 
   /** The table was emptied, or is no more. */
@@ -51,22 +57,38 @@ export class Model {
     this.flushed()
   }
 
-  /** Rows that were put into the table's directory as SSTables are there now. */
-  gained(rows: Contents): void {
+  /** SSTables came into the table that nobody flushed there; in pieces, if it says so. */
+  gained(rows: Contents, pieces = false): void {
+    const least = new Map(this.#now)
     for (const [id, version] of rows) this.#now.set(id, version)
+    if (pieces) this.moments.push({ least, most: new Map(this.#now) })
+    this.flushed()
+  }
+
+  /** Rows that belong to the node no more went. */
+  lost(rows: Iterable<number>): void {
+    const most = new Map(this.#now)
+    for (const id of rows) this.#now.delete(id)
+    this.moments.push({ least: new Map(this.#now), most })
     this.flushed()
   }
 
   /** The first moment, not before `from`, at which the SSTables held this. */
   find(contents: Contents, from: number): number | undefined {
-    const index = this.moments.findIndex((moment, i) => i >= from && same(moment, contents))
+    const index = this.moments.findIndex((_, i) => i >= from && this.#holds(i, contents))
     return index < 0 ? undefined : index
+  }
+
+  #holds(index: number, contents: Contents | undefined): boolean {
+    const moment = this.moments[index]
+    if (moment === undefined || contents === undefined) return false
+    return within(moment.least, contents) && within(contents, moment.most)
   }
 }
 
-/** Whether two tables hold the same. */
-export function same(a: Contents, b: Contents): boolean {
-  return a.size === b.size && [...a].every(([id, version]) => b.get(id) === version)
+/** Whether one table holds all that another one holds. */
+function within(a: Contents, b: Contents): boolean {
+  return a.size <= b.size && [...a].every(([id, version]) => b.get(id) === version)
 }
 
 /** How two tables differ, in a few words. */

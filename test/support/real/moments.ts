@@ -14,11 +14,13 @@ export class Moments {
   readonly #tablesnap: Tablesnap
   readonly #dataDirectories: readonly string[]
   readonly #work: string
+  readonly #replication: number
   readonly #done = new Map<string, Contents>()
   #count = 0
 
-  /** @param work an empty directory on the data directories' file system */
-  constructor(tablesnap: Tablesnap, dataDirectories: readonly string[], work: string) {
+  /** @param work an empty directory on the data directories' file system @param replication of what is restored */
+  constructor(tablesnap: Tablesnap, dataDirectories: readonly string[], work: string, replication: number) {
+    this.#replication = replication
     this.#tablesnap = tablesnap
     this.#dataDirectories = dataDirectories
     this.#work = work
@@ -49,7 +51,7 @@ export class Moments {
       if (moment !== undefined) moments.push(moment)
       else {
         const earlier = model.find(contents, 0)
-        const differs = model.moments.slice(from).map(other => difference(contents, other))
+        const differs = model.moments.slice(from).map(({ most }) => difference(contents, most))
         problems.push(
           `${key} (${[...state.sets.keys()].map(path => path.replace(/.*\//, '')).join(', ')}) has ` +
             (earlier === undefined
@@ -78,7 +80,7 @@ export class Moments {
         if (entry.isFile()) renameSync(join(from, entry.name), join(directory, entry.name))
       }
     }
-    const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    const replication = `{'class': 'SimpleStrategy', 'replication_factor': ${this.#replication}}`
     await rows.execute(`CREATE KEYSPACE IF NOT EXISTS ${VERIFY} WITH replication = ${replication}`)
     const compaction = "{'class': 'SizeTieredCompactionStrategy', 'enabled': 'false'}"
     await rows.execute(

@@ -19,6 +19,8 @@ export interface StageOptions extends Partial<Omit<CassandraOptions, 'home' | 'j
   /** More arguments of the daemon. */
   readonly daemon?: readonly string[]
   readonly live?: LiveOptions
+  /** Copies of each row in the cluster; 1 by default. */
+  readonly replication?: number
 }
 
 type Teardown = Pick<Test, 'teardown'>
@@ -64,7 +66,7 @@ export class Stage {
     this.#audit = new Audit(bucket)
     const restored = join(work, 'restored')
     mkdirSync(restored)
-    this.#moments = new Moments(restorer, node.dataDirectories, restored)
+    this.#moments = new Moments(restorer, node.dataDirectories, restored, options.replication ?? 1)
   }
 
   /** Starts server, node and daemon; they end with the test. */
@@ -73,9 +75,10 @@ export class Stage {
     const proxy = await SlowProxy.start(server.endpoint)
     t.teardown(() => proxy.close())
     const work = temporaryDirectory(t)
+    const format = process.env['CASSANDRA_FORMAT'] ?? ''
     const node = await Cassandra.create({
-      version: '5.0.9',
-      format: undefined,
+      version: process.env['CASSANDRA_VERSION'] ?? '5.0.9',
+      format: format === '' ? undefined : format,
       ...options,
       home: join(work, 'cassandra'),
     })
@@ -95,13 +98,13 @@ export class Stage {
   }
 
   /** Creates a table, and its keyspace; nothing compacts it unasked, and what is deleted can be purged at once. */
-  async table(name: string, more = ''): Promise<Model> {
+  async table(name: string, copies = this.#options.replication ?? 1): Promise<Model> {
     const [keyspace = '', table = ''] = name.split('.')
-    const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    const replication = `{'class': 'SimpleStrategy', 'replication_factor': ${copies}}`
     const compaction = "{'class': 'SizeTieredCompactionStrategy', 'enabled': 'false'}"
     await this.rows.execute(`CREATE KEYSPACE IF NOT EXISTS ${keyspace} WITH replication = ${replication}`)
     await this.rows.execute(
-      `CREATE TABLE ${name} ${COLUMNS} WITH gc_grace_seconds = 0 AND compaction = ${compaction}${more}`,
+      `CREATE TABLE ${name} ${COLUMNS} WITH gc_grace_seconds = 0 AND compaction = ${compaction}`,
     )
     const [directory = ''] = tableDirectories(this.node.dataDirectories, keyspace, table)
     const model = new Model(this.rows, name)
