@@ -1,5 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { Model } from '../support/real/model.js'
 import { Stage } from '../support/real/stage.js'
@@ -10,10 +10,8 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
   const source = await stage.table('ks.source')
   await model.write(0, 2000, 1)
   await stage.flush(model)
-  const directory = join(stage.work, 'incoming')
-
   await t.test('nodetool import moves them', async t => {
-    await prepare(stage, source, directory, 2000, 1)
+    const directory = await prepare(stage, source, 2000, 1)
     await stage.node.nodetool('import', 'ks', 't', directory)
     model.gained(source.now)
     await stage.check(t, 'import')
@@ -21,7 +19,7 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
   })
 
   await t.test('nodetool import links them', async t => {
-    await prepare(stage, source, directory, 4000, 2)
+    const directory = await prepare(stage, source, 4000, 2)
     await stage.node.nodetool('import', '--copy-data', 'ks', 't', directory)
     model.gained(source.now)
     await stage.check(t, 'import --copy-data')
@@ -30,15 +28,9 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
 
   await t.test('nodetool refresh gives them other names', async t => {
     const [table = ''] = stage.directories(model)
-    await prepare(stage, source, directory, 6000, 3)
+    const directory = await prepare(stage, source, 6000, 3)
     for (const name of readdirSync(directory)) {
-      copyFileSync(
-        join(directory, name),
-        join(
-          table,
-          name.replace(/-\d+-/, number => `-${900 - Number(number)}-`),
-        ),
-      )
+      copyFileSync(join(directory, name), join(table, name.replace(/-(\d+)-/, '-9$1-')))
     }
     model.gained(source.now)
     await stage.node.nodetool('refresh', 'ks', 't')
@@ -51,14 +43,8 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
   await stage.check(t, 'a compaction of all that')
 })
 
-/** Fills a directory with the SSTables of new rows: `source` holds these rows alone then. */
-async function prepare(
-  stage: Stage,
-  source: Model,
-  directory: string,
-  first: number,
-  count: number,
-): Promise<void> {
+/** SSTables of new rows, in a directory of their own; `source` holds these rows alone then. */
+async function prepare(stage: Stage, source: Model, first: number, count: number): Promise<string> {
   await stage.rows.execute(`TRUNCATE ${source.name}`)
   source.emptied()
   for (let i = 0; i < count; i += 1) {
@@ -67,12 +53,13 @@ async function prepare(
   }
   const tag = `source-${first}`
   await stage.node.nodetool('snapshot', '-t', tag, '-cf', 'source', 'ks')
+  // Its path tells Cassandra whose they are.
+  const directory = join(stage.work, `incoming-${first}`, 'ks', 't')
   mkdirSync(directory, { recursive: true })
   const [table = ''] = stage.directories(source)
   const snapshot = join(table, 'snapshots', tag)
   for (const name of readdirSync(snapshot)) {
-    if (!/-big-/.test(name)) continue
-    if (existsSync(join(directory, name))) throw new Error(`${basename(name)} is there already`)
-    copyFileSync(join(snapshot, name), join(directory, name))
+    if (name.includes('-big-')) copyFileSync(join(snapshot, name), join(directory, name))
   }
+  return directory
 }

@@ -52,7 +52,7 @@ await t.test('states hold the rows of a flush through what nodetool rewrites', a
     await compaction
     t.ok(stage.isUnderWay(model, 'compaction'), 'the compaction was under way')
     await stage.startNode()
-    // The commitlog's replay ends with a flush, of what was flushed before.
+    t.comment(`${await model.replayed()} rows that had been deleted are there again`)
     await stage.check(t, 'the node is there again')
     await model.delete(20_000, 20_500)
     await stage.flush(model)

@@ -73,6 +73,16 @@ export class Model {
     this.flushed()
   }
 
+  /**
+   * The node was killed and has replayed its commitlog: where a deletion was purged already, that may bring rows again
+   * that had been deleted. Returns how many.
+   */
+  async replayed(): Promise<number> {
+    const before = this.#now.size
+    this.gained(await this.rows.contents(this.name), true)
+    return this.#now.size - before
+  }
+
   /** The first moment, not before `from`, at which the SSTables held this. */
   find(contents: Contents, from: number): number | undefined {
     const index = this.moments.findIndex((_, i) => i >= from && this.#holds(i, contents))
