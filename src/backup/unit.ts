@@ -128,8 +128,10 @@ export class Unit {
   }
 
   /** Whether a scan counts a set as part of the table. */
-  #isPart({ state, stored, names, main, committed }: Group): boolean {
+  #isPart({ state, stored, names, name, main, committed, directory }: Group): boolean {
     if (state === 'written' || state === 'obsolete') return false
+    // A commit that was read while there was no history; its files may be there still.
+    if (this.transactions.isObsolete(directory.index, name)) return false
     if (stored !== undefined || state === 'busy' || state === 'failed' || state === 'old') return true
     if (committed) return true
     // It may be on its way still, but a one-shot backup does not wait for it.
