@@ -49,7 +49,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     `This node is ${identity.name} in the bucket (by ${identity.source === 'flag' ? '-n' : identity.source})`,
   )
   await credentials()
-  const { checksum, threads, memory } = config.engine
+  const { checksum, threads, memory, maxRate } = config.engine
   const engine = new Engine({
     settings: config.s3,
     credentials,
@@ -57,6 +57,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     retry,
     threads,
     memory,
+    maxRate,
     onNote: text => log.warn(text),
   })
   const { name } = identity

@@ -4,6 +4,7 @@
  * The algorithms are those of the CRC catalogue (reveng.sourceforge.io/crc-catalogue). A result is a finished
  * checksum; handed back as `previous` it is continued, so that `crc(b, crc(a))` is the checksum of a followed by b. The checksum of no bytes
  * is 0. All functions are synchronous; those over data cost time in proportion to its length and copy nothing.
+ * Carry-less multiplication is used where the processor and the kernel have it.
  */
 
 /**
@@ -52,3 +53,59 @@ export function crc32c(data: Uint8Array, previous?: number): number
  * @throws TypeError if a or b is no integer from 0 to 2^32-1, or lengthOfB out of range
  */
 export function crc32cCombine(a: number, b: number, lengthOfB: number): number
+
+/** A way to compute the checksums; all give the same results. `table` is for any processor, `pmull` is ARM's, the rest are x86-64's. */
+export type Implementation = 'vpclmul512' | 'vpclmul256' | 'pclmul' | 'pmull' | 'table'
+
+/** For tests: the ways that this machine can go, fastest first; the first is used unless another is asked for. */
+export function implementations(): Implementation[]
+
+/**
+ * For tests: computes all checksums in one way, in all threads of the process.
+ * @throws RangeError if it is none of {@link implementations}
+ */
+export function useImplementation(name: Implementation): void
+
+/**
+ * Reads a file as `fs.read` does, in a thread of libuv's pool, and leaves the page cache as it found it: pages that were resident stay,
+ * those that were read from disk go. The kernel does so itself since Linux 6.14 (RWF_DONTCACHE; not on every file system); otherwise
+ * mincore(2) says which pages were there, and posix_fadvise(2) drops the others.
+ * @param data takes the bytes; must not be touched until the promise settles
+ * @param offset where in data they begin, bytes
+ * @param length most bytes to read
+ * @param position where in the file they begin, bytes
+ * @returns how many bytes were read, 0 at the end of the file
+ * @throws TypeError for an argument of the wrong kind or out of range. The promise rejects with an error as of `fs.read`: code, errno, syscall
+ */
+export function readNeutral(
+  fd: number,
+  data: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): Promise<number>
+
+/**
+ * How many bytes of data lie before the first one at a page of memory. From there on a buffer is read into three times as fast as
+ * from where `malloc` puts it, 16 bytes behind: the kernel copies with one string instruction, which is slow between
+ * addresses that differ within a cache line (seen on AMD Zen 3).
+ */
+export function bytesToPage(data: Uint8Array): number
+
+/**
+ * Whether some read of this process had to leave its pages in the cache: mincore tells nothing of a file that the process neither
+ * owns nor may write.
+ */
+export function leftPages(): boolean
+
+/** For tests: whether the kernel is asked first, or reads go the way of older ones. For all threads. */
+export function useDontCache(use: boolean): void
+
+/**
+ * Lets everybody else go first: gives all threads of the process the idle I/O class (the disk is ours only when nobody else wants it;
+ * of effect with I/O schedulers that know classes, as bfq) and a nice value. Threads that are made later inherit both. A thread that
+ * is nicer already stays so. There is no way back without privileges.
+ * @param nice 0 to 19
+ * @throws Error as those of `node:fs` (code, errno, syscall) when the system refuses it for some thread
+ */
+export function lowerPriority(nice: number): void

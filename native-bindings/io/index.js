@@ -1,3 +1,17 @@
 import { loadNative } from './lib/load.js'
 
-export const { crc64nvme, crc64nvmeCombine, crc32, crc32Combine, crc32c, crc32cCombine } = loadNative()
+export const {
+  crc64nvme,
+  crc64nvmeCombine,
+  crc32,
+  crc32Combine,
+  crc32c,
+  crc32cCombine,
+  implementations,
+  useImplementation,
+  readNeutral,
+  bytesToPage,
+  leftPages,
+  useDontCache,
+  lowerPriority,
+} = loadNative()

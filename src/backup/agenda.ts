@@ -27,6 +27,8 @@ export interface AgendaOptions {
 export interface Ended {
   /** Its files that are in the bucket now. */
   readonly durable: ReadonlyMap<string, Entry>
+  /** Those of its files that were there: what a state names of it. */
+  readonly names: readonly string[]
   /** `done`; `failed`: again after a pause that grows; `again`: it changed, judge it anew; `gone`: Cassandra took it away. */
   readonly next: 'done' | 'failed' | 'again' | 'gone'
   /** Its Data.db is not what its Digest.crc32 says. */
@@ -120,7 +122,7 @@ export class Agenda {
   }
 
   /** What became of a group that was complete. */
-  ended(group: Group, names: Iterable<string>, { durable, next, corrupt = false }: Ended): void {
+  ended(group: Group, { durable, names, next, corrupt = false }: Ended): void {
     this.#given.delete(group)
     for (const [name, entry] of durable) group.durable.set(name, entry)
     if (next === 'done') {

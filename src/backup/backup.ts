@@ -19,6 +19,7 @@ import { Jobs } from './jobs.js'
 import { Listings } from './listings.js'
 import { Loader } from './loader.js'
 import type { OpenSet } from './open-set.js'
+import { isOriginalBusy, originalOf } from './original.js'
 import { Outcomes } from './outcomes.js'
 import { checkPath, descriptorLimit } from './preflight.js'
 import { Recorder, isFenced } from './recorder.js'
@@ -44,6 +45,9 @@ export interface BackupDeps {
 
 /** Share of the process's descriptors that files waiting for their upload may hold. */
 const PINNED_SHARE = 0.5
+
+/** How old the last look at whose the name is may be in a daemon that writes nothing, ms. */
+const OWN = 25_000
 
 /** How often a one-shot backup looks whether it is done, ms. */
 const LOOK = 50
@@ -83,11 +87,16 @@ export class Backup {
     const clock = () => Date.now() + Math.round(client.clockOffset ?? engine.clockOffset ?? 0)
     const onProblem = (path: string, message: string) => this.#problem(path, message)
     const states = new States(client, deps.keys, signal)
-    this.#outcomes = new Outcomes(log, onProblem)
+    this.#outcomes = new Outcomes(log, config.mode !== 'backup', onProblem)
     this.#unprotected = new Unprotected(this.#filter, log)
     this.#fence = new Fence({ ...deps, takeOver: config.takeOver, alone: config.mode !== 'backup' })
     this.#listings = new Listings(deps)
-    this.#uploader = new Uploader({ ...deps, signal })
+    this.#uploader = new Uploader({
+      ...deps,
+      original: (found, { name, identity, stat }) =>
+        originalOf(this.#tracker, found, { name, identity, device: stat.dev }),
+      signal,
+    })
     this.#jobs = new Jobs({
       width: engine.width,
       descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
@@ -107,7 +116,7 @@ export class Backup {
         if (config.mode === 'backup') unit.patience = 0
         this.#loader.add(unit)
       },
-      onComplete: found => this.#jobs.add(found),
+      onComplete: found => this.#enqueue(found),
       onScanned: unit => this.#recorder.scanned(unit),
       onChange: unit => this.#recorder.changed(unit),
       onUnlinked: group => this.#jobs.unlinked(group),
@@ -215,7 +224,8 @@ export class Backup {
 
   /** Files, listings and states that are not in the bucket as they should be. */
   get failures(): number {
-    return this.summary.failed.size + this.#listings.failed.size + this.#recorder.failed.size
+    const { failed, corrupt } = this.summary
+    return failed.size + corrupt.size + this.#listings.failed.size + this.#recorder.failed.size
   }
 
   /** Sets and files that came too late, or failed for now: the next -B brings them. */
@@ -286,11 +296,17 @@ export class Backup {
 
   async #check(): Promise<void> {
     try {
-      await this.#fence.check()
+      await this.#fence.check(OWN)
     } catch (error) {
       if (isFenced(error)) this.#fail(error)
       else this.#deps.log.debug(errorMessage(error))
     }
+  }
+
+  /** A link waits for the file that it is one of: it need not be sent twice. */
+  #enqueue(found: Found): void {
+    if (this.#abort.signal.aborted || !isOriginalBusy(this.#tracker, found)) this.#jobs.add(found)
+    else setTimeout(() => this.#enqueue(found), LOOK)
   }
 
   async #upload(found: Found, open: OpenSet | undefined, released: AbortSignal): Promise<void> {

@@ -34,6 +34,8 @@ export class Group {
   committed = false
   /** A transaction that removes nothing wrote it: it goes up before what rewrites others. */
   urgent = false
+  /** CRC-32 of its Data.db, as it was read last. */
+  crc32: number | undefined
   /** Failed tries in a row. */
   failures = 0
   /** Uploads in a row during which it changed. */

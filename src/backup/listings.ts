@@ -24,7 +24,7 @@ interface Contents {
   /** The Data.db written last; of two from one time the later by name. */
   newest: { readonly name: string; readonly mtime: bigint } | undefined
   /** A component that a listing cannot name: its key holds other content. */
-  elsewhere: string | undefined
+  elsewhere: { readonly name: string; readonly key: string } | undefined
 }
 
 /** Components without which the rest of a set is nothing. */
@@ -72,10 +72,11 @@ export class Listings {
 
   async #directory(path: string, { names, newest, elsewhere }: Contents): Promise<number> {
     const { client, keys, config, log } = this.#deps
+    if (elsewhere !== undefined && !elsewhere.key.startsWith(keys.versions)) return 0
     if (elsewhere !== undefined) {
       this.#warn(
         path,
-        `${path}: no listing is written while ${elsewhere} has another content under the same key`,
+        `${path}: no listing is written while ${elsewhere.name} has another content under the same key`,
       )
       return 0
     }
@@ -123,7 +124,9 @@ function contentsOf(unit: Unit, state: State): Map<string, Contents> {
       directories.set(directory, contents)
     }
     contents.names.push(name)
-    if (entry?.key !== undefined && VITAL.test(component)) contents.elsewhere = name
+    const key = VITAL.test(component) ? entry?.key : undefined
+    if (key !== undefined && (component === 'Data.db' || contents.elsewhere === undefined))
+      contents.elsewhere = { name, key }
     if (component !== 'Data.db' || entry === undefined) return
     const { newest } = contents
     const later = newest === undefined || entry.mtime > newest.mtime

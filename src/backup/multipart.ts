@@ -1,4 +1,4 @@
-import { crc32cCombine, crc64nvmeCombine } from 'tablesnap-io'
+import { crc32Combine, crc32cCombine, crc64nvmeCombine } from 'tablesnap-io'
 
 import { TablesnapError } from '../errors.js'
 import type { Engine } from '../pool/engine.js'
@@ -46,10 +46,13 @@ export interface MultipartDeps {
 /**
  * Uploads a file in parallel parts, its checksum combined from theirs. An upload that fails for good is aborted; one that
  * may go on later is left for it, as its parts need not be sent again.
- * @returns the file's CRC-64
+ * @returns the file's CRC-64, and its CRC-32 where the file's reference asks for it
  * @throws S3Error (412 when the key exists), or TablesnapError of the file
  */
-export async function uploadInParts(deps: MultipartDeps, plan: MultipartPlan): Promise<bigint> {
+export async function uploadInParts(
+  deps: MultipartDeps,
+  plan: MultipartPlan,
+): Promise<{ readonly crc64: bigint; readonly crc32: number | undefined }> {
   const { client, signal } = deps
   const { key } = plan.file
   const held = await takeUp(deps, plan)
@@ -62,7 +65,7 @@ export async function uploadInParts(deps: MultipartDeps, plan: MultipartPlan): P
     const parts = results.map(result => partInfo(result, held?.parts, plan.checksum))
     const condition: Record<string, string> = plan.ifAbsent ? { 'If-None-Match': '*' } : {}
     await completeMultipartUpload(client, key, uploadId, parts, { ...sum.headers, ...condition }, signal)
-    return sum.crc64
+    return { crc64: sum.crc64, crc32: sum.crc32 }
   } catch (error) {
     const later = error instanceof TablesnapError && error.retry && error.code !== 'FILE_CHANGED'
     if (!later && !signal.aborted) await abortMultipartUpload(client, key, uploadId).catch(() => undefined)
@@ -139,20 +142,22 @@ function bytesOf(file: FileRef, part: number, index: number): number {
 function combine(
   results: readonly PartResult[],
   plan: MultipartPlan,
-): { crc64: bigint; headers: Record<string, string> } {
+): { crc64: bigint; crc32: number | undefined; headers: Record<string, string> } {
   let crc64 = 0n
+  let crc32: number | undefined = plan.file.crc32 === true ? 0 : undefined
   let crc32c = 0
   for (const [index, result] of results.entries()) {
     const bytes = bytesOf(plan.file, plan.part, index)
     crc64 = crc64nvmeCombine(crc64, result.crc64, bytes)
+    if (crc32 !== undefined && result.crc32 !== undefined) crc32 = crc32Combine(crc32, result.crc32, bytes)
     if (result.crc32c !== undefined) crc32c = crc32cCombine(crc32c, result.crc32c, bytes)
   }
   const type = { 'X-Amz-Checksum-Type': 'FULL_OBJECT' }
   if (plan.checksum === 'crc64nvme')
-    return { crc64, headers: { ...type, 'X-Amz-Checksum-Crc64nvme': encode64(crc64) } }
+    return { crc64, crc32, headers: { ...type, 'X-Amz-Checksum-Crc64nvme': encode64(crc64) } }
   if (plan.checksum === 'crc32c')
-    return { crc64, headers: { ...type, 'X-Amz-Checksum-Crc32c': encode32(crc32c) } }
-  return { crc64, headers: {} }
+    return { crc64, crc32, headers: { ...type, 'X-Amz-Checksum-Crc32c': encode32(crc32c) } }
+  return { crc64, crc32, headers: {} }
 }
 
 function partInfo(

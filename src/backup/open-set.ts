@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 import { isOptional, parseComponent } from '../sstable/names.js'
 
+import { readSmall } from './small-file.js'
 import { identify, sameIdentity, type Found, type Identity } from './found.js'
 
 /** A file held open for its upload. */
@@ -33,8 +34,12 @@ export class OpenSet {
     return this.files.reduce((sum, { identity }) => sum + identity.size, 0)
   }
 
+  /** What its Digest.crc32 says of Data.db; undefined where there is none, or it cannot be read. */
+  digest: number | undefined
+
   /** Opens what is not durable yet. Never throws for a single file, but TablesnapError `TOO_MANY_FILES`. */
   constructor(found: Found) {
+    this.digest = digestOf(found)
     for (const name of found.names) {
       try {
         this.#open(found, name)
@@ -67,6 +72,18 @@ export class OpenSet {
     const identity = { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
     if (stat.isFile()) this.files.push({ name, path, fd, stat, identity })
     else closeSync(fd)
+  }
+}
+
+/** Decimal, of the whole Data.db file, compressed or not. */
+function digestOf({ directory, names }: Found): number | undefined {
+  const name = names.find(name => name.endsWith('-Digest.crc32'))
+  if (name === undefined) return undefined
+  try {
+    const text = readSmall(join(directory, name))?.trim() ?? ''
+    return /^\d{1,10}$/.test(text) ? Number(text) : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -10,6 +10,8 @@ export interface BackupSummary {
   superseded: number
   /** Paths that are not in the bucket, and why. */
   readonly failed: Map<string, string>
+  /** Sets whose Data.db is not what their Digest.crc32 says. */
+  readonly corrupt: Set<string>
   /** Sets that were not complete at the end of a one-shot backup. */
   readonly unfinished: string[]
   /** Sets that Cassandra was still writing then: they are not part of the table yet. */
@@ -17,5 +19,14 @@ export interface BackupSummary {
 }
 
 export function emptySummary(): BackupSummary {
-  return { uploaded: 0, bytes: 0, present: 0, superseded: 0, failed: new Map(), unfinished: [], written: [] }
+  return {
+    uploaded: 0,
+    bytes: 0,
+    present: 0,
+    superseded: 0,
+    failed: new Map(),
+    corrupt: new Set(),
+    unfinished: [],
+    written: [],
+  }
 }

@@ -62,12 +62,15 @@ export class Tracker implements WatchListener {
   readonly #agenda: Agenda
   readonly #commits: Commits
   readonly #unreadable = new Set<string>()
+  /** Whether transactions' sets count of which there was no event. */
+  readonly #finds: boolean
 
   constructor(options: TrackerOptions) {
     this.#options = options
+    this.#finds = options.listenEvents.some(event => event !== 'IN_MOVED_TO')
     this.#commits = new Commits({
       ...options,
-      finds: options.listenEvents.some(event => event !== 'IN_MOVED_TO'),
+      finds: this.#finds,
       onCommit: options.onChange,
     })
     this.#agenda = new Agenda({
@@ -102,7 +105,7 @@ export class Tracker implements WatchListener {
 
   /** What became of a group that was complete. */
   ended(found: Found, ended: Ended): void {
-    this.#agenda.ended(found.group, found.names, ended)
+    this.#agenda.ended(found.group, ended)
   }
 
   /** The bucket was asked for the unit's newest state. */
@@ -269,7 +272,7 @@ export class Tracker implements WatchListener {
     try {
       if (event === 'gone') transaction.end(path)
       else if (transaction.open(path)) transaction.read(path)
-      else if (event === 'created') this.#commits.gap(unit, `${name} was gone too soon`)
+      else if (event === 'created' && this.#finds) this.#commits.gap(unit, `${name} was gone too soon`)
     } catch (error) {
       const problem = `${join(path, name)} cannot be read: ${errorMessage(error)}`
       this.#options.onProblem(join(path, name), problem)

@@ -11,6 +11,7 @@ import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { headObject, metadataHeaders, storageHeaders, type ObjectInfo } from '../s3/object.js'
+import { parseComponent } from '../sstable/names.js'
 import type { KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
 import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
@@ -28,6 +29,8 @@ export interface UploaderDeps {
   readonly engine: Engine
   readonly keys: KeyLayout
   readonly log: Logger
+  /** What is in the bucket of the file that one is a link of. */
+  readonly original?: (found: Found, file: OpenFile) => { path: string; entry: Entry } | undefined
   /** Aborts what is under way. */
   readonly signal: AbortSignal
 }
@@ -39,6 +42,8 @@ export interface FileOutcome {
   readonly bytes: number
   /** How states name it; undefined when it failed. */
   readonly entry?: Entry
+  /** The CRC-32 of a Data.db that was read. */
+  readonly crc32?: number | undefined
   readonly error?: TablesnapError
 }
 
@@ -47,7 +52,11 @@ interface Stored {
   readonly outcome: 'uploaded' | 'present' | 'version'
   readonly key: string
   readonly crc64: bigint
+  readonly crc32?: number | undefined
 }
+
+/** What one pass over a file told. */
+type Digests = Pick<Stored, 'crc64' | 'crc32'>
 
 /** Uploads the open files of one set: the small ones in one task, each large one in parts. */
 export class Uploader {
@@ -63,7 +72,8 @@ export class Uploader {
    * Never throws for one file: its outcome says what happened. The set's descriptors stay open.
    * @param signal ends the upload of this set
    */
-  async upload(set: OpenSet, { group, untouched }: Found, signal: AbortSignal): Promise<FileOutcome[]> {
+  async upload(set: OpenSet, found: Found, signal: AbortSignal): Promise<FileOutcome[]> {
+    const { group, untouched } = found
     const known = untouched ? group.directory.unit.listed : undefined
     const aborted = AbortSignal.any([this.#deps.signal, signal])
     const outcomes: FileOutcome[] = []
@@ -76,6 +86,13 @@ export class Uploader {
       try {
         if (known !== undefined && (await this.#isKnown(file, known))) {
           outcomes.push({ ...this.#base(file), outcome: 'trusted', entry: entryOf(file) })
+          continue
+        }
+        const original = this.#deps.original?.(found, file)
+        if (original !== undefined) {
+          const { path, entry } = original
+          const key = entry.key ?? this.#deps.keys.file(path)
+          outcomes.push({ ...this.#base(file), outcome: 'present', entry: { ...entry, key } })
           continue
         }
         const upload = this.#plan(file)
@@ -110,7 +127,7 @@ export class Uploader {
     return { name, bytes: identity.size }
   }
 
-  #plan({ fd, path, stat }: OpenFile): FileUpload {
+  #plan({ fd, name, path, stat }: OpenFile): FileUpload {
     const { keys, config } = this.#deps
     return {
       fd,
@@ -118,6 +135,7 @@ export class Uploader {
       key: keys.file(path),
       size: Number(stat.size),
       mtime: stat.mtimeNs,
+      crc32: parseComponent(name)?.component === 'Data.db',
       headers: { ...storageHeaders(config.object), ...metadataHeaders({ stat: statMetadata(stat) }) },
       versionStem: keys.versionStem(path),
       md5: config.md5OnStart || config.engine.checksum === 'md5',
@@ -196,7 +214,7 @@ export class Uploader {
   async #unlessPresent(
     key: string,
     upload: FileUpload,
-    send: (key: string) => Promise<bigint>,
+    send: (key: string) => Promise<Digests>,
   ): Promise<Stored | undefined> {
     const { client, engine, signal } = this.#deps
     for (let attempt = 0; ; attempt++) {
@@ -205,11 +223,12 @@ export class Uploader {
         if (!(await this.#isSame(object, upload, key))) return undefined
         const { type, crc64nvme } = object.checksums
         const known = type === 'FULL_OBJECT' ? crc64nvme : undefined
-        const crc64 = known ?? (await engine.digest({ kind: 'digest', file: upload, md5: false })).crc64
-        return { outcome: 'present', key, crc64 }
+        if (known !== undefined && upload.crc32 !== true) return { outcome: 'present', key, crc64: known }
+        const digest = await engine.digest({ kind: 'digest', file: upload, md5: false })
+        return { outcome: 'present', key, crc64: digest.crc64, crc32: digest.crc32 }
       }
       try {
-        return { outcome: 'uploaded', key, crc64: await send(key) }
+        return { outcome: 'uploaded', key, ...(await send(key)) }
       } catch (error) {
         // Taken meanwhile, or our own Complete whose answer was lost: the next HEAD tells.
         if (attempt > 0 || !isS3Error(error, 412, 409, 'PreconditionFailed', 'NoSuchUpload')) throw error
@@ -218,7 +237,7 @@ export class Uploader {
   }
 
   /** Sends in parts, with less where the server refuses what is asked of it. */
-  async #inParts(file: FileUpload, part: number, signal: AbortSignal): Promise<bigint> {
+  async #inParts(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
     const wanted = this.#capability
     const { way, result } = await inSomeWay(wanted, async ({ checksum, conditional }) =>
       uploadInParts(
@@ -231,7 +250,7 @@ export class Uploader {
     return result
   }
 
-  #finished(file: OpenFile, upload: FileUpload, { outcome, key, crc64 }: Stored): FileOutcome {
+  #finished(file: OpenFile, upload: FileUpload, { outcome, key, crc64, crc32 }: Stored): FileOutcome {
     const { log } = this.#deps
     const fields = { path: upload.path, key, bytes: upload.size }
     if (outcome === 'present') log.info(`Keyname ${key} already exists, skipping upload`, fields)
@@ -239,7 +258,7 @@ export class Uploader {
       log.info(`Finished uploading ${upload.path} as another version: ${key}`, fields)
     else log.info(`Finished uploading ${upload.path}`, fields)
     const entry = entryOf(file, crc64, key === upload.key ? undefined : key)
-    return { ...this.#base(file), outcome, entry }
+    return { ...this.#base(file), outcome, entry, crc32 }
   }
 
   #failed(file: OpenFile, error: unknown): FileOutcome {

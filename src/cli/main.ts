@@ -1,13 +1,17 @@
+import { lowerPriority } from 'tablesnap-io'
+
+import { errorMessage } from '../errors.js'
 import { createLogger } from '../report/log.js'
 import type { Logger } from '../report/logger.js'
 import { openSession } from '../session.js'
 
-import { backup } from './backup.js'
-import { download } from './download.js'
 import { helpText, start } from './options.js'
 import { hideSecrets } from './secrets.js'
 import { onSignals } from './signals.js'
 import { placesOfProcess, reportError, writeErr, writeOut, type Program } from './terminal.js'
+
+/** Beside a Cassandra at 0 it leaves us a tenth of a busy processor: enough to keep up, too little to be felt. */
+const NICE = 10
 
 const TABLESNAP: Program = { name: 'tablesnap', help: helpText }
 
@@ -25,16 +29,31 @@ export async function main(argv: readonly string[]): Promise<number> {
     log = createLogger(config.logFormat, writeErr)
     if (source !== undefined) log.info(`Settings from ${source}`)
     for (const warning of warnings) log.warn(warning)
-    const session = await openSession(config, log)
     const restoring = config.mode === 'download'
+    // Before the worker threads, which inherit it. Cassandra does not run while its files are restored.
+    if (!restoring) letOthersFirst(log)
+    const session = await openSession(config, log)
     const signals = onSignals(log, restoring ? 'restore' : 'uploads')
     try {
-      return restoring ? await download(session, signals, TABLESNAP) : await backup(session, signals)
+      if (restoring) {
+        const { download } = await import('./download.js')
+        return await download(session, signals, TABLESNAP)
+      }
+      const { backup } = await import('./backup.js')
+      return await backup(session, signals)
     } finally {
       signals.end()
       await session.close()
     }
   } catch (error) {
     return reportError(error, log, TABLESNAP)
+  }
+}
+
+function letOthersFirst(log: Logger): void {
+  try {
+    lowerPriority(NICE)
+  } catch (error) {
+    log.warn(`cannot lower the priority of this process: ${errorMessage(error)}`)
   }
 }

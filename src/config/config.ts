@@ -14,6 +14,8 @@ export interface EngineSettings {
   readonly threads: number
   /** Ceiling for all part buffers together, bytes. */
   readonly memory: number
+  /** Bytes that uploads send per second, all together; undefined: no limit. */
+  readonly maxRate: number | undefined
   /** Largest file sent by one PUT, bytes; undefined: one part. */
   readonly maxUploadSize: number | undefined
   /** Largest part of a multipart upload, bytes; undefined: the engine's default. */

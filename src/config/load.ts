@@ -106,6 +106,7 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
     engine: {
       threads: values.threads,
       memory: values.memory,
+      maxRate: values.max_rate,
       maxUploadSize: values.max_upload_size,
       chunkSize: values.multipart_chunk_size,
       checksum: values.checksum,

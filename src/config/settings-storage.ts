@@ -147,6 +147,17 @@ export const STORAGE_SETTINGS = [
     help: 'ceiling for all buffers together; K, M and G are powers of 1024',
   },
   {
+    key: 'max_rate',
+    kind: 'number',
+    unit: 'bytes',
+    min: 64 * 2 ** 10,
+    max: 2 ** 40,
+    argument: 'bytes/s',
+    group: 'Engine',
+    uploads: true,
+    help: 'send no more file contents per second than this, all threads together',
+  },
+  {
     key: 'max_upload_size',
     kind: 'number',
     unit: 'MB',

@@ -1,23 +1,23 @@
-import { read, write } from 'node:fs'
+import { write } from 'node:fs'
 import { promisify } from 'node:util'
+
+import { readNeutral } from 'tablesnap-io'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
 import type { LocalFile } from './task.js'
 
-const readAt = promisify(read)
 const writeAt = promisify(write)
 
-/** Reads `into.length` bytes of a file from `start`. @throws TablesnapError `FILE_UNREADABLE` */
+/** Reads `into.length` bytes of a file from `start`, and leaves the page cache as it was. @throws TablesnapError `FILE_UNREADABLE` */
 export async function readFully(file: LocalFile, start: number, into: Buffer): Promise<void> {
   let done = 0
   while (done < into.length) {
-    const { bytesRead } = await readAt(file.fd, into, done, into.length - done, start + done).catch(
-      (cause: unknown) => {
-        throw failed('FILE_UNREADABLE', `cannot read ${file.path} at byte ${start + done}`, file, cause)
-      },
-    )
-    if (bytesRead === 0) {
+    const left = into.length - done
+    const count = await readNeutral(file.fd, into, done, left, start + done).catch((cause: unknown) => {
+      throw failed('FILE_UNREADABLE', `cannot read ${file.path} at byte ${start + done}`, file, cause)
+    })
+    if (count === 0) {
       throw failed(
         'FILE_UNREADABLE',
         `cannot read ${file.path}: it ends at byte ${start + done}`,
@@ -25,7 +25,7 @@ export async function readFully(file: LocalFile, start: number, into: Buffer): P
         undefined,
       )
     }
-    done += bytesRead
+    done += count
   }
 }
 

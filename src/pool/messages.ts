@@ -20,6 +20,8 @@ export interface WorkerSettings {
   readonly most: number
   /** See `Pacing`. */
   readonly pacing: SharedArrayBuffer
+  /** See `SharedRate`; undefined: no limit. */
+  readonly rate: { readonly bytesPerSecond: number; readonly shared: SharedArrayBuffer } | undefined
   /** See `SharedOverwriting`. */
   readonly overwriting: SharedArrayBuffer
 }

@@ -1,6 +1,7 @@
 import { workerData } from 'node:worker_threads'
 
-import { download } from '../download/download.js'
+import { leftPages } from 'tablesnap-io'
+
 import { S3Client } from '../s3/client.js'
 import type { Credentials } from '../s3/settings.js'
 import { digestFile, putPart } from '../upload/part.js'
@@ -19,6 +20,7 @@ import {
 } from './messages.js'
 import { SharedOverwriting } from './overwriting.js'
 import { Pacing } from './pacing.js'
+import { SharedRate } from './rate.js'
 
 // piscina hands its own fields and ours over in one pair.
 const settings = (Array.isArray(workerData) ? workerData[1] : workerData) as WorkerSettings
@@ -27,11 +29,14 @@ const buffers = new BufferPool(settings.tasks, settings.usual, settings.buffer)
 let notes: string[] = []
 let current: Credentials | undefined
 
+const rate = settings.rate
+
 const client = new S3Client({
   settings: settings.settings,
   credentials: () => current ?? { accessKeyId: '', secretAccessKey: '' },
   connections: settings.tasks,
   retry: settings.retry,
+  rate: rate === undefined ? undefined : new SharedRate(rate.bytesPerSecond, rate.shared),
   onSlowDown: () => pacing.slowDown(),
 })
 
@@ -43,11 +48,15 @@ const context: PutContext = {
   note: text => notes.push(text),
 }
 
+const PAGES_LEFT =
+  'reads fill the page cache: the kernel tells only the owner of a file, or who may write it, which of its pages are cached' +
+  ' (Linux 6.14 and later need not be asked); run tablesnap as the user that Cassandra runs as'
+
 /** Runs one task of the pool. Never throws: errors travel in the answer, as structured clone would strip them. */
 export default async function handle({ task, credentials }: Request): Promise<Response> {
   current = credentials
   const outcome = await settle(() => buffers.lend(bytesOf(task), buffer => run(task, buffer)))
-  const told = notes
+  const told = leftPages() ? [...notes, PAGES_LEFT] : notes
   notes = []
   return { outcome, notes: told, clockOffset: client.clockOffset }
 }
@@ -80,7 +89,7 @@ async function run(task: Task, buffer: Buffer): Promise<unknown> {
     case 'digest':
       return digestFile(task, buffer)
     case 'download':
-      return download(client, task, buffer)
+      return (await import('../download/download.js')).download(client, task, buffer)
   }
 }
 

@@ -1,6 +1,10 @@
-import { pino, type DestinationStream, type Level } from 'pino'
+import { createRequire } from 'node:module'
+
+import type { Level, pino as Pino } from 'pino'
 
 import type { LogFields, Logger } from './logger.js'
+
+const require = createRequire(import.meta.url)
 
 /** Where finished lines go. */
 export type Write = (line: string) => void
@@ -10,7 +14,24 @@ export type Write = (line: string) => void
  * Control characters in file names never break a line.
  */
 export function createLogger(format: 'text' | 'json', write: Write, level: Level = 'info'): Logger {
-  const destination: DestinationStream = { write: format === 'json' ? write : line => write(asText(line)) }
+  return format === 'json' ? jsonLogger(write, level) : textLogger(write, level)
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+function textLogger(write: Write, level: Level): Logger {
+  const least = LEVELS.findIndex(name => name === level)
+  const at = (name: (typeof LEVELS)[number]) => {
+    if (LEVELS.indexOf(name) < least) return () => undefined
+    const shown = name === 'warn' ? 'WARNING' : name.toUpperCase()
+    return (message: string) => write(`${localTime(new Date())} ${shown} ${printable(message)}\n`)
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function jsonLogger(write: Write, level: Level): Logger {
+  // Loaded only where it is used: it costs a tenth of the start-up.
+  const { pino } = require('pino') as { pino: typeof Pino }
   const log = pino(
     {
       level,
@@ -19,18 +40,13 @@ export function createLogger(format: 'text' | 'json', write: Write, level: Level
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
     },
-    destination,
+    { write },
   )
   const at =
-    (name: 'debug' | 'info' | 'warn' | 'error') =>
+    (name: (typeof LEVELS)[number]) =>
     (message: string, fields: LogFields = {}) =>
       log[name](fields, message)
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-}
-
-function asText(line: string): string {
-  const { time, level, message } = JSON.parse(line) as { time: string; level: string; message: string }
-  return `${localTime(new Date(time))} ${level === 'warn' ? 'WARNING' : level.toUpperCase()} ${printable(message)}\n`
 }
 
 /** Python's logging format, which the users' log parsers know. */

@@ -2,7 +2,7 @@ import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
 import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
 import { S3Error, networkError } from './errors.js'
 import { messageFor } from './hints.js'
-import type { ChunkedBody } from './outgoing.js'
+import type { BodyRate, ChunkedBody } from './outgoing.js'
 import { DEFAULT_RETRY, SLOW_DOWN_CODE, mayDiffer, withRetry, type RetryPolicy } from './retry.js'
 import type { Credentials, S3Settings } from './settings.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
@@ -34,6 +34,8 @@ export interface ClientOptions {
   readonly connections: number
   readonly retry?: RetryPolicy
   readonly timeouts?: Timeouts
+  /** Kept by the bodies of its requests. */
+  readonly rate?: BodyRate | undefined
   /** Told of every repetition, with the pause before it in ms. */
   readonly onRetry?: (error: TablesnapError, pause: number) => void
   /** Told whenever the server asks for fewer requests in flight. */
@@ -147,7 +149,8 @@ export class S3Client {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
     if (this.#all.length < this.#options.connections) {
-      const connection = new Connection(this.#address.origin, this.#options.timeouts ?? DEFAULT_TIMEOUTS)
+      const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
+      const connection = new Connection(this.#address.origin, timeouts, rate)
       this.#all.push(connection)
       return connection
     }

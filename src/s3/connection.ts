@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import Client from 'undici/lib/dispatcher/client.js'
 import buildConnector from 'undici/lib/core/connect.js'
 
-import { Outgoing, type ChunkedBody } from './outgoing.js'
+import { Outgoing, type BodyRate, type ChunkedBody } from './outgoing.js'
 
 /** One HTTP request, already signed. */
 export interface HttpRequest {
@@ -50,12 +50,14 @@ export class Connection {
   readonly #client: Dispatcher
   readonly #secure: boolean
   readonly #timeouts: Timeouts
+  readonly #rate: BodyRate | undefined
   #socket: Socket | undefined
 
-  /** @param origin scheme, host and port */
-  constructor(origin: string, timeouts: Timeouts = DEFAULT_TIMEOUTS) {
+  /** @param origin scheme, host and port @param rate of the bodies of its requests */
+  constructor(origin: string, timeouts: Timeouts = DEFAULT_TIMEOUTS, rate?: BodyRate) {
     this.#secure = origin.startsWith('https:')
     this.#timeouts = timeouts
+    this.#rate = rate
     const connect = buildConnector({ timeout: timeouts.connect, keepAlive: true })
     this.#client = new Client(origin, {
       pipelining: 1,
@@ -71,7 +73,8 @@ export class Connection {
 
   /** Sends one request and reads its answer whole, whatever its status. Rejects with undici's or the system's error. */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const body = request.body === undefined ? undefined : new Outgoing(request.body, this.#secure)
+    const { body: bytes } = request
+    const body = bytes === undefined ? undefined : new Outgoing(bytes, this.#secure, this.#rate)
     try {
       return await this.#dispatch(request, body)
     } finally {

@@ -1,4 +1,8 @@
-import { XMLParser } from 'fast-xml-parser'
+import { createRequire } from 'node:module'
+
+import type { XMLParser as Parser } from 'fast-xml-parser'
+
+const require = createRequire(import.meta.url)
 
 /** An element: text, or children by name; those named in {@link LISTS} are always arrays. */
 export type XmlValue = string | XmlNode | (string | XmlNode)[] | undefined
@@ -9,17 +13,23 @@ export interface XmlNode {
 /** Elements that may come more than once, or once, or not at all. */
 const LISTS = new Set(['Contents', 'CommonPrefixes', 'Upload', 'Part', 'Deleted', 'Bucket'])
 
-/** Keys like `1e5`, ` a ` and `&#10;` must come through as they are. */
-const parser = new XMLParser({
-  ignoreDeclaration: true,
-  ignoreAttributes: true,
-  parseTagValue: false,
-  trimValues: false,
-  htmlEntities: true,
-  processEntities: true,
-  removeNSPrefix: true,
-  isArray: (name, path) => LISTS.has(name) || (name === 'Error' && String(path).startsWith('DeleteResult')),
-})
+let parser: Parser | undefined
+
+/** Loaded with the first answer that is XML: a worker that only puts objects sees none. */
+function loadParser(): Parser {
+  const { XMLParser } = require('fast-xml-parser') as { XMLParser: typeof Parser }
+  // Keys like `1e5`, ` a ` and `&#10;` must come through as they are.
+  return new XMLParser({
+    ignoreDeclaration: true,
+    ignoreAttributes: true,
+    parseTagValue: false,
+    trimValues: false,
+    htmlEntities: true,
+    processEntities: true,
+    removeNSPrefix: true,
+    isArray: (name, path) => LISTS.has(name) || (name === 'Error' && String(path).startsWith('DeleteResult')),
+  })
+}
 
 /** The end of a document: `</root>`, or `<root …/>` where it is empty. */
 const END = /(?:<\/(?:[^\s<>/:]+:)?([^\s<>/:]+)\s*|<(?:[^\s<>/:]+:)?([^\s<>/:]+)(?:\s[^<>]*)?\/)>\s*$/
@@ -29,6 +39,8 @@ const LONGEST_END = 1024
 
 /** The root element of a document and its name; undefined when it is no XML, or not all of it. */
 export function parseXml(body: Buffer): { root: string; node: XmlNode } | undefined {
+  if (body.length === 0) return undefined
+  parser ??= loadParser()
   try {
     const source = body.toString('utf8')
     const [, closed, empty] = END.exec(source.slice(-LONGEST_END)) ?? []

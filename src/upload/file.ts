@@ -1,37 +1,37 @@
-import { fstat, read } from 'node:fs'
+import { fstat } from 'node:fs'
 import { promisify } from 'node:util'
+
+import { readNeutral } from 'tablesnap-io'
 
 import { TablesnapError } from '../errors.js'
 
 import type { FileRef } from './task.js'
 
-const readAt = promisify(read)
 const statOf = promisify(fstat) as (
   fd: number,
   options: { bigint: true },
 ) => Promise<{ size: bigint; mtimeNs: bigint }>
 
 /**
- * Reads `into.length` bytes of a file from `start`.
+ * Reads `into.length` bytes of a file from `start`, and leaves the page cache as it was.
  * @throws TablesnapError `FILE_CHANGED` when the file ends before that, `FILE_UNREADABLE` when the disk fails
  */
 export async function readFully(file: FileRef, start: number, into: Buffer): Promise<void> {
   let done = 0
   while (done < into.length) {
-    const { bytesRead } = await readAt(file.fd, into, done, into.length - done, start + done).catch(
-      (cause: unknown) => {
-        throw new TablesnapError({
-          code: 'FILE_UNREADABLE',
-          message: `cannot read ${file.path} at byte ${start + done}: ${(cause as Error).message}`,
-          operation: 'read',
-          path: file.path,
-          retry: true,
-          cause,
-        })
-      },
-    )
-    if (bytesRead === 0) throw changed(file, `it ends at byte ${start + done} of ${file.size}`)
-    done += bytesRead
+    const left = into.length - done
+    const count = await readNeutral(file.fd, into, done, left, start + done).catch((cause: unknown) => {
+      throw new TablesnapError({
+        code: 'FILE_UNREADABLE',
+        message: `cannot read ${file.path} at byte ${start + done}: ${(cause as Error).message}`,
+        operation: 'read',
+        path: file.path,
+        retry: true,
+        cause,
+      })
+    })
+    if (count === 0) throw changed(file, `it ends at byte ${start + done} of ${file.size}`)
+    done += count
   }
 }
 

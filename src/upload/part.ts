@@ -22,10 +22,11 @@ export async function putPart(
   signal?: AbortSignal,
 ): Promise<PartResult> {
   const { file, start, bytes, number } = task
-  const summer = new Summer(checksum, false)
+  const summer = new Summer(checksum, false, file.crc32)
   for await (const piece of readRange(file, start, bytes, buffer)) summer.update(piece)
   const sums = summer.end()
-  const result = { number, crc64: sums.crc64, crc32c: sums.crc32c, sha256: sums.sha256?.toString('base64') }
+  const { crc64, crc32, crc32c } = sums
+  const result = { number, crc64, crc32, crc32c, sha256: sums.sha256?.toString('base64') }
   await checkUnchanged(file)
   if (task.held === sums.crc64) return { ...result, etag: '', sent: false }
   const body = bytes <= buffer.length ? buffer.subarray(0, bytes) : inPieces(file, start, bytes, buffer)
@@ -49,11 +50,11 @@ function unverified(key: string, checksum: ChecksumKind): S3Error {
 
 /** Reads a whole file for its checksums. @throws TablesnapError as {@link putPart} */
 export async function digestFile({ file, md5 }: DigestTask, buffer: Buffer): Promise<DigestResult> {
-  const summer = new Summer('crc64nvme', md5)
+  const summer = new Summer('crc64nvme', md5, file.crc32)
   for await (const piece of readRange(file, 0, file.size, buffer)) summer.update(piece)
   await checkUnchanged(file)
   const sums = summer.end()
-  return { crc64: sums.crc64, md5: sums.md5?.toString('hex') }
+  return { crc64: sums.crc64, crc32: sums.crc32, md5: sums.md5?.toString('hex') }
 }
 
 /** Reads a range buffer by buffer; it is left in the buffer where it fits. */

@@ -20,16 +20,16 @@ export async function putFile(
   const bytes = buffer.subarray(0, file.size)
   await readFully(file, 0, bytes)
   await checkUnchanged(file)
-  const sums = new Summer(context.capability.checksum, file.md5).update(bytes).end()
+  const sums = new Summer(context.capability.checksum, file.md5, file.crc32).update(bytes).end()
   const md5sum: Record<string, string> =
     file.md5 && sums.md5 !== undefined ? { 'X-Amz-Meta-md5sum': sums.md5.toString('hex') } : {}
   const put: Put = { bytes, sums, headers: { ...file.headers, ...md5sum }, trustsSize: file.trustsSize }
+  const { crc64, crc32 } = sums
   const first = await putIfAbsent(context, file.key, put, signal)
-  if (first !== 'other') return { outcome: first, key: file.key, crc64: sums.crc64 }
-  const key = `${file.versionStem}~${hex64(sums.crc64)}`
+  if (first !== 'other') return { outcome: first, key: file.key, crc64, crc32 }
+  const key = `${file.versionStem}~${hex64(crc64)}`
   const second = await putIfAbsent(context, key, put, signal)
-  if (second !== 'other')
-    return { outcome: second === 'present' ? 'present' : 'version', key, crc64: sums.crc64 }
+  if (second !== 'other') return { outcome: second === 'present' ? 'present' : 'version', key, crc64, crc32 }
   throw new S3Error({
     operation: 'PutObject',
     key,

@@ -6,6 +6,8 @@ export interface FileRef {
   /** Bytes and mtime (ns) at the time it was opened: when they change, the upload is void. */
   readonly size: number
   readonly mtime: bigint
+  /** Whether the CRC-32 of the contents is asked for besides, as Cassandra's Digest.crc32 has it of Data.db. */
+  readonly crc32?: boolean
 }
 
 /** A file that goes up in one PUT. */
@@ -53,6 +55,8 @@ export interface FileResult {
   readonly outcome: 'uploaded' | 'present' | 'version'
   readonly key: string
   readonly crc64: bigint
+  /** Where the file's reference asks for it. */
+  readonly crc32?: number | undefined
 }
 
 /** What became of one part. */
@@ -60,6 +64,8 @@ export interface PartResult {
   readonly number: number
   readonly etag: string
   readonly crc64: bigint
+  /** Of this part, where the file's reference asks for it. */
+  readonly crc32?: number | undefined
   readonly crc32c: number | undefined
   /** Base64; with `--checksum sha256` only. */
   readonly sha256: string | undefined
@@ -68,6 +74,8 @@ export interface PartResult {
 
 export interface DigestResult {
   readonly crc64: bigint
+  /** Where the file's reference asks for it. */
+  readonly crc32?: number | undefined
   /** Hex. */
   readonly md5: string | undefined
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { InotifyBatch, Inotify } from 'inotify'
@@ -116,40 +117,26 @@ export class Watcher {
 
   /** Scans watched directories again: a path may lead to another directory now, or to none. */
   rescan(paths: readonly string[] = [...this.#watches.keys()]): void {
+    const changed = paths.filter(path => !this.#check(path))
     for (const path of paths) {
-      const watch = this.#watches.get(path)
-      if (watch === undefined) continue
-      try {
-        // The kernel gives a directory that is watched the number that it has.
-        if (this.#inotify.add(path, MASK) !== watch) {
-          this.#addNew(path)
-          continue
-        }
-      } catch (cause) {
-        this.#drop(path, 'it was deleted')
-        this.#report(path, watchError(path, cause))
-        continue
-      }
-      this.#report(path, this.#add(path, 'rescan', false))
+      if (this.#watches.has(path)) this.#report(path, this.#add(path, 'rescan', false))
+      else if (changed.includes(path) && existsSync(path)) this.#addNew(path)
     }
   }
 
-  /** Events were lost: what is watched is found out anew, and scanned. */
-  #rescanAll(): void {
-    const before = [...this.#watches.keys()]
-    this.#paths.clear()
-    this.#watches.clear()
-    for (const path of before) {
-      try {
-        if (!this.#watch(path)) this.#listener.lost(path)
-      } catch (cause) {
-        this.#lost(path, 'it was deleted')
-        this.#report(path, watchError(path, cause))
-      }
+  /** Whether a path leads to the directory that is watched under it; the watch ends where it does not. */
+  #check(path: string): boolean {
+    const watch = this.#watches.get(path)
+    if (watch === undefined) return true
+    try {
+      // The kernel gives a directory that is watched the number that it has.
+      if (this.#inotify.add(path, MASK) === watch) return true
+      this.#drop(path)
+    } catch (cause) {
+      this.#drop(path, 'it was deleted')
+      this.#report(path, watchError(path, cause))
     }
-    for (const path of [...this.#watches.keys()]) {
-      if (this.#watches.has(path)) this.#report(path, this.#add(path, 'rescan', false))
-    }
+    return false
   }
 
   close(): void {
@@ -211,7 +198,7 @@ export class Watcher {
   #event(watch: number, mask: number, name: string | undefined, broken: boolean): void {
     if (mask & IN_Q_OVERFLOW) {
       this.#listener.overflow()
-      this.#rescanAll()
+      this.rescan()
       return
     }
     const directory = this.#paths.get(watch)
@@ -245,7 +232,6 @@ export class Watcher {
   #isWatched(path: string): boolean {
     const watch = this.#watches.get(path)
     try {
-      // The kernel gives a directory that is watched the number that it has.
       return watch !== undefined && this.#inotify.add(path, MASK) === watch
     } catch {
       return false

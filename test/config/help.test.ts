@@ -42,6 +42,7 @@ await t.test('the flags, neither more nor fewer', t => {
     '--no-path-style --recursive -r --auto-add -a --backup -B --watch --download -D --all --name -n --name-from ' +
     '--prefix -p --keyname-separator --threads -t --exclude -e --include -i --listen-events --without-index ' +
     '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --retries --checksum --memory ' +
+    '--max-rate --take-over ' +
     '--reduced-redundancy -R --storage-class --with-sse --sse-kms-key-id --partial --replace --force --dry-run ' +
     '--at --settle --shutdown-timeout --include-snapshots --include-backups --log-format'
   const shown = helpText()

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { crc32 } from 'tablesnap-io'
 import t from 'tap'
 
 import { TestNode } from '../support/node.js'
@@ -48,6 +49,7 @@ await t.test('--delete-on-backup does not take the same size for the same conten
   t.equal((await node.backUp([], [table.path])).code, 0)
   const data = randomBytes(2_000)
   writeFileSync(join(table.path, 'nb-2-big-Data.db'), data)
+  writeFileSync(join(table.path, 'nb-2-big-Digest.crc32'), String(crc32(data)))
   const { code, log } = await node.backUp(['--delete-on-backup'], [table.path])
   t.equal(code, 0, log)
   t.match(
@@ -56,7 +58,7 @@ await t.test('--delete-on-backup does not take the same size for the same conten
   )
   t.same(table.names(), [], 'the state names other contents, too')
   const versions = await node.keys('.tablesnap/node1/versions/')
-  t.equal(versions.length, 2, 'both other contents are safe')
+  t.equal(versions.length, 3, 'all other contents are safe')
   const data2 = versions.find(key => key.includes('nb-2-big-Data.db~')) ?? ''
   t.ok((await node.body(data2)).equals(data))
 })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 
+import { crc32 } from 'tablesnap-io'
 import t from 'tap'
 
 import { faults } from '../../src/local-s3/fault.js'
@@ -88,6 +89,7 @@ await t.test('kill -9 of the daemon with changed content: -B does not mix old pa
   const changed = randomBytes(12 * MEBIBYTE)
   table.contents.get('nb-1-big-Data.db')?.copy(changed, 0, 0, 6 * MEBIBYTE)
   table.file('nb-1-big-Data.db', changed)
+  table.file('nb-1-big-Digest.crc32', String(crc32(changed)))
   const { code, log } = await node.backUp([...parts], [table.path])
   t.equal(code, 0, log)
   await node.same(t, table.paths())

@@ -30,8 +30,8 @@ await t.test('states of a node hold its rows through repairs with another one', 
   await other.start()
 
   await stage.node.nodetool('cleanup', 'single', 't')
-  const upper = await stage.rows.execute('SELECT id, token(id) AS token FROM ks.t')
-  single.lost(upper.rows.filter(row => BigInt(String(row['token'])) > 0n).map(row => Number(row['id'])))
+  const upper = await stage.rows.execute('SELECT id, token(id) AS position FROM ks.t')
+  single.lost(upper.rows.filter(row => BigInt(String(row['position'])) > 0n).map(row => Number(row['id'])))
   await stage.node.nodetool('repair', '-pr', 'ks', 't')
   await model.write(3000, 4000, 1)
   await model.delete(0, 200)

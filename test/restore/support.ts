@@ -247,6 +247,7 @@ export function config(target: string): Config {
       memory: 1 << 26,
       maxUploadSize: undefined,
       chunkSize: undefined,
+      maxRate: undefined,
       checksum: 'crc64nvme',
       retries: 2,
     },

@@ -14,14 +14,15 @@ export class Cli {
   readonly #watchers = new Set<() => void>()
 
   /**
-   * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as
+   * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as; nice: see nice(1)
    */
   constructor(
     args: readonly string[],
-    options: { env?: Record<string, string>; cwd?: string; uid?: number } = {},
+    options: { env?: Record<string, string>; cwd?: string; uid?: number; nice?: number } = {},
   ) {
     // Without `env -u` tap would load its own modules into the binary, which takes longer than most runs.
-    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', process.execPath, BINARY, ...args], {
+    const nice = options.nice === undefined ? [] : ['nice', '-n', String(options.nice)]
+    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', ...nice, process.execPath, BINARY, ...args], {
       cwd: options.cwd ?? '/',
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,7 +42,7 @@ export class Cli {
   }
 
   /** Waits until the log matches; fails after `timeout` ms or when the process ends before. */
-  async seen(pattern: RegExp, timeout = 20_000): Promise<void> {
+  async seen(pattern: RegExp, timeout = 60_000): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) => reject(new Error(`${why} before ${String(pattern)} in:\n${this.stderr}`))
       const timer = setTimeout(() => fail(`${timeout} ms passed`), timeout)

@@ -175,7 +175,7 @@ function isListingWritten({ method, key, status }: { method: string; key: string
 /** Waits until something is so; for what tells nobody when it comes to be. */
 export async function until(
   done: () => boolean | Promise<boolean>,
-  timeout = 15_000,
+  timeout = 60_000,
   why: () => string = () => 'it did not come about',
 ): Promise<void> {
   const end = performance.now() + timeout

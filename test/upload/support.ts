@@ -26,6 +26,8 @@ export interface YardOptions {
   readonly threads?: number
   /** Of the engine, bytes. */
   readonly memory?: number
+  /** Bytes per second. */
+  readonly maxRate?: number
   readonly maxUploadSize?: number
   readonly chunkSize?: number
   readonly md5OnStart?: boolean
@@ -53,12 +55,19 @@ export class Yard {
     settings: S3Settings,
     options: YardOptions,
   ) {
-    const { checksum = 'crc64nvme', threads = 1, memory = 64 * MEBIBYTE } = options
+    const { checksum = 'crc64nvme', threads = 1, memory = 64 * MEBIBYTE, maxRate } = options
     const retry = { ...FAST, retries: options.retries ?? FAST.retries }
     const common = { settings, credentials: () => CREDENTIALS, retry }
     this.client = new S3Client({ ...common, connections: 4 })
     const onNote = (text: string): unknown => this.notes.push(text)
-    this.engine = new Engine({ ...common, checksum, threads, memory, onNote: text => void onNote(text) })
+    this.engine = new Engine({
+      ...common,
+      checksum,
+      threads,
+      memory,
+      maxRate,
+      onNote: text => void onNote(text),
+    })
     const basis = config(directory)
     const { maxUploadSize, chunkSize } = options
     this.#uploader = new Uploader({

@@ -1,6 +1,7 @@
 #ifndef TABLESNAP_IO_CRC_H
 #define TABLESNAP_IO_CRC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,14 @@
 #define CRC32_POLYNOMIAL UINT32_C(0xedb88320)
 #define CRC32C_POLYNOMIAL UINT32_C(0x82f63b78)
 
-/* Makes the tables, once per process, whichever thread comes first; before any other call. */
+/* Makes the tables and chooses the fastest implementation, once per process, whichever thread comes first; before any other call. */
 void crc_prepare(void);
+
+/* The implementations that this machine can run, fastest first, by their index; NULL after the last. */
+const char *crc_implementation(int index);
+
+/* Uses one of them in all threads from now on. @returns whether there is one of that name */
+bool crc_use(const char *name);
 
 /* The checksum of what `previous` is the checksum of (0: of nothing), followed by `data`. */
 uint64_t crc64nvme(uint64_t previous, const uint8_t *data, size_t length);
