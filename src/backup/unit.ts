@@ -129,7 +129,7 @@ export class Unit {
 
   /** Whether a scan counts a set as part of the table. */
   #isPart({ state, stored, names, main, name, committed, directory: { index } }: Group): boolean {
-    // A set that was done is not judged again when a commit removes it.
+    // A set that was done is not judged again when a commit removes it; its files may be there still.
     if (this.transactions.isWritten(index, name) || this.transactions.isObsolete(index, name)) return false
     if (stored !== undefined || state === 'busy' || state === 'failed' || state === 'old') return true
     if (committed) return true

@@ -133,7 +133,7 @@ export class Tracked {
     const durable = new Map<string, Entry>()
     if (next === 'done')
       for (const name of found.names) durable.set(name, entryOf(join(found.directory, name)))
-    this.tracker.ended(found, { durable, next })
+    this.tracker.ended(found, { durable, names: found.names, next })
     return found
   }
 
@@ -150,10 +150,11 @@ export class Tracked {
     for (const { name, identity } of open.files)
       durable.set(name, { ...identity, crc64: '0'.repeat(16), key: undefined })
     const next = open.vanished ? 'gone' : 'done'
+    const names = [...open.files.map(({ name }) => name), ...open.unchanged]
     open.close()
     setImmediate(() => {
       this.given.splice(this.given.indexOf(found), 1)
-      this.tracker.ended(found, { durable: next === 'done' ? durable : new Map(), next })
+      this.tracker.ended(found, { durable: next === 'done' ? durable : new Map(), names, next })
     })
   }
 

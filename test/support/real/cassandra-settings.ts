@@ -13,6 +13,11 @@ export interface NodeSettings {
   readonly jmxPort: number
   /** The SSTable format; without one it is the version's default. */
   readonly format: string | undefined
+  readonly dataDirectories: readonly string[]
+  /** Where the node finds its cluster; `address:port`. */
+  readonly seed: string
+  /** More of cassandra.yaml. */
+  readonly yaml: Readonly<Record<string, unknown>>
 }
 
 const exported = [
@@ -59,7 +64,7 @@ export function cassandraYaml(node: NodeSettings): string {
     cluster_name: 'tablesnap test',
     num_tokens: 1,
     partitioner: 'org.apache.cassandra.dht.Murmur3Partitioner',
-    data_file_directories: [below('data')],
+    data_file_directories: node.dataDirectories,
     commitlog_directory: below('commitlog'),
     cdc_raw_directory: below('cdc_raw'),
     hints_directory: below('hints'),
@@ -74,13 +79,14 @@ export function cassandraYaml(node: NodeSettings): string {
     seed_provider: [
       {
         class_name: 'org.apache.cassandra.locator.SimpleSeedProvider',
-        parameters: [{ seeds: `${node.address}:${node.storagePort}` }],
+        parameters: [{ seeds: node.seed }],
       },
     ],
     concurrent_compactors: 1,
     ...(node.format === undefined
       ? {}
       : { sstable: { selected_format: node.format }, storage_compatibility_mode: 'NONE' }),
+    ...node.yaml,
   })
 }
 

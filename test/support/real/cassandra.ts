@@ -17,12 +17,18 @@ export interface CassandraOptions {
   readonly home: string
   readonly version: string
   readonly format: string | undefined
+  /** How many data directories it has; 1 by default. */
+  readonly dataDirectories?: number
+  /** A node whose cluster it joins; by default it is one of its own. */
+  readonly joins?: Cassandra
+  /** More of cassandra.yaml. */
+  readonly yaml?: Readonly<Record<string, unknown>>
 }
 
 const javaHome = process.env['JAVA_HOME'] ?? ''
 const java = javaHome === '' ? 'java' : join(javaHome, 'bin', 'java')
 
-/** A one-node Cassandra from the jars of Maven Central, on a loopback address of its own. */
+/** A Cassandra node from the jars of Maven Central, on a loopback address of its own. */
 export class Cassandra {
   readonly #settings: NodeSettings
   #process: ServerProcess | undefined
@@ -33,8 +39,12 @@ export class Cassandra {
 
   /** Writes the node's configuration; nothing runs yet. */
   static async create(options: CassandraOptions): Promise<Cassandra> {
-    const { home } = options
-    for (const name of ['conf', 'logs', 'tmp', 'data']) mkdirSync(join(home, name), { recursive: true })
+    const { home, joins, dataDirectories: count = 1, yaml = {} } = options
+    for (const name of ['conf', 'logs', 'tmp']) mkdirSync(join(home, name), { recursive: true })
+    const dataDirectories = Array.from({ length: count }, (_, i) =>
+      join(home, i === 0 ? 'data' : `data${i + 1}`),
+    )
+    for (const directory of dataDirectories) mkdirSync(directory, { recursive: true })
     const address = loopbackAddress()
     const [cqlPort, storagePort] = (await freePorts(address, 2)) as [number, number]
     const [jmxPort] = (await freePorts('127.0.0.1', 1)) as [number]
@@ -46,6 +56,9 @@ export class Cassandra {
       storagePort,
       jmxPort,
       format: options.format,
+      dataDirectories,
+      seed: joins === undefined ? `${address}:${storagePort}` : joins.#settings.seed,
+      yaml,
     }
     writeFileSync(join(home, 'conf', 'cassandra.yaml'), cassandraYaml(settings))
     writeFileSync(join(home, 'conf', 'logback.xml'), logbackXml(join(home, 'logs', 'system.log')))
@@ -60,6 +73,10 @@ export class Cassandra {
 
   get dataDirectory(): string {
     return join(this.#settings.home, 'data')
+  }
+
+  get dataDirectories(): readonly string[] {
+    return this.#settings.dataDirectories
   }
 
   get commitlogDirectory(): string {

@@ -3,12 +3,18 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ServerProcess } from './server-process.js'
-import type { Versitygw } from './versitygw.js'
 
 export interface Result {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
+}
+
+/** A server, or a way to it. */
+export interface Way {
+  readonly endpoint: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
 }
 
 const program = fileURLToPath(new URL('../../../src/cli/tablesnap.js', import.meta.url))
@@ -19,7 +25,7 @@ export class Tablesnap {
   readonly #endpoint: string
   readonly #env: NodeJS.ProcessEnv
 
-  constructor(gateway: Versitygw, directory: string, env: NodeJS.ProcessEnv = {}) {
+  constructor(gateway: Way, directory: string, env: NodeJS.ProcessEnv = {}) {
     mkdirSync(directory, { recursive: true })
     this.#directory = directory
     this.#endpoint = gateway.endpoint
