@@ -58,7 +58,7 @@ await t.test('after an overflow every directory is scanned before the history go
   await turn()
   t.equal(node.unit().history, undefined, 'one of two')
   node.scan('rescan', other)
-  await until(() => node.unit().history !== undefined && node.unit().voided === false)
+  await until(() => node.unit().history !== undefined && !node.unit().voided)
   await until(() => node.live().length === 2)
   t.same([node.live(), node.errors], [['nb-10-big', 'nb-9-big'], []])
 })
