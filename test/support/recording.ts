@@ -156,7 +156,7 @@ export class Recording {
       const log = logs.get(key) ?? {
         directory,
         created: i,
-        writes: new Map(),
+        writes: new Map<string, number[]>(),
         lastWrite: i,
         deleted: Infinity,
       }
