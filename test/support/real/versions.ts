@@ -33,7 +33,8 @@ export class Versions {
     for (let attempt = 1; ; attempt += 1) {
       const client = new cassandra.Client({
         contactPoints: [address],
-        protocolOptions: { port },
+        // A node that is stopped never agrees.
+        protocolOptions: { port, maxSchemaAgreementWaitSeconds: 2 },
         localDataCenter: 'datacenter1',
         socketOptions: { readTimeout: 120_000 },
         policies: {
