@@ -289,7 +289,11 @@ export class Backup {
   }
 
   #gap(unit: Unit): void {
-    if (unit.rescans.size > 0) return
+    if (unit.rescans.size > 0) {
+      // Part of it is scanned already, and not again by this scan.
+      unit.voided = true
+      return
+    }
     this.#tracker.begin(unit)
     setImmediate(() => this.#watcher?.rescan([...unit.directories.keys()]))
   }

@@ -57,7 +57,11 @@ export class Commits {
       unit.vanished.delete(set.path)
       removes.push(set)
     }
-    this.#commit(unit, { adds, removes, ...(transaction.isEnd ? { kind: 'end' as const } : {}) })
+    this.#commit(unit, {
+      adds,
+      removes,
+      ...(transaction.isEnd && index === '' ? { kind: 'end' as const } : {}),
+    })
   }
 
   /** Whether commits are unknown now: a scan begins, whose end is told by {@link scanned}. */
@@ -69,6 +73,8 @@ export class Commits {
   /** A set is complete. One that no transaction wrote is part of a commit once all is quiet. */
   complete(unit: Unit, set: Group): void {
     if (unit.history === undefined || unit.history.live.has(set) || !set.sstable) return
+    // It can only add.
+    set.urgent = true
     unit.appeared.add(set)
   }
 
@@ -115,8 +121,11 @@ export class Commits {
   ): void {
     if (change.adds.length === 0 && change.removes.length === 0 && change.kind !== 'end') return
     this.#free(unit, change.adds)
-    if (unit.history?.commit({ ...change, time: this.#options.clock() }) === true)
-      this.#options.onCommit(unit)
+    const commit = { ...change, time: this.#options.clock() }
+    // What only adds is part of what the scan finds.
+    if (unit.history === undefined && (change.removes.length > 0 || change.kind === 'end'))
+      unit.during.push(commit)
+    if (unit.history?.commit(commit) === true) this.#options.onCommit(unit)
   }
 
   /** A path has one set at a time: what was there before went, whether that was seen or not. */

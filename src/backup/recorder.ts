@@ -81,7 +81,8 @@ export class Recorder {
   scanned(unit: Unit): void {
     const { newest } = unit
     const lost = newest !== undefined && this.#isLost(unit, newest)
-    const scan = { sets: unit.scanned(newest), time: this.#deps.clock(), lost }
+    const during = unit.during.splice(0)
+    const scan = { sets: unit.scanned(newest), time: this.#deps.clock(), lost, during }
     unit.listed = undefined
     if (unit.before !== undefined) {
       unit.history = unit.before

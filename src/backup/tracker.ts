@@ -249,6 +249,7 @@ export class Tracker implements WatchListener {
     unit.appeared.clear()
     unit.vanished.clear()
     unit.phantoms.clear()
+    unit.during.length = 0
   }
 
   #directory(path: string): Directory {

@@ -10,6 +10,9 @@ const LIMIT = 16 * 1024 * 1024
 /** O_NONBLOCK: opening a FIFO waits for its writer otherwise, and with it the whole process. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
+/** How many transactions that are over are remembered; their names have UUIDs. */
+const REMEMBERED = 100
+
 /** A transaction of Cassandra's, by its log or the log's replicas in several data directories. */
 export class Transaction {
   txn: Txn = EMPTY_TXN
@@ -78,6 +81,8 @@ export class Transaction {
 /** The transactions of a unit whose logs are there. */
 export class Transactions {
   readonly #all = new Map<string, Transaction>()
+  /** Those of the last ones whose commit was told. */
+  readonly #told = new Set<string>()
 
   /** The transaction of a log, made when it is new. */
   of(name: string, index: string): Transaction {
@@ -85,6 +90,8 @@ export class Transactions {
     let transaction = this.#all.get(key)
     if (transaction === undefined) {
       transaction = new Transaction(name, index)
+      // A replica in another data directory may be heard of after the first one is gone.
+      transaction.told = this.#told.has(key)
       this.#all.set(key, transaction)
     }
     return transaction
@@ -92,7 +99,15 @@ export class Transactions {
 
   /** Drops a transaction none of whose logs is there any more. */
   tidy(transaction: Transaction): void {
-    if (transaction.isOver) this.#all.delete(`${transaction.index}/${transaction.name}`)
+    if (!transaction.isOver) return
+    const key = `${transaction.index}/${transaction.name}`
+    this.#all.delete(key)
+    if (!transaction.told) return
+    this.#told.add(key)
+    for (const first of this.#told) {
+      if (this.#told.size <= REMEMBERED) break
+      this.#told.delete(first)
+    }
   }
 
   /** Those that have a log in a directory. */

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { KnownObjects } from '../plan/known.js'
 import { generationOf, hasTransactions } from '../sstable/names.js'
 import type { History } from '../state/history.js'
-import type { Standing } from '../state/lineage.js'
+import type { Commit, Standing } from '../state/lineage.js'
 import type { Entry, State, StateSet } from '../state/state.js'
 
 import { identityOf, type Directory } from './directory.js'
@@ -23,6 +23,8 @@ export class Unit {
   history: History<Group> | undefined
   /** What it was before a gap, until {@link history} begins again. */
   before: History<Group> | undefined
+  /** Commits that removed sets while it had no history. */
+  readonly during: Commit<Group>[] = []
   /** Directories of it that are to be scanned before its history can begin. */
   readonly rescans = new Set<string>()
   /** Something went during its scan, and no transaction says why: there is another scan. */

@@ -22,6 +22,7 @@ async function given(t: Parameters<typeof Recorded.create>[0]) {
   const problems: string[] = []
   const outcomes = new Outcomes(
     { debug: silent, info: silent, warn: silent, error: silent },
+    false,
     (path, message) => {
       problems.push(message)
       outcomes.summary.failed.set(path, message)
