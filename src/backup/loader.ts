@@ -76,7 +76,8 @@ export class Loader {
     }
     if (unit.newest !== undefined || config.mode === 'watch') return
     const known = new KnownObjects()
-    for (const path of unit.directories.keys()) await known.load(client, keys, path, signal)
+    for (const { path, groups } of unit.directories.values())
+      if (groups.size > 0) await known.load(client, keys, path, signal)
     unit.listed = known
   }
 }

@@ -75,10 +75,10 @@ await t.test(
   'what Cassandra took away is counted, and no failure; what could not be opened is one',
   async t => {
     const { found, outcomes, problems } = await given(t)
-    t.same(outcomes.unopened(found), { durable: new Map(), next: 'failed' })
+    t.same(outcomes.unopened(found), { durable: new Map(), names: [], next: 'failed' })
     t.match(problems, [/no descriptors left/])
     t.equal(outcomes.summary.failed.size, 1)
-    t.same(outcomes.superseded(found), { durable: new Map(), next: 'gone' })
+    t.same(outcomes.superseded(found), { durable: new Map(), names: [], next: 'gone' })
     t.match(outcomes.summary, { superseded: found.names.length, failed: new Map() })
   },
 )

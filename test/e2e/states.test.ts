@@ -29,7 +29,11 @@ await t.test('-B writes one state of each unit, and none where nothing is new', 
   node.bucket.server.requests.length = 0
   t.equal((await node.backUp()).code, 0)
   const asked = node.bucket.server.requests.map(({ operation }) => operation)
-  t.same(asked, ['HeadBucket', 'GetObject', 'ListObjectsV2', 'GetObject'])
+  t.same(
+    asked.sort(),
+    ['GetObject', 'GetObject', 'HeadBucket', ...Array.from({ length: 3 }, () => 'ListObjectsV2')],
+    'whose name it is, the newest state of each directory, and that state',
+  )
   t.equal((await states.of(UNIT)).length, 1)
   table.set('nb-3-big')
   t.equal((await node.backUp()).code, 0)
