@@ -18,6 +18,8 @@ export interface SinkStats {
   readonly lists: number
   readonly deletes: number
   readonly others: number
+  /** Of all requests those for tablesnap's states and its fence. */
+  readonly states: number
   /** Bodies with Content-MD5 or a checksum header or trailer, those of them with CRC-64/NVME, and those whose SHA-256 is signed. */
   readonly checksums: number
   readonly crc64s: number

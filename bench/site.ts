@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import type { Client, Job, Target, Task } from './clients/client.js'
 import { BenchFailure } from './failure.js'
+import { figure, type Figure } from './figure.js'
 import { launch, type Usage } from './launch.js'
 import { Sink, type SinkStats } from './sink.js'
 
@@ -18,6 +19,19 @@ export interface Sample {
 /** CPU of a whole process, s. */
 export function cpu({ usage }: Pick<Sample, 'usage'>): number {
   return usage.user + usage.sys
+}
+
+/** Requests of runs, and how many of them were for tablesnap's states and its fence, where there were any. */
+export function requests(samples: readonly Sample[]): Record<string, Figure> {
+  const all = figure(
+    samples.map(({ sink }) => sink.requests),
+    'n',
+  )
+  const states = figure(
+    samples.map(({ sink }) => sink.states),
+    'n',
+  )
+  return { requests: all, ...(states.max > 0 ? { 'of them states': states } : {}) }
 }
 
 /** Clients on one side of the loopback, the null sink on the other. */

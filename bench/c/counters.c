@@ -7,8 +7,8 @@
 static _Atomic uint64_t counters[COUNTERS];
 static const char *const NAMES[COUNTERS] = {
     "requests", "puts",    "parts",     "creates",  "completes", "heads",       "gets",
-    "lists",    "deletes", "others",    "checksums", "crc64s",   "signed",      "received",
-    "objectBytes", "sent", "refused", "connections"};
+    "lists",    "deletes", "others",    "states",    "checksums", "crc64s",     "signed",
+    "received", "objectBytes", "sent",  "refused",   "connections"};
 
 void count(enum counter which, uint64_t by) { atomic_fetch_add_explicit(&counters[which], by, memory_order_relaxed); }
 

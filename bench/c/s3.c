@@ -34,6 +34,19 @@ static void copy_headers(const struct request *r, const char *prefix, struct tex
   }
 }
 
+/* Whether tablesnap keeps its states or its fence under a key or a prefix: the next run reads them. */
+static int is_state(const char *key) {
+  const char *own = strstr(key, ".tablesnap/");
+  return own != NULL && strstr(own, "/versions/") == NULL;
+}
+
+/* Whether a request is about them. */
+static int asks_state(const struct request *r) {
+  char prefix[KEY_MAX];
+  if (r->key[0] != '\0') return is_state(r->key);
+  return request_parameter(r, "prefix", prefix, sizeof prefix) && is_state(prefix);
+}
+
 /* Decodes base64 to hex. @return whether it was the 16 bytes of an MD5 */
 static int hex_of(const char *base64, char *into) {
   static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -121,9 +134,10 @@ static int put(struct conn *c, struct request *r) {
   copy_headers(r, "x-amz-checksum-", &echo);
   etag_of(r, part ? number : r->key, etag, sizeof etag);
   if (!part) copy_headers(r, "x-amz-meta-", &kept);
-  int small = s3_keeps && !part && r->length == (int64_t)r->object && r->length <= SMALL && !is_file(r->key, r->object);
+  int small = s3_keeps && r->length <= SMALL && !is_file(r->key, r->object);
+  int keeps = !part && r->length == (int64_t)r->object && (small || is_state(r->key));
   char *body = NULL;
-  int64_t got = take_body(c, r, small ? &body : NULL);
+  int64_t got = take_body(c, r, keeps ? &body : NULL);
   int result = -1;
   if (got >= (int64_t)r->object) {
     count(part ? PARTS : PUTS, 1);
@@ -233,6 +247,7 @@ void s3_serve(struct conn *c) {
   count(CONNECTIONS, 1);
   while (request_read(c, &request) == 1) {
     count(REQUESTS, 1);
+    if (asks_state(&request)) count(STATES, 1);
     if (request.carries) {
       if (request.checksum) count(CHECKSUMS, 1);
       if (request.crc64) count(CRC64S, 1);

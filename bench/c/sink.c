@@ -1,5 +1,6 @@
 /*
- * A null sink: an S3 server that takes in everything at the least cost and keeps of it only names, sizes and headers. One thread for each connection.
+ * A null sink: an S3 server that takes in everything at the least cost and keeps of it only names, sizes and headers,
+ * and whole what tablesnap reads again itself: its states and its fence. One thread for each connection.
  *   sink [--files FOLDER] [--tls CERTIFICATE KEY]
  * Listens on a free port of 127.0.0.1 and prints it. Then each line of standard input is a command, answered by one line
  * of JSON (`trace`: by lines, and an empty one); the end of standard input ends the program.

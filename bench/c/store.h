@@ -1,4 +1,4 @@
-/* What the sink remembers of objects: names, sizes and headers; bodies only of small ones that are no file. */
+/* What the sink remembers of objects: names, sizes and headers; bodies only of small ones that are no file, and of tablesnap's states. */
 #ifndef STORE_H
 #define STORE_H
 

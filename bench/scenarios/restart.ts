@@ -3,7 +3,7 @@ import { FILES_OF_SET, SET_BYTES, checkSpace, smallTable } from '../data.js'
 import { figure } from '../figure.js'
 import { CPU } from '../result.js'
 import { measure, type Step } from '../series.js'
-import { Site, cpu } from '../site.js'
+import { Site, cpu, requests } from '../site.js'
 import type { Scenario } from './scenario.js'
 
 /** Sets of one table. */
@@ -42,10 +42,7 @@ export const restart: Scenario = async ({ options, peers, say }) => {
             all.map(({ usage }) => usage.rss),
             'bytes',
           ),
-          requests: figure(
-            all.map(({ sink }) => sink.requests),
-            'n',
-          ),
+          ...requests(all),
           'sent again': figure(
             all.map(({ sink }) => sink.objectBytes),
             'bytes',

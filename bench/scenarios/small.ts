@@ -3,7 +3,7 @@ import { FILES_OF_SET, SET_BYTES, checkSpace, smallTable } from '../data.js'
 import { figure, slope } from '../figure.js'
 import { CPU, type Row } from '../result.js'
 import { measure, type Series, type Step } from '../series.js'
-import { Site, cpu, type Sample } from '../site.js'
+import { Site, cpu, requests, type Sample } from '../site.js'
 import { ratios } from '../verdicts.js'
 import type { Scenario } from './scenario.js'
 
@@ -72,10 +72,7 @@ function row({ client, samples }: Series, few: number, many: number): Row {
         large.map(({ usage }) => usage.rss),
         'bytes',
       ),
-      requests: figure(
-        large.map(({ sink }) => sink.requests),
-        'n',
-      ),
+      ...requests(large),
     },
   }
 }

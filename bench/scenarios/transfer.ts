@@ -1,7 +1,7 @@
 import { GIB, MIB, figure, slope, type Figure } from '../figure.js'
 import { CPU, type Row } from '../result.js'
 import type { Series } from '../series.js'
-import { cpu, type Sample } from '../site.js'
+import { cpu, requests, type Sample } from '../site.js'
 
 /** The file of the start-up row: two parts, so that both workers start. */
 export const STARTUP_BYTES = 16 * MIB
@@ -41,7 +41,7 @@ export function slopeRows(series: readonly Series[], size: number): Row[] {
         wall: each(({ usage }) => usage.wall, 's'),
         'peak RSS, small': each(({ usage }) => usage.rss, 'bytes', small),
         'peak RSS, large': each(({ usage }) => usage.rss, 'bytes'),
-        requests: each(({ sink }) => sink.requests, 'n'),
+        ...requests(large),
       },
     }
   })
@@ -59,7 +59,7 @@ export function startupRows(series: readonly Series[]): Row[] {
         [CPU]: of(cpu, 's'),
         wall: of(({ usage }) => usage.wall, 's'),
         'peak RSS': of(({ usage }) => usage.rss, 'bytes'),
-        requests: of(({ sink }) => sink.requests, 'n'),
+        ...requests(all),
       },
     }
   })

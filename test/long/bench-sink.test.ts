@@ -8,7 +8,7 @@ import { crc64nvme } from 'tablesnap-io'
 import { Sink } from '../../bench/sink.js'
 import { encode64 } from '../../src/s3/checksum.js'
 import { S3Client } from '../../src/s3/client.js'
-import { listObjects, listPages } from '../../src/s3/list.js'
+import { firstObject, listObjects, listPages } from '../../src/s3/list.js'
 import { completeMultipartUpload, createMultipartUpload, uploadPart } from '../../src/s3/multipart.js'
 import { getObject, getRange, headObject, putObject } from '../../src/s3/object.js'
 
@@ -86,6 +86,23 @@ await t.test('what is a file comes back from there, what is small from memory', 
   const outside = `node:${files}/../elsewhere`
   await putObject(client, outside, { body: randomBytes(2 ** 21), headers: {} }, free)
   await t.rejects(getObject(client, outside), 'nothing else of the disk is served')
+})
+
+await t.test('states and the fence come back whatever else is kept, and are counted', async t => {
+  const { sink, client } = await sinkFor(t)
+  const body = randomBytes(2 ** 20 + 1)
+  for (const key of ['p.tablesnap/n/node.json', 'p.tablesnap/n/states/u/1', 'p.tablesnap/n/states/u/2']) {
+    await putObject(client, key, { body, headers: {} }, { headers: {}, ifAbsent: true })
+    t.same((await getObject(client, key)).body, body, key)
+  }
+  const version = 'p.tablesnap/n/versions/f~1'
+  await putObject(client, version, { body, headers: {} }, free)
+  await t.rejects(getObject(client, version))
+  const prefix = 'p.tablesnap/n/states/u'
+  t.equal((await firstObject(client, { prefix }))?.key, `${prefix}/1`)
+  t.equal((await firstObject(client, { prefix, startAfter: `${prefix}/1` }))?.key, `${prefix}/2`)
+  t.equal(await firstObject(client, { prefix, startAfter: `${prefix}/2` }), undefined)
+  t.match(await sink.stats(), { states: 9, puts: 4 })
 })
 
 await t.test('LIST pages, and folds at the delimiter', async t => {
