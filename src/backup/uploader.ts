@@ -162,7 +162,7 @@ export class Uploader {
   async #isSame(object: ObjectInfo, upload: FileUpload, key: string): Promise<boolean> {
     if (object.size !== upload.size) return false
     const check = await checkFile(this.#deps, upload, key, object)
-    await checkUnchanged(upload)
+    checkUnchanged(upload)
     if (check.match !== 'unknown') return check.match === 'same'
     return key !== upload.key || (upload.trustsSize && check.differs !== true)
   }

@@ -19,7 +19,7 @@ export async function putFile(
 ): Promise<FileResult> {
   const bytes = buffer.subarray(0, file.size)
   await readFully(file, 0, bytes)
-  await checkUnchanged(file)
+  checkUnchanged(file)
   const sums = new Summer(context.capability.checksum, file.md5, file.crc32).update(bytes).end()
   const md5sum: Record<string, string> =
     file.md5 && sums.md5 !== undefined ? { 'X-Amz-Meta-md5sum': sums.md5.toString('hex') } : {}
