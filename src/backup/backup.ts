@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Config } from '../config/config.js'
@@ -80,6 +81,8 @@ export class Backup {
   constructor(deps: BackupDeps) {
     const { config, log, engine, client } = deps
     const { signal } = this.#abort
+    // Every request under way listens, and every pause between two.
+    setMaxListeners(0, signal)
     this.#deps = deps
     this.fatal = new Promise<never>((_, reject) => (this.#fail = reject))
     this.fatal.catch(() => undefined)

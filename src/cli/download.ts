@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 import { TablesnapError } from '../errors.js'
 import type { RestoreDeps } from '../restore/deps.js'
 import { restore } from '../restore/restore.js'
@@ -18,6 +20,8 @@ export async function download(
   what: Pick<RestoreDeps, 'scope' | 'ownership'> = {},
 ): Promise<number> {
   const controller = new AbortController()
+  // Every request under way listens, and every pause between two.
+  setMaxListeners(0, controller.signal)
   let interrupted: number | undefined
   signals.first.then(
     code => {
