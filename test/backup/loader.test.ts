@@ -108,7 +108,7 @@ await t.test('directories that the same scan finds are listed, too', async t => 
   const { one, loader, unit, requests } = await bench(t)
   const before = requests.length
   loader.add(unit)
-  one.tracked.scan('start', one.tracked.table('d2/ks/t-0a1b2c3d4e5f60718293a4b5c6d7e8f9'))
+  one.tracked.scan('start', one.tracked.table('d2/ks/t-0a1b2c3d4e5f60718293a4b5c6d7e8f9').set('nb-2-big'))
   await until(() => unit.listed !== undefined)
   await sleep(0)
   t.equal(requests.length - before, 3, 'its states, and both directories')
