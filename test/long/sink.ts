@@ -13,6 +13,7 @@ function answerTo({ method, url = '', headers }: IncomingMessage): {
   const { pathname, searchParams } = new URL(url, 'http://sink')
   const isBucket = /^\/[^/]+\/?$/.test(pathname)
   if (method === 'HEAD') return { status: isBucket ? 200 : 404 }
+  if (method === 'GET' && !isBucket) return { status: 404 }
   if (method === 'GET') {
     const root = searchParams.has('uploads') ? 'ListMultipartUploadsResult' : 'ListBucketResult'
     return { status: 200, xml: `<${root}><IsTruncated>false</IsTruncated></${root}>` }
