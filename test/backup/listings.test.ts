@@ -77,7 +77,7 @@ await t.test(
       const sets = new Map([...stateOf(one).sets].slice(1))
       for (const [path, set] of sets) {
         const components = new Map(set.components)
-        components.set(component, { ...components.get(component)!, key: 'versions/x' })
+        components.set(component, { ...components.get(component)!, key: '.tablesnap/node1/versions/x' })
         sets.set(path, { ...set, components })
       }
       return { ...stateOf(one), sets }

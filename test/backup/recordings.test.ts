@@ -75,7 +75,7 @@ const COMMITS: Readonly<Record<string, readonly string[]>> = {
     '+nb-4-big',
     '+.t1_grp/nb-2-big',
     '-nb-3-big -nb-4-big end',
-    '-.t1_grp/nb-1-big -.t1_grp/nb-2-big end',
+    '-.t1_grp/nb-1-big -.t1_grp/nb-2-big',
     '+snapshots/dropped-1795405498641-t1/nb-3-big +snapshots/dropped-1795405498641-t1/nb-4-big',
     '+snapshots/dropped-1795405498641-t1/.t1_grp/nb-1-big +snapshots/dropped-1795405498641-t1/.t1_grp/nb-2-big',
   ],

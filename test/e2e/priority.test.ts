@@ -25,14 +25,23 @@ await t.test('a backup lets everybody else go first, with every thread', async t
   const node = await TestNode.create(t)
   const table = node.table('t')
   const held = gate()
-  node.bucket.server.faults.add({ on: 'PutObject', count: Infinity, fault: faults.delay(held.opened) })
+  node.bucket.server.faults.add({
+    key: /nb-/,
+    on: 'PutObject',
+    count: Infinity,
+    fault: faults.delay(held.opened),
+  })
   const cli = await node.watch(t)
   const pid = cli.child.pid ?? 0
   const before = prioritiesOf(pid)
   t.ok(before.length > 5 && idle(10)(before), before.join())
   table.flush('nb-1-big')
   table.flush('nb-2-big')
-  await until(() => node.bucket.server.requests.some(({ operation }) => operation === 'PutObject'))
+  await until(() =>
+    node.bucket.server.requests.some(
+      ({ operation, key }) => operation === 'PutObject' && key.includes('nb-'),
+    ),
+  )
   const during = prioritiesOf(pid)
   t.ok(during.length > before.length, 'with its workers')
   t.ok(idle(10)(during), during.join())
@@ -46,9 +55,11 @@ await t.test('who asked for less yet keeps it, and a restore does not wait', asy
   node.table('t').set('nb-1-big')
   const { server } = node.bucket
   const held = gate()
-  server.faults.add({ on: 'PutObject', count: Infinity, fault: faults.delay(held.opened) })
+  server.faults.add({ key: /nb-/, on: 'PutObject', count: Infinity, fault: faults.delay(held.opened) })
   const nicer = new Cli(node.args(['-r', '-B']), { nice: 15 })
-  await until(() => server.requests.some(({ operation }) => operation === 'PutObject'))
+  await until(() =>
+    server.requests.some(({ operation, key }) => operation === 'PutObject' && key.includes('nb-')),
+  )
   const threads = prioritiesOf(nicer.child.pid ?? 0)
   t.ok(idle(15)(threads), threads.join())
   held.open()
@@ -56,6 +67,7 @@ await t.test('who asked for less yet keeps it, and a restore does not wait', asy
 
   const answered = gate()
   server.faults.clear()
+  server.requests.length = 0
   server.faults.add({ on: 'GetObject', count: Infinity, fault: faults.delay(answered.opened) })
   const restore = new Cli(node.args(['-D'], [`${node.bucket.directory}/target`]))
   await until(() => server.requests.some(({ operation }) => operation === 'GetObject'))
