@@ -7,7 +7,7 @@ import t from 'tap'
 
 import { faults } from '../../src/local-s3/index.js'
 
-import { TABLE, World, digest } from './support.js'
+import { TABLE, World, digest } from '../restore/support.js'
 
 const world = await World.start(t)
 

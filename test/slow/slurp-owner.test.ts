@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { SlurpWorld, T1, tree } from './support.js'
+import { SlurpWorld, T1, tree } from '../e2e-slurp/support.js'
 
 const root = process.getuid?.() === 0
 const NOBODY = 65_534

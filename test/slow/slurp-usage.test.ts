@@ -6,7 +6,7 @@ import t from 'tap'
 import { slurpHelp, startSlurp } from '../../src/cli/slurp-options.js'
 import { hideSecrets } from '../../src/cli/secrets.js'
 
-import { T1, run } from './support.js'
+import { T1, run } from '../e2e-slurp/support.js'
 
 const PLACE = { env: { TABLESNAP_CONF: '/dev/null' }, cwd: '/cwd', home: undefined }
 

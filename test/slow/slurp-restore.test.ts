@@ -5,7 +5,7 @@ import t from 'tap'
 
 import { FIXTURE, newestListing } from '../restore/fixture.js'
 
-import { DATA, SlurpWorld, T1, T2, objects, run, tree } from './support.js'
+import { DATA, SlurpWorld, T1, T2, objects, run, tree } from '../e2e-slurp/support.js'
 
 const world = await SlurpWorld.start(t)
 const { bucket } = world.bucket

@@ -4,7 +4,7 @@ import { unitOf } from '../../src/sstable/unit.js'
 import { COMPONENTS, TABLE } from '../restore/support.js'
 import { UNIT, at, entry, state, stateSet, write } from '../restore/states.js'
 
-import { SlurpWorld, run, tree } from './support.js'
+import { SlurpWorld, run, tree } from '../e2e-slurp/support.js'
 
 const world = await SlurpWorld.start(t)
 const { bucket } = world.bucket

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { folder, inotifyDescriptors, startThread, sysctl, until } from './support.js'
+import { folder, inotifyDescriptors, startThread, sysctl, until } from '../native/support.js'
 
 const { IN_CREATE, IN_IGNORED, IN_MOVED_TO, IN_Q_OVERFLOW } = constants
 

@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { faults } from '../../src/local-s3/index.js'
 import { takeLock } from '../../src/restore/lock.js'
 
-import { COMPONENTS, TABLE, World, leftovers } from './support.js'
+import { COMPONENTS, TABLE, World, leftovers } from '../restore/support.js'
 
 const world = await World.start(t)
 
@@ -74,7 +74,7 @@ async function killed(t: Test): Promise<void> {
     count: Infinity,
     fault: faults.silence(),
   })
-  const script = fileURLToPath(new URL('child.js', import.meta.url))
+  const script = fileURLToPath(new URL('../restore/child.js', import.meta.url))
   const child = spawn(
     '/usr/bin/env',
     ['-u', 'NODE_OPTIONS', process.execPath, script, world.endpoint, world.target],

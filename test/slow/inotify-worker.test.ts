@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import t from 'tap'
-import { folder, inotifyDescriptors, startThread, until } from './support.js'
+import { folder, inotifyDescriptors, startThread, until } from '../native/support.js'
 
 function start(
   task: string,
@@ -67,7 +67,7 @@ await t.test('the first to load the package may be a thread, and the last', t =>
     import { Worker } from 'node:worker_threads'
     import { once } from 'node:events'
     for (let i = 0; i < 3; i++) {
-      const worker = new Worker(new URL('${new URL('./worker.js', import.meta.url).href}'),
+      const worker = new Worker(new URL('${new URL('../native/worker.js', import.meta.url).href}'),
         { execArgv: [], workerData: { task: 'busy', path: process.argv[1] } })
       await once(worker, 'message')
       await worker.terminate()
