@@ -1,8 +1,8 @@
 import t from 'tap'
 
-import { DurableAndLive, PerTransaction } from './broken-choices.js'
-import { making, MUTANTS } from './mutants.js'
-import { PLAIN, runHistory } from './run-history.js'
+import { DurableAndLive, PerTransaction } from '../state/broken-choices.js'
+import { making, MUTANTS } from '../state/mutants.js'
+import { PLAIN, runHistory } from '../state/run-history.js'
 
 const HISTORIES = 5_000
 
