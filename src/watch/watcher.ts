@@ -117,10 +117,11 @@ export class Watcher {
 
   /** Scans watched directories again: a path may lead to another directory now, or to none. */
   rescan(paths: readonly string[] = [...this.#watches.keys()]): void {
-    const changed = paths.filter(path => !this.#check(path))
+    const changed = new Set(paths.filter(path => !this.#check(path)))
     for (const path of paths) {
-      if (this.#watches.has(path)) this.#report(path, this.#add(path, 'rescan', false))
-      else if (changed.includes(path) && existsSync(path)) this.#addNew(path)
+      const isWatched = this.#watches.has(path)
+      if (isWatched && !changed.has(path)) this.#report(path, this.#add(path, 'rescan', false))
+      else if (!isWatched && changed.has(path) && existsSync(path)) this.#addNew(path)
     }
   }
 
