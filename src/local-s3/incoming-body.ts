@@ -4,8 +4,9 @@ import { ConnectionGone } from './s3-error.js'
 /** Cuts the connection at once; the peer sees a reset where the platform lets us send one. */
 export function cutConnection(message: IncomingMessage): void {
   const { socket } = message
-  // A TLS socket has no handle of its own that could send a reset.
-  if ('encrypted' in socket) socket.destroy()
+  // A TLS socket has no handle of its own that could send a reset. While its end is being sent, Node would leave the
+  // handle half closed, and then never come to the end of its own exit.
+  if ('encrypted' in socket || socket.writableEnded) socket.destroy()
   else socket.resetAndDestroy()
 }
 
