@@ -92,7 +92,8 @@ export class Backup {
     const states = new States(client, deps.keys, signal)
     this.#outcomes = new Outcomes(log, config.mode !== 'backup', onProblem)
     this.#unprotected = new Unprotected(this.#filter, log)
-    this.#fence = new Fence({ ...deps, takeOver: config.takeOver, alone: config.mode !== 'backup' })
+    const { takeOver, mode } = config
+    this.#fence = new Fence({ ...deps, takeOver, alone: mode !== 'backup', clock })
     this.#listings = new Listings(deps)
     this.#uploader = new Uploader({
       ...deps,
@@ -140,7 +141,9 @@ export class Backup {
       onChange: unit => this.#recorder.changed(unit),
       onFenced: error => this.#fail(error),
     })
-    this.#loader = new Loader({ ...deps, states, signal }, (unit, error) => this.#loaded(unit, error))
+    this.#loader = new Loader({ ...deps, states, fence: this.#fence, signal }, (unit, error) =>
+      this.#loaded(unit, error),
+    )
     this.#rounds = new Rounds({
       directories: () => [...this.#tracker.directories.keys()],
       rescan: paths => this.#watcher?.rescan(paths),

@@ -16,6 +16,8 @@ interface NodeRecord {
   readonly writer: string
   readonly host: string
   readonly epoch: number
+  /** When somebody first wrote under the name, ms of the server's clock. */
+  readonly since: number
 }
 
 /** How a fence is set. */
@@ -29,6 +31,8 @@ export interface FenceOptions {
   readonly takeOver: boolean
   /** Whether only one such process may run on the machine: a daemon. */
   readonly alone: boolean
+  /** The server's clock, ms. */
+  readonly clock: () => number
   readonly log: Logger
 }
 
@@ -39,6 +43,8 @@ const FRESH = 60_000
 export class Fence {
   /** Repeated in every state. */
   epoch = 1
+  /** When this program first wrote under the name, ms of the server's clock; Infinity before the name is claimed. */
+  since = Infinity
   /** Whether this run took the name over. */
   tookOver = false
   readonly #options: FenceOptions
@@ -54,10 +60,10 @@ export class Fence {
     const { takeOver, log, name } = this.#options
     if (this.#options.alone) await this.#claimHere()
     const found = await this.#read()
-    if (found === undefined) await this.#write(1, true)
-    else if (found.writer === this.#options.writer.id && !takeOver) this.epoch = found.epoch
+    if (found === undefined) await this.#write({ epoch: 1, since: this.#options.clock() }, true)
+    else if (found.writer === this.#options.writer.id && !takeOver) this.#set(found)
     else if (takeOver) {
-      await this.#write(found.epoch + 1, false)
+      await this.#write({ epoch: found.epoch + 1, since: found.since }, false)
       this.tookOver = true
       log.warn(`Took ${name} over from ${found.host}: epoch ${this.epoch}`)
     } else throw this.#refusal(found)
@@ -71,7 +77,7 @@ export class Fence {
     // After a take-over it is free once the other one has stopped.
     if (this.#options.alone && this.#lock === undefined) await this.#claimHere()
     const found = await this.#read()
-    if (found === undefined) await this.#write(this.epoch, true)
+    if (found === undefined) await this.#write(this, true)
     else if (found.writer !== this.#options.writer.id || found.epoch !== this.epoch) throw this.#lost(found)
     this.#looked = began
   }
@@ -116,9 +122,14 @@ export class Fence {
     return parse(body, keys.node)
   }
 
-  async #write(epoch: number, ifAbsent: boolean): Promise<void> {
+  #set({ epoch, since }: Pick<NodeRecord, 'epoch' | 'since'>): void {
+    this.epoch = epoch
+    this.since = since
+  }
+
+  async #write({ epoch, since }: Pick<NodeRecord, 'epoch' | 'since'>, ifAbsent: boolean): Promise<void> {
     const { client, keys, writer, config } = this.#options
-    const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch }
+    const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch, since }
     const body = Buffer.from(JSON.stringify(record))
     const md5 = createHash('md5').update(body).digest('base64')
     const headers = { ...storageHeaders(config.object), 'Content-Type': 'application/json' }
@@ -129,9 +140,9 @@ export class Fence {
       const found = isS3Error(error, 412, 409) ? await this.#read() : undefined
       if (found === undefined) throw error
       if (found.writer !== writer.id) throw this.#refusal(found)
-      epoch = found.epoch
+      return this.#set(found)
     }
-    this.epoch = epoch
+    this.#set(record)
   }
 
   #refusal({ host, epoch }: NodeRecord): TablesnapError {
@@ -154,9 +165,15 @@ function fenced(message: string, cause?: unknown): TablesnapError {
 function parse(body: Buffer, key: string): NodeRecord {
   try {
     const value = JSON.parse(body.toString('utf8')) as Partial<NodeRecord>
-    const { writer, host, epoch } = value
+    const { writer, host, epoch, since } = value
     if (value.format === 1 && typeof writer === 'string' && Number.isSafeInteger(epoch)) {
-      return { format: 1, writer, host: typeof host === 'string' ? host : '?', epoch: epoch ?? 0 }
+      return {
+        format: 1,
+        writer,
+        host: typeof host === 'string' ? host : '?',
+        epoch: epoch ?? 0,
+        since: typeof since === 'number' ? since : 0,
+      }
     }
   } catch {
     // Said below.

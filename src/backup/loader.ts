@@ -6,6 +6,7 @@ import type { S3Client } from '../s3/client.js'
 import type { KeyLayout } from '../state/keys.js'
 import type { States } from '../state/states.js'
 
+import type { Fence } from './fence.js'
 import type { Unit } from './unit.js'
 
 /** What units are looked up with. */
@@ -15,13 +16,14 @@ export interface LoaderDeps {
   readonly keys: KeyLayout
   readonly log: Logger
   readonly states: States
+  readonly fence: Fence
   readonly signal: AbortSignal
 }
 
 /** Units looked up at once. */
 const AT_ONCE = 8
 
-/** Asks the bucket what it knows of units: the newest state, or, where there is none, the keys of their files. */
+/** Asks the bucket what it knows of units: the newest state, or, where there is none, what the original put there. */
 export class Loader {
   readonly #deps: LoaderDeps
   readonly #onLoaded: (unit: Unit, error?: unknown) => void
@@ -61,7 +63,7 @@ export class Loader {
 
   /** At most one LIST of one key and 2 GETs, or a LIST for each of its directories. @throws S3Error */
   async #load(unit: Unit): Promise<void> {
-    const { config, client, keys, log, states, signal } = this.#deps
+    const { config, client, keys, log, states, fence, signal } = this.#deps
     if (this.isEmpty) return
     const newest = await states.newest(unit.name)
     if (newest !== undefined) {
@@ -75,7 +77,7 @@ export class Loader {
       }
     }
     if (unit.newest !== undefined || config.mode === 'watch') return
-    const known = new KnownObjects()
+    const known = new KnownObjects(fence.since)
     for (const { path, groups } of unit.directories.values())
       if (groups.size > 0) await known.load(client, keys, path, signal)
     unit.listed = known

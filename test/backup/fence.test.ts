@@ -25,6 +25,7 @@ async function fences(t: Parameters<typeof Recorded.create>[0]) {
       writer,
       takeOver: false,
       alone: false,
+      clock: () => 1_000,
       log,
       ...options,
     })
@@ -38,7 +39,7 @@ async function fences(t: Parameters<typeof Recorded.create>[0]) {
 await t.test('a free name is taken, and stays with its writer', async t => {
   const { fence, record } = await fences(t)
   await fence('w1').claim()
-  t.same(await record(), { format: 1, writer: 'w1', host: 'host of w1', epoch: 1 })
+  t.same(await record(), { format: 1, writer: 'w1', host: 'host of w1', epoch: 1, since: 1_000 })
   const again = fence('w1')
   await again.claim()
   t.equal(again.epoch, 1)
@@ -53,10 +54,10 @@ await t.test('another writer is refused, and told how to take it over', async t 
     code: 'FENCED',
     message: /another writer \(host of w1, epoch 1\).*--take-over.*-n NAME/,
   })
-  const second = fence('w2', { takeOver: true })
+  const second = fence('w2', { takeOver: true, clock: () => 2_000 })
   await second.claim()
   t.same([second.epoch, second.tookOver], [2, true])
-  t.same(await record(), { format: 1, writer: 'w2', host: 'host of w2', epoch: 2 })
+  t.same(await record(), { format: 1, writer: 'w2', host: 'host of w2', epoch: 2, since: 1_000 })
   t.match(lines, [/Took node1 over from host of w1: epoch 2/])
   await first.check()
   await t.rejects(first.check(0), {
@@ -97,7 +98,7 @@ await t.test('a record that was deleted is written again, with the epoch that it
   await second.claim()
   await node.bucket.client.call({ operation: 'DeleteObject', method: 'DELETE', key: KEY })
   await second.check(0)
-  t.match(await record(), { writer: 'w2', epoch: 2 })
+  t.match(await record(), { writer: 'w2', epoch: 2, since: 1_000 })
 })
 
 await t.test('of two that claim a free name at once one is refused; a lost answer is no refusal', async t => {

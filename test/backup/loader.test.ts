@@ -11,13 +11,13 @@ import { Recorded } from '../support/recorded.js'
 
 async function bench(t: Parameters<typeof Recorded.create>[0], flags: readonly string[] = ['-B']) {
   const one = await Recorded.create(t, { flags, tracked: { load: false } })
-  const { tracked, node, config, keys, states } = one
+  const { tracked, node, config, keys, states, fence } = one
   const lines: string[] = []
   const loaded: { unit: Unit; error: unknown }[] = []
   const abort = new AbortController()
   const log = createLogger('text', line => lines.push(line))
   const loader = new Loader(
-    { config, client: node.bucket.client, keys, log, states, signal: abort.signal },
+    { config, client: node.bucket.client, keys, log, states, fence, signal: abort.signal },
     (unit, error) => void loaded.push({ unit, error }),
   )
   const table = tracked.table().set('nb-1-big')

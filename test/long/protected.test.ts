@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-import t from 'tap'
+import { Inotify, InotifyBatch } from 'inotify'
+import t, { type Test } from 'tap'
 
 import { Cli } from '../support/cli.js'
 import { TestNode } from '../support/node.js'
@@ -12,12 +14,28 @@ const TABLES = 100
 const SETS = 125
 const COMPONENTS = [...BIG, 'TOC.txt']
 
+/** Counts the files within these directories that are opened or read from now on. */
+function touched(t: Test, directories: readonly string[]): { files: string[]; lost: boolean } {
+  const seen = { files: [] as string[], lost: false }
+  const batch = new InotifyBatch({
+    event(watch, mask, _cookie, name = '') {
+      if ((mask & Inotify.IN_Q_OVERFLOW) !== 0) seen.lost = true
+      else if ((mask & Inotify.IN_ISDIR) === 0) seen.files.push(`${watch}: ${name}`)
+    },
+  })
+  t.teardown(() => batch.close())
+  for (const path of directories) batch.add(path, Inotify.IN_ACCESS | Inotify.IN_OPEN)
+  return seen
+}
+
 await t.test(
   '100,000 files in 100 tables that are in the bucket: few requests, nothing read, nothing sent',
   async t => {
     const node = await TestNode.create(t, { etags: 'opaque' })
-    for (let table = 0; table < TABLES; table++) {
-      const directory = join(node.data, `ks/t${table}-${String(table).padStart(32, '0')}`)
+    const directories = Array.from({ length: TABLES }, (_, table) =>
+      join(node.data, `ks/t${table}-${String(table).padStart(32, '0')}`),
+    )
+    for (const [table, directory] of directories.entries()) {
       mkdirSync(directory, { recursive: true })
       for (let set = 1; set <= SETS; set++) {
         for (const component of COMPONENTS) {
@@ -31,17 +49,19 @@ await t.test(
     const first = new Cli(node.args(['-r', '-B']))
     t.equal(await first.exit, 0, first.stderr.slice(-2000))
     t.match(first.stderr, /Uploaded 100000 files .* 0 failed/)
-    for (let table = 0; table < TABLES; table++) {
-      const directory = join(node.data, `ks/t${table}-${String(table).padStart(32, '0')}`)
-      mkdirSync(join(directory, 'snapshots'))
-      execFileSync('cp', ['-al', '--', directory, join(node.bucket.directory, `copy-${table}`)])
+    for (const directory of directories) {
+      const snapshot = join(directory, 'snapshots/before-upgrade')
+      const files = readdirSync(directory).map(name => join(directory, name))
+      mkdirSync(snapshot, { recursive: true })
+      execFileSync('cp', ['-al', '-t', snapshot, '--', ...files])
     }
     const { requests } = node.bucket.server
     requests.length = 0
+    const seen = touched(t, directories)
     const began = performance.now()
-    const strace = new Cli(node.args(['-r', '-B']))
-    t.equal(await strace.exit, 0)
-    t.match(strace.stderr, /Uploaded 0 files .* 100000 were there already; 0 failed/)
+    const second = new Cli(node.args(['-r', '-B']))
+    t.equal(await second.exit, 0)
+    t.match(second.stderr, /Uploaded 0 files .* 100000 were there already; 0 failed/)
     t.comment(`${requests.length} requests, ${((performance.now() - began) / 1000).toFixed(1)} s`)
     t.ok(requests.length <= 350, `${requests.length} requests`)
     t.same(
@@ -49,5 +69,10 @@ await t.test(
       [],
       'nothing is written',
     )
+    await sleep(200)
+    t.same(seen, { files: [], lost: false }, 'no file is opened, none read')
+    readFileSync(join(directories[7] ?? '', 'nb-1-big-Data.db'))
+    await sleep(200)
+    t.equal(seen.files.length, 2, 'what is opened and read is seen')
   },
 )

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { crc32, crc64nvme } from 'tablesnap-io'
 import t from 'tap'
@@ -95,6 +96,32 @@ await t.test('kill -9 of the daemon with changed content: -B does not mix old pa
   const { code, log } = await node.backUp([...parts], [table.path])
   t.equal(code, 0, log)
   // Where each of them is depends on what the daemon got done.
+  const states = new BucketStates(node)
+  const newest = (await states.all()).at(-1)
+  if (newest === undefined) return t.fail('there is no state')
+  t.same(await states.problems([newest]), [])
+  const data = entriesOf(newest).get(join(table.path, 'nb-1-big-Data.db'))
+  t.equal(data?.crc64, hex64(crc64nvme(changed)))
+})
+
+await t.test('kill -9 before the first state: other content of the same size is not believed', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t').set('nb-1-big')
+  const { server } = node.bucket
+  server.faults.add({ key: /\/states\//, count: Infinity, fault: faults.silence() })
+  const cli = new Cli(node.args(['-B'], [table.path]))
+  await until(() => server.requests.some(({ fault }) => fault === 'silence'))
+  cli.kill('SIGKILL')
+  await cli.exit
+  server.faults.clear()
+  const first = await node.body(node.key(join(table.path, 'nb-1-big-Data.db')))
+  const changed = randomBytes(first.length)
+  table.file('nb-1-big-Data.db', changed)
+  table.file('nb-1-big-Digest.crc32', String(crc32(changed)))
+  // LastModified is in whole seconds.
+  await sleep(2_100)
+  const { code, log } = await node.backUp([], [table.path])
+  t.equal(code, 0, log)
   const states = new BucketStates(node)
   const newest = (await states.all()).at(-1)
   if (newest === undefined) return t.fail('there is no state')

@@ -60,6 +60,7 @@ export class Recorded {
       writer,
       takeOver: false,
       alone: false,
+      clock: () => Date.now(),
       log,
     })
     const listings = new Listings({ config, client, keys, log })
