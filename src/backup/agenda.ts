@@ -202,6 +202,12 @@ export class Agenda {
   #judge(group: Group, now: number): void {
     const { settle, retry } = this.#options
     const { unit } = group.directory
+    const parked = group.untouched ? this.#loading.get(unit) : undefined
+    if (parked !== undefined) {
+      group.quiet(now)
+      parked.add(group)
+      return
+    }
     const verdict = group.directory.judge(group, settle, now)
     if (verdict.state === 'settling') {
       group.restless ??= now
@@ -212,11 +218,6 @@ export class Agenda {
         return
       }
     } else if (verdict.state === 'complete') {
-      const parked = group.untouched ? this.#loading.get(unit) : undefined
-      if (parked !== undefined) {
-        parked.add(group)
-        return
-      }
       this.#give(group)
     } else {
       group.state = verdict.state
@@ -231,11 +232,8 @@ export class Agenda {
     group.state = 'busy'
     group.changed = false
     this.#given.add(group)
+    group.seed()
     const { names, durable, untouched, directory } = group
-    if (group.stored === undefined) {
-      const stored = directory.unit.stored(group.path)
-      if (stored !== undefined) group.seed(stored)
-    }
     this.#options.onComplete({
       group,
       directory: directory.path,

@@ -55,6 +55,11 @@ export class Directory {
         ? { state: 'complete' }
         : { state: 'settling', wait: settle - quiet }
     }
+    const { transactions } = this.unit
+    const written = transactions.isWritten(this.index, group.name)
+    const obsolete = transactions.isObsolete(this.index, group.name)
+    // It was complete when it was uploaded, and nobody has touched it since: its TOC.txt need not be read.
+    if (group.untouched && !written && !obsolete && group.isAsStored()) return { state: 'complete' }
     const components = new Set([...group.names].map(name => group.component(name)))
     const toc = this.#toc(group)
     // A component's event may be still to come, or the component be one that is not backed up.
@@ -64,9 +69,6 @@ export class Directory {
       components.add(component)
       if (this.#accepts(name)) group.names.add(name)
     }
-    const { transactions } = this.unit
-    const written = transactions.isWritten(this.index, group.name)
-    const obsolete = transactions.isObsolete(this.index, group.name)
     const version = parseComponent(group.main)?.version ?? ''
     return judge({ components, toc, version }, { written, obsolete, settled: group.settled, quiet }, settle)
   }

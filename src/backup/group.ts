@@ -80,8 +80,10 @@ export class Group {
     return this.sstable && this.inode !== undefined && !this.names.has(this.main)
   }
 
-  /** Takes over what a state of the bucket says of the path, so far as it is true of the files on the disk. */
-  seed(stored: StateSet): void {
+  /** Takes over what the unit's newest state says of the path, so far as it is true of the files on the disk. */
+  seed(): void {
+    const stored = this.directory.unit.stored(this.path)
+    if (stored === undefined || this.stored !== undefined) return
     for (const [component, entry] of stored.components) {
       const name = this.sstable ? `${this.name}-${component}` : component
       const identity = identify(join(this.directory.path, name))
@@ -90,6 +92,15 @@ export class Group {
       // The same Data.db: what the state says of the set was its content, whatever was rewritten since.
       if (name === this.main) this.stored = stored
     }
+  }
+
+  /** Whether its files are exactly those that the unit's newest state names, untouched since. */
+  isAsStored(): boolean {
+    this.seed()
+    const { stored } = this
+    if (stored === undefined || stored.components.size !== this.names.size) return false
+    for (const name of this.names) if (!stored.components.has(this.component(name))) return false
+    return !this.outdated()
   }
 
   /** All that is there now is durable: from now on states name it so. */

@@ -39,7 +39,6 @@ export class OpenSet {
 
   /** Opens what is not durable yet. Never throws for a single file, but TablesnapError `TOO_MANY_FILES`. */
   constructor(found: Found) {
-    this.digest = digestOf(found)
     for (const name of found.names) {
       try {
         this.#open(found, name)
@@ -53,6 +52,8 @@ export class OpenSet {
         else this.errors.push(unreadable(join(found.directory, name), error))
       }
     }
+    // A set that was uploaded before was judged then.
+    if (this.files.length > 0) this.digest = digestOf(found)
   }
 
   close(): void {

@@ -312,7 +312,7 @@ export class Tracker implements WatchListener {
     const { newest } = unit
     const stored = unit.stored(group.path)
     if (stored !== undefined) {
-      group.seed(stored)
+      group.seed()
       if (group.stored !== undefined && !group.outdated()) group.state = 'done'
       else this.#agenda.mark(group)
     } else if (newest !== undefined && !newest.unprotected.includes(group.path)) this.#agenda.mark(group)
