@@ -15,6 +15,7 @@ import { States } from '../state/states.js'
 import { Watcher } from '../watch/watcher.js'
 
 import { Fence } from './fence.js'
+import { Gaps } from './gaps.js'
 import type { Found } from './found.js'
 import { Jobs } from './jobs.js'
 import { Listings } from './listings.js'
@@ -70,6 +71,7 @@ export class Backup {
   readonly #listings: Listings
   readonly #loader: Loader
   readonly #fence: Fence
+  readonly #gaps: Gaps
   readonly #outcomes: Outcomes
   readonly #rounds: Rounds
   readonly #unprotected: Unprotected
@@ -124,7 +126,7 @@ export class Backup {
       onScanned: unit => this.#recorder.scanned(unit),
       onChange: unit => this.#recorder.changed(unit),
       onUnlinked: group => this.#jobs.unlinked(group),
-      onGap: unit => this.#gap(unit),
+      onGap: unit => this.#gaps.missed(unit),
       onUnwatched: path => {
         if (config.mode !== 'backup') this.#unprotected.appeared(path)
       },
@@ -144,6 +146,11 @@ export class Backup {
     this.#loader = new Loader({ ...deps, states, fence: this.#fence, signal }, (unit, error) =>
       this.#loaded(unit, error),
     )
+    this.#gaps = new Gaps({
+      begin: unit => this.#tracker.begin(unit),
+      rescan: paths => this.#watcher?.rescan(paths),
+      paced: mode !== 'backup',
+    })
     this.#rounds = new Rounds({
       directories: () => [...this.#tracker.directories.keys()],
       rescan: paths => this.#watcher?.rescan(paths),
@@ -205,6 +212,7 @@ export class Backup {
   /** Takes nothing new, lets what is under way end, at most `timeout` ms; returns whether all of it did. */
   async drain(timeout: number): Promise<boolean> {
     this.#rounds.stop()
+    this.#gaps.stop()
     this.#watcher?.close()
     this.#tracker.stop()
     const drained = this.#tracker.idle().then(() => this.#recorder.flush())
@@ -221,6 +229,7 @@ export class Backup {
   /** Ends what is under way at once; unfinished multipart uploads stay and are taken up by the next -B. */
   abort(): void {
     this.#rounds.stop()
+    this.#gaps.stop()
     this.#watcher?.close()
     this.#abort.abort(new TablesnapError({ code: 'ABORTED', message: 'stopped' }))
     this.#tracker.stop()
@@ -292,16 +301,6 @@ export class Backup {
       return
     }
     this.summary.failed.delete(unit.name)
-  }
-
-  #gap(unit: Unit): void {
-    if (unit.rescans.size > 0) {
-      // Part of it is scanned already, and not again by this scan.
-      unit.voided = true
-      return
-    }
-    this.#tracker.begin(unit)
-    setImmediate(() => this.#watcher?.rescan([...unit.directories.keys()]))
   }
 
   async #check(): Promise<void> {

@@ -5,7 +5,7 @@ import { errorMessage } from '../errors.js'
 import type { ListenEvent } from '../config/config.js'
 import type { Filter } from '../plan/filter.js'
 import type { Logger } from '../report/logger.js'
-import { isTxnLog, parseComponent } from '../sstable/names.js'
+import { isAddition, isTxnLog, parseComponent } from '../sstable/names.js'
 import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
 import type { Listing } from '../watch/tree.js'
 import type { FileEvent, ScanReason, WatchListener } from '../watch/watcher.js'
@@ -280,8 +280,8 @@ export class Tracker implements WatchListener {
     try {
       if (event === 'gone') transaction.end(path)
       else if (transaction.open(path)) transaction.read(path)
-      else if (event === 'created' && this.#finds) this.#commits.gap(unit, `${name} was gone too soon`)
-      if (this.#unread.delete(file) && event === 'gone') this.#commits.gap(unit, `${name} was never read`)
+      else if (event === 'created' && this.#finds) this.#missedTxn(unit, name, 'was gone too soon')
+      if (this.#unread.delete(file) && event === 'gone') this.#missedTxn(unit, name, 'was never read')
     } catch (error) {
       // Once: the scan that follows finds it again.
       if (!this.#unread.has(file)) {
@@ -297,6 +297,11 @@ export class Tracker implements WatchListener {
       const group = unit.setOf(index, set)
       if (group !== undefined && OPEN.has(group.state)) this.#agenda.mark(group)
     }
+  }
+
+  /** Of a set that one only added its own events tell, as of one that no transaction wrote. */
+  #missedTxn(unit: Unit, name: string, how: string): void {
+    if (!isAddition(name)) this.#commits.gap(unit, `${name} ${how}`)
   }
 
   #stir(group: Group): void {

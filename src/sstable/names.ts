@@ -47,6 +47,14 @@ export function isTxnLog(name: string): boolean {
   return /_txn_.*\.log$/.test(name)
 }
 
+/**
+ * Whether a transaction can only add sets, by the operation in its log's name (Cassandra's OperationType): memtables that
+ * are flushed, and sets that another node streams.
+ */
+export function isAddition(txnLog: string): boolean {
+  return /_txn_(flush|stream)_[^_]*\.log$/.test(txnLog)
+}
+
 /** The directories Cassandra fills with hardlinks of its SSTables. */
 export const SNAPSHOTS = 'snapshots'
 export const BACKUPS = 'backups'

@@ -46,6 +46,18 @@ await t.test(
   },
 )
 
+await t.test(
+  'a log of a flush that nobody could read is no gap: its set is found by its own events',
+  async t => {
+    const { node, table } = await settled(t, ['nb-1-big'])
+    node.event(join(table.path, 'nb_txn_flush_missed.log'), 'created')
+    t.ok(node.unit().history, 'the history goes on')
+    node.copy(table, 'nb-2-big')
+    await until(() => node.live().length === 2)
+    t.same([node.live(), node.errors, node.gaps], [['nb-1-big', 'nb-2-big'], [], 0])
+  },
+)
+
 await t.test('after an overflow every directory is scanned before the history goes on', async t => {
   const { node, table } = await settled(t, ['nb-1-big'])
   const other = node.table(TABLE.replace('d1', 'd2')).set('nb-9-big')

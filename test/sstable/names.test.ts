@@ -4,7 +4,14 @@ import { fileURLToPath } from 'node:url'
 
 import t from 'tap'
 
-import { isMutable, isOptional, isTemporary, isTxnLog, parseComponent } from '../../src/sstable/names.js'
+import {
+  isAddition,
+  isMutable,
+  isOptional,
+  isTemporary,
+  isTxnLog,
+  parseComponent,
+} from '../../src/sstable/names.js'
 
 /** What real nodes of 4.1, 5.0 and 6.0 had in their data directories, BIG and BTI. */
 const real = readFileSync(
@@ -92,6 +99,10 @@ await t.test('what is being written', t => {
     t.ok(isTemporary(name), name)
   }
   t.ok(isTxnLog('bti-da_txn_unknowncompactiontype_x.log'))
+  t.ok(isAddition('nb_txn_flush_0ae1f3b0-c0ff-11ef-8000-000000000000.log'))
+  t.ok(isAddition('bti-da_txn_stream_x.log'))
+  for (const kind of ['compaction', 'unknowncompactiontype', 'anticompaction', 'flush_compaction'])
+    t.notOk(isAddition(`nb_txn_${kind}_x.log`), kind)
   for (const name of [
     'ks-tmp_table-jb-1-Data.db',
     'ks-my_tmp-jb-1-Data.db',

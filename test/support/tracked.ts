@@ -9,6 +9,7 @@ import type { Ended } from '../../src/backup/agenda.js'
 import { identify, type Found } from '../../src/backup/found.js'
 import type { Group } from '../../src/backup/group.js'
 import { OpenSet } from '../../src/backup/open-set.js'
+import { Gaps } from '../../src/backup/gaps.js'
 import { Tracker, type TrackerOptions } from '../../src/backup/tracker.js'
 import type { Unit } from '../../src/backup/unit.js'
 import { Filter } from '../../src/plan/filter.js'
@@ -55,6 +56,14 @@ export class Tracked {
     this.settle = options.settle ?? 30
     const { snapshots = false, auto = false, load = true } = options
     const silent = () => undefined
+    const gaps = new Gaps({
+      begin: unit => {
+        this.gaps++
+        this.tracker.begin(unit)
+      },
+      rescan: paths => this.#rescan(paths),
+      paced: false,
+    })
     this.tracker = new Tracker({
       existing: true,
       settle: this.settle,
@@ -67,7 +76,7 @@ export class Tracked {
         if (load) setImmediate(() => this.tracker.loaded(unit))
       },
       onScanned: unit => this.#scanned(unit),
-      onGap: unit => this.#gap(unit),
+      onGap: unit => gaps.missed(unit),
       onChange: unit => void this.changed.add(unit),
       onUnlinked: group => void this.unlinked.push(group),
       onUnwatched: silent,
@@ -176,16 +185,11 @@ export class Tracked {
     unit.history = history
   }
 
-  #gap(unit: Unit): void {
-    if (unit.rescans.size > 0) return
-    this.gaps++
-    this.tracker.begin(unit)
-    setImmediate(() => {
-      for (const path of unit.directories.keys()) {
-        if (existsSync(path)) this.tracker.scanned(path, readTree(path), 'rescan')
-        else this.tracker.lost(path)
-      }
-    })
+  #rescan(paths: readonly string[]): void {
+    for (const path of paths) {
+      if (existsSync(path)) this.tracker.scanned(path, readTree(path), 'rescan')
+      else this.tracker.lost(path)
+    }
   }
 }
 
