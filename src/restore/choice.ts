@@ -54,6 +54,44 @@ export async function chooseState(states: States, head: StateKey, log: Logger): 
   return (await lookBack()) ?? { state: newest, newest: time, passed: undefined }
 }
 
+/**
+ * The state with which a file came: the oldest one that names it, and that may be restored if any of them may. Of a name
+ * that was given twice the newer file counts.
+ * @param names whether a state names the file
+ * @returns undefined where no state does
+ * @throws as {@link chooseState}
+ */
+export async function chooseNaming(
+  states: States,
+  unit: string,
+  names: (state: State) => boolean,
+): Promise<Choice | undefined> {
+  let oldest: State | undefined
+  let restorable: State | undefined
+  let ended = false
+  let batch: StateKey[] = []
+  const lookBack = async (): Promise<void> => {
+    for (const state of await Promise.all(batch.map(one => guarded(one, () => states.read(one.key))))) {
+      if (!names(state)) {
+        ended = oldest !== undefined
+        if (ended) break
+        continue
+      }
+      oldest = state
+      if (isRestorable(state)) restorable = state
+    }
+    batch = []
+  }
+  for await (const key of states.keysOf(unit)) {
+    if (batch.push(key) < BATCH) continue
+    await lookBack()
+    if (ended) break
+  }
+  if (!ended) await lookBack()
+  const state = restorable ?? oldest
+  return state === undefined ? undefined : { state, newest: state.time, passed: undefined }
+}
+
 /** Why a state may not be restored, as a phrase. */
 export function flawsOf({ unprotected, unexplained }: State): string {
   const flaws = [

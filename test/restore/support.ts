@@ -256,10 +256,16 @@ export function config(target: string): Config {
     credentials: undefined,
     all: false,
     at: undefined,
+    atKey: undefined,
+    only: { keyspaces: [], tables: [] },
+    mapPaths: [],
+    mapTables: [],
+    list: undefined,
     partial: false,
     replace: false,
     force: false,
     dryRun: false,
     logFormat: 'text',
+    progress: true,
   }
 }
