@@ -36,6 +36,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     const signals = onSignals(log, restoring ? 'restore' : 'uploads')
     try {
       if (restoring) {
+        if (config.list !== undefined) {
+          const { list } = await import('./list.js')
+          return await list(session, signals, TABLESNAP)
+        }
         const { download } = await import('./download.js')
         return await download(session, signals, TABLESNAP)
       }

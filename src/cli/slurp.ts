@@ -3,6 +3,7 @@ import type { Logger } from '../report/logger.js'
 import { openSession } from '../session.js'
 
 import { download } from './download.js'
+import { list } from './list.js'
 import { hideSecrets } from './secrets.js'
 import { onSignals } from './signals.js'
 import { slurpHelp, startSlurp } from './slurp-options.js'
@@ -27,7 +28,8 @@ export async function slurp(argv: readonly string[]): Promise<number> {
     const session = await openSession(config, log)
     const signals = onSignals(log, 'restore')
     try {
-      return await download(session, signals, TABLESLURP, { scope, ownership })
+      const work = config.list === undefined ? download : list
+      return await work(session, signals, TABLESLURP, { scope, ownership })
     } finally {
       signals.end()
       await session.close()

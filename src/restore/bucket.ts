@@ -46,14 +46,15 @@ export async function readBucket(config: Config, deps: RestoreDeps): Promise<Buc
 }
 
 /** The part of a catalog that --keyspace and --table leave; which objects there are, they do not change. */
-function namedOf(catalog: Catalog, { only }: Config): Catalog {
+export function namedOf(catalog: Catalog, { only }: Config): Catalog {
   if (only.keyspaces.length + only.tables.length === 0) return catalog
   const wanted = wantedBy(only)
   const directories = [...catalog.directories].filter(([path]) => wanted(path))
   return { ...catalog, directories: new Map(directories), refused: [] }
 }
 
-function nothingNamed({ only }: Config, name: string, { directories }: Catalog): TablesnapError {
+/** The error of --keyspace and --table that name nothing; it says what tables there are. */
+export function nothingNamed({ only }: Config, name: string, { directories }: Catalog): TablesnapError {
   const tables = new Set<string>()
   for (const path of directories.keys()) {
     const { keyspace, table } = tableAt(path)

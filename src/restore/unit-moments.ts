@@ -89,8 +89,8 @@ export async function readUnits(config: Config, deps: RestoreDeps, catalog: Cata
   return { found, later }
 }
 
-/** The newest states of the units that may have something in the scope. */
-async function headsOf(states: States, scope: Scope | undefined): Promise<StateKey[]> {
+/** The newest states of the units that may have something in the scope. @throws S3Error */
+export async function headsOf(states: States, scope: Scope | undefined): Promise<StateKey[]> {
   const unit = scope === undefined ? '' : unitOf(scope.origin)
   if (scope !== undefined && scope.take !== 'below') {
     const head = await states.newest(unit)
