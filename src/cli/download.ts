@@ -8,8 +8,8 @@ import type { Session } from '../session.js'
 import type { Signals } from './signals.js'
 import { reportError, type Program } from './terminal.js'
 
-/** What of a node is restored, and to whom it is given; nothing: all of it, to its owners. */
-export type What = Pick<RestoreDeps, 'scope' | 'ownership'>
+/** What of a node is restored, to whom it is given, and what tells how far it is; nothing: all of it, to its owners. */
+export type What = Pick<RestoreDeps, 'scope' | 'ownership' | 'progress'>
 
 /** Restores until all is done or a signal comes. @returns the exit code */
 export function download(

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import { TablesnapError } from '../errors.js'
-import { tableOfUnit, unitOf } from '../sstable/unit.js'
+import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
 
 import type { Catalog } from './catalog.js'
 import { unfit, type Refusal } from './key-path.js'
@@ -75,7 +75,7 @@ export async function placeSets(
   return { places: [...places.values()], refused }
 }
 
-/** Whether sets of two directories may lie in one: neither of two tables, nor two of one name. */
+/** Whether sets of two directories may lie in one: not of two tables, not of a table and its index, nor two of one name. */
 function checkTogether({ directory: { path }, sets }: Gathered, more: readonly MomentSet[]): void {
   const [first, second] = [sets[0], more[0]]
   if (first === undefined || second === undefined) return
@@ -86,14 +86,24 @@ function checkTogether({ directory: { path }, sets }: Gathered, more: readonly M
       `${one} and ${other} are different tables, and both would come to lie in ${path}: leave one of them out, with --table ks.table-<id> of the other`,
     )
   }
+  if (indexOf(first.directory) !== indexOf(second.directory)) {
+    throw collision(
+      path,
+      `${pathOf(first)} and ${pathOf(second)} belong to a table and to an index of it, and would both come to lie in ${path}: map them to different directories`,
+    )
+  }
   const names = new Set(sets.map(({ name }) => name))
   const twice = more.find(({ name }) => names.has(name))
   if (twice !== undefined) {
     throw collision(
       path,
-      `${join(first.directory, twice.name)} and ${join(twice.directory, twice.name)} would both come to lie in ${path}: map them to different directories`,
+      `${join(first.directory, twice.name)} and ${pathOf(twice)} would both come to lie in ${path}: map them to different directories`,
     )
   }
+}
+
+function pathOf({ directory, name }: MomentSet): string {
+  return join(directory, name)
 }
 
 function collision(path: string, message: string): TablesnapError {

@@ -11,6 +11,7 @@ import type { Refusal } from './key-path.js'
 import { compareSet, readLocal, type SetState } from './local.js'
 import type { Missing, MomentFile, MomentSet } from './moment.js'
 import { Mapping } from './mapping.js'
+import { segmentsBeside } from './next.js'
 import { placeSets, type Place } from './places.js'
 import { Problems, foreignSets } from './problems.js'
 import { eachOf } from './slots.js'
@@ -67,6 +68,8 @@ export interface RestorePlan {
   readonly later: readonly string[]
   readonly refused: readonly Refusal[]
   readonly shares: readonly FileSystemShare[]
+  /** Commitlog segments that Cassandra will replay over what is restored: paths. */
+  readonly segments: readonly string[]
   /** Why the restore may not begin. */
   readonly problems: readonly TablesnapError[]
 }
@@ -170,6 +173,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     later: moments.later,
     refused,
     shares,
+    segments: await segmentsBeside(directories.map(({ path }) => path)),
     problems: problems.found,
   }
 }

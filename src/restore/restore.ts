@@ -3,9 +3,9 @@ import { TablesnapError } from '../errors.js'
 
 import type { RestoreDeps } from './deps.js'
 import { atMoment } from './moment-key.js'
+import { reportIndexes, reportNext } from './next.js'
 import { planRestore, type RestorePlan } from './plan.js'
 import { reportPlan, reportSummary } from './report.js'
-import { reportIndexes } from './report-moments.js'
 import { Run, type Tally } from './run.js'
 import type { RestoreSummary } from './summary.js'
 
@@ -37,7 +37,8 @@ export async function restore(asked: Config, deps: RestoreDeps): Promise<Restore
     exitCode: bad ? 1 : 0,
   }
   if (plan.problems.length === 0) reportIndexes(plan, log)
-  reportSummary(summary, log, config.dryRun)
+  if (!config.dryRun && tally.failed === 0 && !aborted) reportNext(plan, config, log)
+  reportSummary(summary, plan, log, config.dryRun)
   return summary
 }
 

@@ -32,7 +32,7 @@ export interface Scope {
 }
 
 /** Segments of the commitlog; up to 1.0 their names have no version. */
-const SEGMENT = /^CommitLog-(\d+-)?\d+\.log$/
+export const SEGMENT = /^CommitLog-(\d+-)?\d+\.log$/
 
 /** Names shown of many. */
 const SHOWN = 10
