@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import type { Config } from '../config/config.js'
 import { TablesnapError, errorMessage } from '../errors.js'
@@ -127,18 +127,22 @@ function timeOf({ time }: ListedMoment): number {
 
 async function* stateMoments(history: History, unit: string): AsyncGenerator<ListedMoment> {
   let batch: StateKey[] = []
-  for await (const key of history.states.keysOf(unit, history.config.at)) {
-    if (batch.push(key) < READS) continue
-    yield* await Promise.all(batch.map(one => stateMoment(history, one)))
+  const read = async (): Promise<ListedMoment[]> => {
+    const moments = await Promise.all(batch.map(one => stateMoment(history, one)))
     batch = []
+    return moments.filter(moment => moment !== undefined)
   }
-  yield* await Promise.all(batch.map(one => stateMoment(history, one)))
+  for await (const key of history.states.keysOf(unit, history.config.at)) {
+    if (batch.push(key) === READS) yield* await read()
+  }
+  yield* await read()
 }
 
+/** @returns undefined for a state of directories that are not asked for */
 async function stateMoment(
   { deps, catalog, keys, states }: History,
   { key, unit, time }: StateKey,
-): Promise<ListedMoment> {
+): Promise<ListedMoment | undefined> {
   const { client, scope, signal } = deps
   const about = { unit, directory: undefined, key, time }
   try {
@@ -152,8 +156,11 @@ async function stateMoment(
       complete: scope === undefined,
       signal,
     })
+    if (byDirectory.size === 0 && ![...state.directories.keys()].some(wanted)) return undefined
     const sets = [...byDirectory.values()].flat()
-    const { unprotected, unexplained } = state
+    const asked = (path: string): boolean => wanted(dirname(path))
+    const unprotected = state.unprotected.filter(asked)
+    const unexplained = state.unexplained.filter(asked)
     const lost = sets.flatMap(({ missing }) => missing).length
     const status =
       unexplained.length > 0
