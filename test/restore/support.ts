@@ -9,6 +9,7 @@ import type { Config } from '../../src/config/config.js'
 import { LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
 import { Engine } from '../../src/pool/engine.js'
 import type { Logger } from '../../src/report/logger.js'
+import type { Progress } from '../../src/report/progress.js'
 import { restore } from '../../src/restore/restore.js'
 import type { RestoreSummary } from '../../src/restore/summary.js'
 import { S3Client } from '../../src/s3/client.js'
@@ -65,6 +66,8 @@ export interface RunOptions extends Partial<Config> {
   readonly name?: string
   readonly signal?: AbortSignal
   readonly onLine?: (line: string) => void
+  /** What is told how far the run is. */
+  readonly follower?: Progress
 }
 
 /** A bucket, workers, and a directory to restore into. */
@@ -182,11 +185,18 @@ export class World {
   }
 
   async restore(options: RunOptions = {}): Promise<RestoreSummary> {
-    const { target = this.target, name = 'node1', signal, onLine = () => undefined, ...rest } = options
+    const {
+      target = this.target,
+      name = 'node1',
+      signal,
+      follower,
+      onLine = () => undefined,
+      ...rest
+    } = options
     const { client, engine, log } = this
     log.lines.length = 0
     log.onLine = onLine
-    return restore({ ...config(target), ...rest }, { client, engine, name, log, signal })
+    return restore({ ...config(target), ...rest }, { client, engine, name, log, signal, progress: follower })
   }
 
   /** Paths below the target with the SHA-256 of their content. */
