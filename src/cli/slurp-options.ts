@@ -81,7 +81,7 @@ function groups(): OptionGroups {
     'What to restore': [
       new Option(
         '-f, --file <file>',
-        "what the origin's listing named after this file names, instead of the newest state",
+        "what was there when this file came: what the Python program's listing named after it names, else the oldest state with it",
       ),
       new Option(
         '-r, --recursive',
