@@ -68,26 +68,23 @@ export async function chooseNaming(
 ): Promise<Choice | undefined> {
   let oldest: State | undefined
   let restorable: State | undefined
-  let ended = false
   let batch: StateKey[] = []
-  const lookBack = async (): Promise<void> => {
-    for (const state of await Promise.all(batch.map(one => guarded(one, () => states.read(one.key))))) {
-      if (!names(state)) {
-        ended = oldest !== undefined
-        if (ended) break
-        continue
-      }
-      oldest = state
-      if (isRestorable(state)) restorable = state
-    }
+  /** @returns whether there is no use in looking further back */
+  const lookBack = async (): Promise<boolean> => {
+    const found = await Promise.all(batch.map(one => guarded(one, () => states.read(one.key))))
     batch = []
+    for (const state of found) {
+      if (names(state)) {
+        oldest = state
+        if (isRestorable(state)) restorable = state
+      } else if (oldest !== undefined) return true
+    }
+    return false
   }
   for await (const key of states.keysOf(unit)) {
-    if (batch.push(key) < BATCH) continue
-    await lookBack()
-    if (ended) break
+    if (batch.push(key) === BATCH && (await lookBack())) break
   }
-  if (!ended) await lookBack()
+  await lookBack()
   const state = restorable ?? oldest
   return state === undefined ? undefined : { state, newest: state.time, passed: undefined }
 }

@@ -2,7 +2,6 @@ import t from 'tap'
 
 import { listMoments, type ListedMoment } from '../../src/restore/history.js'
 import { nodeNames } from '../../src/restore/nodes.js'
-import type { Scope } from '../../src/restore/scope.js'
 
 import { COMPONENTS, TABLE, World, config, type RunOptions } from './support.js'
 import { KEYS, UNIT, at, state, write } from './states.js'
@@ -11,7 +10,7 @@ const world = await World.start(t)
 
 const OLD = '/old/data/ks1/t1'
 
-async function moments(options: RunOptions & { scope?: Scope } = {}): Promise<ListedMoment[]> {
+async function moments(options: RunOptions = {}): Promise<ListedMoment[]> {
   const { client, engine, log } = world
   const { name = 'node1', scope, ...rest } = options
   const found: ListedMoment[] = []

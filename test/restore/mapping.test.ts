@@ -136,6 +136,22 @@ await t.test('--map-table: into the directory with the new id, in every data dir
   })
 })
 
+await t.test('--map-table: a directory that is a link out of the target is none to restore into', async t => {
+  await fill()
+  const outside = join(world.directory, 'elsewhere')
+  mkdirSync(outside)
+  mkdirSync(join(world.target, dirname(TABLE)), { recursive: true })
+  symlinkSync(outside, join(world.target, dirname(TABLE), NEW_ID))
+  const only = { keyspaces: [], tables: ['ks1.t1'] }
+  await t.rejects(world.restore({ mapTables: ['ks1.t1'], only }), {
+    code: 'MAP_TABLE_MISSING',
+    message: /data2/,
+  })
+  mkdirSync(join(world.target, dirname(SECOND), NEW_ID), { recursive: true })
+  t.match(await world.restore({ mapTables: ['ks1.t1'], only }), { exitCode: 1, sets: 1, failed: 16 })
+  t.same(world.tree(outside), {})
+})
+
 await t.test('--map-table: no directory, its own, or several', async t => {
   await fill()
   const mapTables = ['ks1.t1']

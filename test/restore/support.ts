@@ -12,6 +12,7 @@ import type { Logger } from '../../src/report/logger.js'
 import type { Progress } from '../../src/report/progress.js'
 import { restore } from '../../src/restore/restore.js'
 import type { RestoreSummary } from '../../src/restore/summary.js'
+import type { Scope } from '../../src/restore/scope.js'
 import { S3Client } from '../../src/s3/client.js'
 import { listObjects } from '../../src/s3/list.js'
 import type { S3Settings } from '../../src/s3/settings.js'
@@ -66,6 +67,7 @@ export interface RunOptions extends Partial<Config> {
   readonly name?: string
   readonly signal?: AbortSignal
   readonly onLine?: (line: string) => void
+  readonly scope?: Scope
   /** What is told how far the run is. */
   readonly follower?: Progress
 }
@@ -189,6 +191,7 @@ export class World {
       target = this.target,
       name = 'node1',
       signal,
+      scope,
       follower,
       onLine = () => undefined,
       ...rest
@@ -196,7 +199,10 @@ export class World {
     const { client, engine, log } = this
     log.lines.length = 0
     log.onLine = onLine
-    return restore({ ...config(target), ...rest }, { client, engine, name, log, signal, progress: follower })
+    return restore(
+      { ...config(target), ...rest },
+      { client, engine, name, log, signal, scope, progress: follower },
+    )
   }
 
   /** Paths below the target with the SHA-256 of their content. */
