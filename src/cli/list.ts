@@ -1,9 +1,10 @@
+import { printable } from '../report/log.js'
 import { listMoments, type ListedMoment } from '../restore/history.js'
 import { nodeNames } from '../restore/nodes.js'
+import type { Session } from '../session.js'
 import { tableOfUnit } from '../sstable/unit.js'
 
 import { interruptible, type What } from './download.js'
-import type { Session } from '../session.js'
 import { formatBytes } from './format.js'
 import type { Signals } from './signals.js'
 import { writeOut, type Program } from './terminal.js'
@@ -15,15 +16,16 @@ export function list(session: Session, signals: Signals, program: Program, what:
   return interruptible(session, signals, program, async signal => {
     if (config.list === 'nodes') {
       for await (const name of nodeNames({ ...session, ...config, signal }))
-        if (!writeOut(json ? `${JSON.stringify({ name })}\n` : `${name}\n`)) break
+        if (!writeOut(json ? `${JSON.stringify({ name })}\n` : `${printable(name)}\n`)) break
       return 0
     }
     let unit: string | undefined
     for await (const moment of listMoments(config, { ...session, ...what, signal })) {
-      const heading = json || moment.unit === unit ? '' : `${headingOf(moment)}\n`
+      const heading = moment.unit === unit ? '' : `${printable(headingOf(moment))}\n`
       unit = moment.unit
+      const line = json ? JSON.stringify(jsonOf(moment)) : `${heading}${printable(lineOf(moment))}`
       // Nobody reads any more: what follows would be fetched for nothing.
-      if (!writeOut(json ? `${JSON.stringify(jsonOf(moment))}\n` : `${heading}${lineOf(moment)}\n`)) break
+      if (!writeOut(`${line}\n`)) break
     }
     return 0
   })

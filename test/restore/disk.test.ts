@@ -58,7 +58,7 @@ await t.test(
     world.server.requests.length = 0
     await t.rejects(world.restore(), {
       code: 'NO_SPACE',
-      message: /1101824 bytes are needed, and 1048576 are free/,
+      message: /1101824 bytes are needed, and 1048576 are free; make room for 64267 more/,
     })
     t.notOk(world.server.requests.some(({ operation }) => operation === 'GetObject'))
     t.same(readdirSync(world.target), [])
@@ -79,6 +79,9 @@ await t.test('a disk that fills up meanwhile stops the rest', { skip: !root && '
   t.equal(summary.exitCode, 1)
   t.equal(summary.files + summary.failed, 50)
   t.ok(world.log.like(/^error Error downloading/).length < 20, 'not every file fails one by one')
+  t.match(world.log.like(/disk is full/), [
+    `error The disk is full: ${500_000 - summary.bytes} bytes are not in place; make room for them and run it again`,
+  ])
   t.same(leftovers(world.target), [])
 })
 
