@@ -23,6 +23,7 @@ const PACKAGES = {
   '^(node:)?worker_threads$': ['pool'],
   '^inotify': ['watch'],
   '^commander': ['cli'],
+  '^cli-progress': ['cli'],
   '^pino': ['report'],
   '^@aws-sdk/': ['config'],
 }

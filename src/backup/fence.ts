@@ -140,7 +140,8 @@ export class Fence {
       const found = isS3Error(error, 412, 409) ? await this.#read() : undefined
       if (found === undefined) throw error
       if (found.writer !== writer.id) throw this.#refusal(found)
-      return this.#set(found)
+      this.#set(found)
+      return
     }
     this.#set(record)
   }

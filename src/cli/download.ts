@@ -8,16 +8,28 @@ import type { Session } from '../session.js'
 import type { Signals } from './signals.js'
 import { reportError, type Program } from './terminal.js'
 
-/**
- * Restores until all is done or a signal comes.
- * @param what of the node is restored, and to whom it is given; nothing: all of it, to its owners
- * @returns the exit code
- */
-export async function download(
+/** What of a node is restored, to whom it is given, and what tells how far it is; nothing: all of it, to its owners. */
+export type What = Pick<RestoreDeps, 'scope' | 'ownership' | 'progress'>
+
+/** Restores until all is done or a signal comes. @returns the exit code */
+export function download(
   session: Session,
   signals: Signals,
   program: Program,
-  what: Pick<RestoreDeps, 'scope' | 'ownership'> = {},
+  what: What = {},
+): Promise<number> {
+  return interruptible(session, signals, program, async signal => {
+    const summary = await restore(session.config, { ...session, ...what, signal })
+    return summary.exitCode
+  })
+}
+
+/** Works until all is done or a signal comes. @returns the exit code; the signal's where one came */
+export async function interruptible(
+  { log }: Session,
+  signals: Signals,
+  program: Program,
+  work: (signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
   const controller = new AbortController()
   // Every request under way listens, and every pause between two.
@@ -30,10 +42,9 @@ export async function download(
     },
     () => undefined,
   )
-  const { config, log } = session
   try {
-    const summary = await restore(config, { ...session, ...what, signal: controller.signal })
-    return interrupted ?? summary.exitCode
+    const code = await work(controller.signal)
+    return interrupted ?? code
   } catch (error) {
     return interrupted ?? reportError(error, log, program)
   }

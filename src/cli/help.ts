@@ -28,6 +28,10 @@ Examples:
       restore the newest state of node1 where it was; /somewhere puts it below there
   tablesnap -n node1 -D --at '2026-11-23 04:12:33' backups /
       restore the newest state not later than that, in local time; 2026-11-23T04:12:33Z is UTC
+  tablesnap -n node1 --list backups
+      show the moments that can be restored; --list-nodes shows the names in the bucket
+  tablesnap -n node1 -D --table ks.t --map-table ks.t backups /
+      restore one table into the directory that it has since it was created again
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
 

@@ -1,14 +1,14 @@
 import { lowerPriority } from 'tablesnap-io'
 
 import { errorMessage } from '../errors.js'
-import { createLogger } from '../report/log.js'
 import type { Logger } from '../report/logger.js'
 import { openSession } from '../session.js'
 
 import { helpText, start } from './options.js'
+import { openLog } from './progress.js'
 import { hideSecrets } from './secrets.js'
 import { onSignals } from './signals.js'
-import { placesOfProcess, reportError, writeErr, writeOut, type Program } from './terminal.js'
+import { placesOfProcess, reportError, writeOut, type Program } from './terminal.js'
 
 /** Beside a Cassandra at 0 it leaves us a tenth of a busy processor: enough to keep up, too little to be felt. */
 const NICE = 10
@@ -26,7 +26,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       return 0
     }
     const { config, warnings, source } = begun
-    log = createLogger(config.logFormat, writeErr)
+    const opened = openLog(config)
+    log = opened.log
     if (source !== undefined) log.info(`Settings from ${source}`)
     for (const warning of warnings) log.warn(warning)
     const restoring = config.mode === 'download'
@@ -36,8 +37,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     const signals = onSignals(log, restoring ? 'restore' : 'uploads')
     try {
       if (restoring) {
+        if (config.list !== undefined) {
+          const { list } = await import('./list.js')
+          return await list(session, signals, TABLESNAP)
+        }
         const { download } = await import('./download.js')
-        return await download(session, signals, TABLESNAP)
+        return await download(session, signals, TABLESNAP, { progress: opened.progress })
       }
       const { backup } = await import('./backup.js')
       return await backup(session, signals)

@@ -78,7 +78,11 @@ const spellings: ReadonlyMap<string, Setting> = new Map(
   ),
 )
 
-const allFlags = [...spellings.keys(), '--no-path-style', '--help', '-h', '--version', '-V']
+const negated = SETTINGS.filter(setting => setting.kind === 'flag' && setting.negatable === true).map(
+  setting => longFlag(setting).replace('--', '--no-'),
+)
+
+const allFlags = [...spellings.keys(), ...negated, '--help', '-h', '--version', '-V']
 
 /**
  * Refuses a flag in the place of another's value: `-k $KEY -s $SECRET` with an empty KEY would take `-s` for

@@ -15,7 +15,9 @@ Examples:
   tableslurp -n node1 -r backups /var/lib/cassandra/data /restore
       restore all tables: /restore/<keyspace>/<table>
   tableslurp -n node1 -f nb-4-big-Data.db backups /var/lib/cassandra/data/ks/t-5a1c395e /restore
-      restore a table to the listing that was written with nb-4-big-Data.db
+      restore a table to what it was when nb-4-big-Data.db came
+  tableslurp -n node1 --list backups /var/lib/cassandra/data/ks/t-5a1c395e
+      show the moments of a table that can be restored
 
 Exit codes:
   0         all done

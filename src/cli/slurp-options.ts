@@ -3,7 +3,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 
 import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
-import { longFlag } from '../config/setting.js'
+import { isRepeatable, longFlag } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
 import { LISTING } from '../restore/catalog.js'
@@ -19,7 +19,8 @@ export type SlurpStart =
   | { readonly action: 'print'; readonly text: string }
   | (LoadedConfig & {
       readonly action: 'run'
-      readonly scope: Scope
+      /** Undefined where moments or names are listed, of everything. */
+      readonly scope: Scope | undefined
       readonly ownership: Ownership | undefined
     })
 
@@ -28,14 +29,27 @@ const SHARED = {
   'Node and keys': ['name', 'name_from', 'prefix', 'keyname_separator'],
   'What is there already': ['force', 'replace', 'partial'],
   S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style'],
-  Engine: ['threads', 'memory', 'retries', 'log_format'],
+  Engine: ['threads', 'memory', 'retries', 'log_format', 'progress'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
-const SHARED_KEYS: readonly SettingKey[] = ['at', 'dry_run', ...Object.values(SHARED).flat()]
+/** What to restore, as tablesnap's -D has it; the second half goes with -r. */
+const CHOICES = ['at', 'all', 'dry_run', 'list', 'list_nodes'] as const
+const BELOW = ['keyspace', 'table', 'map_path', 'map_table'] as const
+
+const SHARED_KEYS: readonly SettingKey[] = [...CHOICES, ...BELOW, ...Object.values(SHARED).flat()]
 
 /** Help where tablesnap's speaks of its modes. */
 const HELP: Partial<Record<SettingKey, string>> = {
-  at: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time; not with -f or --commitlogs",
+  at: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a state or a listing; not with -f or --commitlogs",
+  all: 'every object of the origin instead of a state: all that ever lay there; not with --at, -f or --commitlogs',
+  list: 'print the moments of the origin that can be restored, with -r those below it as well, without an origin all, the newest first, and exit',
+  list_nodes: "print the nodes' names in the bucket, and exit; needs no origin",
+  keyspace: 'with -r: only the tables of this keyspace; repeatable',
+  table: 'with -r: only this table; repeatable',
+  map_path:
+    'with -r: what lay below the path old comes to lie below new in the target; the longest old counts; repeatable',
+  map_table:
+    'with -r: into the directory that this table has now, where it was dropped and created again; repeatable',
   dry_run: 'print the plan, change nothing',
   retries: 'further attempts after a failure that may pass',
   partial: 'accept that SSTables, or states and listings below the origin, are missing',
@@ -49,9 +63,16 @@ function shared(key: SettingKey): Option[] {
   const short = SHORTS[key] ?? setting.short ?? ''
   const flags = `${short === '' ? '' : `${short}, `}${longFlag(setting)}`
   const help = describe({ ...setting, help: HELP[key] ?? setting.help })
-  if (setting.kind !== 'flag') return [new Option(`${flags} <${setting.argument}>`, help)]
+  if (setting.kind !== 'flag') {
+    const option = new Option(`${flags} <${setting.argument}>`, help)
+    return [isRepeatable(setting) ? option.argParser(gathered) : option]
+  }
   if (setting.negatable !== true) return [new Option(flags, help)]
   return [new Option(flags, help), new Option(flags.replace('--', '--no-'), `the opposite of ${flags}`)]
+}
+
+function gathered(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text]
 }
 
 function groups(): OptionGroups {
@@ -60,15 +81,15 @@ function groups(): OptionGroups {
     'What to restore': [
       new Option(
         '-f, --file <file>',
-        "what the origin's listing named after this file names, instead of the newest state",
+        "what was there when this file came: what the Python program's listing named after it names, else the oldest state with it",
       ),
       new Option(
         '-r, --recursive',
         'every directory below the origin that has a state or a listing, and the origin',
       ),
       new Option('--commitlogs <path>', 'the commitlog segments that lay in this directory, all of them'),
-      ...shared('at'),
-      ...shared('dry_run'),
+      ...CHOICES.flatMap(shared),
+      ...BELOW.flatMap(shared),
     ],
     'Node and keys': node.flatMap(shared),
     'What is there already': there.flatMap(shared),
@@ -120,7 +141,8 @@ export function startSlurp(
   const { values, positionals } = parsed
   const [bucket, origin, target, more] = positionals
   if (bucket === undefined) throw new ArgumentsMissingError('bucket, origin and target are missing')
-  if (origin === undefined || target === undefined) {
+  const lists = values['list'] === true || values['listNodes'] === true
+  if (!lists && (origin === undefined || target === undefined)) {
     throw new ArgumentsMissingError(
       `${origin === undefined ? 'origin and target are' : 'the target is'} missing`,
     )
@@ -132,17 +154,32 @@ export function startSlurp(
     )
   }
   const flags = new Map<SettingKey, readonly string[]>([
-    // The conf file is tablesnap's, too, and may ask for every object.
+    // The conf file is tablesnap's, too, and may ask for other things.
     ['download', ['true']],
     ['all', ['false']],
+    ['list', ['false']],
+    ['list_nodes', ['false']],
   ])
   for (const key of SHARED_KEYS) {
     const value = values[key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
     if (typeof value === 'string' || typeof value === 'boolean') flags.set(key, [String(value)])
+    else if (Array.isArray(value)) flags.set(key, value.map(String))
+  }
+  if (values['recursive'] !== true && !lists) {
+    for (const key of BELOW) {
+      if (flags.has(key))
+        throw new UsageError(
+          'SETTINGS_CONFLICT',
+          `${longFlag(settingOf(key))} works only with -r/--recursive`,
+        )
+      flags.set(key, [])
+    }
   }
   const text = (name: string) => textOf(values, name)
-  const loaded = loadConfig({ flags, positionals: [bucket, target], ...places })
-  return { ...loaded, action: 'run', scope: scopeOf(origin, values), ownership: ownershipOf(values, text) }
+  const given = target === undefined ? [bucket] : [bucket, target]
+  const loaded = loadConfig({ flags, positionals: given, ...places })
+  const scope = origin === undefined ? undefined : scopeOf(origin, values)
+  return { ...loaded, action: 'run', scope, ownership: ownershipOf(values, text) }
 }
 
 function textOf(values: Readonly<Record<string, unknown>>, name: string): string | undefined {
@@ -161,6 +198,7 @@ function scopeOf(text: string, values: Readonly<Record<string, unknown>>): Scope
     ...(commitlogs === undefined ? [] : ['--commitlogs']),
   ]
   if (values['at'] !== undefined && values['recursive'] !== true) chosen.push('--at')
+  if (values['all'] === true && values['recursive'] !== true) chosen.push('--all')
   if (chosen.length > 1) {
     throw new UsageError('SETTINGS_CONFLICT', `${chosen.join(' and ')} cannot be used together`)
   }

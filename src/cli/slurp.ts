@@ -1,12 +1,13 @@
-import { createLogger } from '../report/log.js'
 import type { Logger } from '../report/logger.js'
 import { openSession } from '../session.js'
 
 import { download } from './download.js'
+import { list } from './list.js'
+import { openLog } from './progress.js'
 import { hideSecrets } from './secrets.js'
 import { onSignals } from './signals.js'
 import { slurpHelp, startSlurp } from './slurp-options.js'
-import { placesOfProcess, reportError, writeErr, writeOut, type Program } from './terminal.js'
+import { placesOfProcess, reportError, writeOut, type Program } from './terminal.js'
 
 const TABLESLURP: Program = { name: 'tableslurp', help: slurpHelp }
 
@@ -21,13 +22,15 @@ export async function slurp(argv: readonly string[]): Promise<number> {
       return 0
     }
     const { config, warnings, source, scope, ownership } = begun
-    log = createLogger(config.logFormat, writeErr)
+    const opened = openLog(config)
+    log = opened.log
     if (source !== undefined) log.info(`Settings from ${source}`)
     for (const warning of warnings) log.warn(warning)
     const session = await openSession(config, log)
     const signals = onSignals(log, 'restore')
     try {
-      return await download(session, signals, TABLESLURP, { scope, ownership })
+      const work = config.list === undefined ? download : list
+      return await work(session, signals, TABLESLURP, { scope, ownership, progress: opened.progress })
     } finally {
       signals.end()
       await session.close()

@@ -34,9 +34,9 @@ export function placesOfProcess(): { env: NodeJS.ProcessEnv; cwd: string; home: 
   return { env: process.env, cwd: process.cwd(), home: process.env['HOME'] ?? homedir() }
 }
 
-/** Writes to stdout at once, whole. */
-export function writeOut(text: string): void {
-  write(1, text)
+/** Writes to stdout at once, whole. @returns false when nobody reads any more */
+export function writeOut(text: string): boolean {
+  return write(1, text)
 }
 
 /** Writes to stderr at once, whole. */
@@ -45,13 +45,14 @@ export function writeErr(text: string): void {
 }
 
 /** Does not fail when nobody reads any more. */
-function write(fd: 1 | 2, text: string): void {
+function write(fd: 1 | 2, text: string): boolean {
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return false
     }
   }
+  return true
 }

@@ -4,6 +4,7 @@ import { splitArguments } from './arguments.js'
 import type { Given } from './given.js'
 import { GrammarError, parseConf, type ConfEntry, type ConfSection } from './grammar.js'
 import { cannotRead } from './places.js'
+import { isRepeatable } from './setting.js'
 import { findSetting, SETTINGS, type KnownSetting, type SettingKey } from './settings.js'
 import { nearest } from './suggest.js'
 
@@ -72,8 +73,7 @@ class ConfReader {
     if (setting === undefined) throw unknownKey(this.path, entry)
     const texts = textsOf(setting, entry.lines)
     if (texts.length === 0) return
-    const repeatable = setting.kind === 'patterns' || setting.kind === 'choices'
-    if (texts.length > 1 && !repeatable) {
+    if (texts.length > 1 && !isRepeatable(setting)) {
       throw new UsageError('SETTING_INVALID', `${label}: the value goes on in the next, indented line`)
     }
     if (setting.kind === 'text' && /^(["']).+\1$/.test(texts[0] ?? '')) {

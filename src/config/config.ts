@@ -33,6 +33,19 @@ export interface FilterSettings {
   readonly backups: boolean
 }
 
+/** What of a node is restored; nothing named: everything. */
+export interface TableFilter {
+  readonly keyspaces: readonly string[]
+  /** `<keyspace>.<table>` or `<keyspace>.<table>-<id>`. */
+  readonly tables: readonly string[]
+}
+
+/** What lay below `from` on the node that was backed up comes to lie below `to` in the target; both absolute. */
+export interface PathMap {
+  readonly from: string
+  readonly to: string
+}
+
 /** All that one run of tablesnap was told, validated and frozen. */
 export interface Config {
   readonly mode: Mode
@@ -67,9 +80,20 @@ export interface Config {
   readonly all: boolean
   /** With `download`: the latest time that a state may have, ms since 1970; undefined: the newest. */
   readonly at: number | undefined
+  /** The key of the state or the listing that `at` is to be the time of. */
+  readonly atKey: string | undefined
+  /** With `download`: which tables. */
+  readonly only: TableFilter
+  readonly mapPaths: readonly PathMap[]
+  /** Tables that go to their present directory, as {@link TableFilter} names them. */
+  readonly mapTables: readonly string[]
+  /** With `download`: print the moments or the nodes of the bucket instead. */
+  readonly list: 'moments' | 'nodes' | undefined
   readonly partial: boolean
   readonly replace: boolean
   readonly force: boolean
   readonly dryRun: boolean
   readonly logFormat: 'text' | 'json'
+  /** Show how far a restore is. */
+  readonly progress: boolean
 }

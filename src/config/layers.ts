@@ -1,4 +1,4 @@
-import { flagName, longFlag } from './setting.js'
+import { flagName, isRepeatable, longFlag } from './setting.js'
 import { UsageError } from '../errors.js'
 import type { Given, Layer } from './given.js'
 import { EXCLUSIVE, SETTINGS, settingOf, type SettingKey, type Values } from './settings.js'
@@ -12,8 +12,7 @@ export function commandLineLayer(flags: Flags): Layer {
   const layer = new Map<SettingKey, Given>()
   for (const [key, texts] of flags) {
     const setting = settingOf(key)
-    const repeatable = setting.kind === 'patterns' || setting.kind === 'choices'
-    const given = repeatable ? texts : texts.slice(-1)
+    const given = isRepeatable(setting) ? texts : texts.slice(-1)
     layer.set(key, { setting, source: 'command line', label: longFlag(setting), texts: given })
   }
   return layer

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
+
 import { TablesnapError, UsageError } from '../errors.js'
 import { checkName } from './name.js'
 import { readConf, type Conf } from './conf.js'
-import type { Config, Mode } from './config.js'
+import type { Config, Mode, PathMap } from './config.js'
 import { findCredentials } from './credentials.js'
 import { freeze } from './freeze.js'
 import type { Layer } from './given.js'
@@ -41,8 +43,8 @@ export class ArgumentsMissingError extends TablesnapError {
   }
 }
 
-function modeOf({ backup, watch, download }: Values): Mode {
-  if (download) return 'download'
+function modeOf({ backup, watch, download, list, list_nodes: nodes }: Values): Mode {
+  if (download || list || nodes) return 'download'
   if (backup) return watch ? 'backup-watch' : 'backup'
   return 'watch'
 }
@@ -124,20 +126,43 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
       bucket,
     },
     all: values.all,
-    at: values.at,
+    at: typeof values.at === 'number' ? values.at : undefined,
+    atKey: typeof values.at === 'string' ? values.at : undefined,
+    only: { keyspaces: values.keyspace, tables: values.table },
+    mapPaths: values.map_path.map(pathMap),
+    mapTables: values.map_table,
+    list: values.list_nodes ? 'nodes' : values.list ? 'moments' : undefined,
     partial: values.partial,
     replace: values.replace,
     force: values.force,
     dryRun: values.dry_run,
     logFormat: values.log_format,
+    progress: values.progress ?? true,
   }
 }
 
+function pathMap(text: string): PathMap {
+  const [from = '', ...to] = text.split('=')
+  return { from: resolve(from), to: resolve('/', to.join('=')) }
+}
+
+/** Of two maps of one path none can be meant. */
+function checkMaps(maps: readonly PathMap[]): void {
+  const twice = maps.find(({ from }, index) => maps.findIndex(other => other.from === from) !== index)
+  if (twice === undefined) return
+  throw new UsageError('SETTINGS_CONFLICT', `--map-path: ${twice.from} is mapped to more than one place`)
+}
+
 /** Bucket and paths; those of the command line replace the file's `args` as a whole. */
-function targetOf(input: ConfigInput, conf: Conf | undefined): { bucket: string; paths: string[] } {
+function targetOf(
+  input: ConfigInput,
+  conf: Conf | undefined,
+  { list, list_nodes: nodes }: Values,
+): { bucket: string; paths: string[] } {
   const given = input.positionals.length > 0 ? input.positionals : (conf?.positionals ?? [])
   const [bucket, ...paths] = given
   if (bucket === undefined) throw new ArgumentsMissingError('neither a bucket nor a path is given')
+  if (paths.length === 0 && (list || nodes)) paths.push('/')
   if (paths.length === 0) throw new ArgumentsMissingError('a bucket or a path is missing')
   return { bucket, paths: paths.map(path => absolutePath(path, input.cwd)) }
 }
@@ -159,8 +184,9 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const values = valuesOf(merged)
   const mode = modeOf(values)
   const warnings = [...found.warnings, ...(conf?.warnings ?? []), ...checkFlags(flags, merged, mode)]
-  const { bucket, paths } = targetOf(input, conf)
+  const { bucket, paths } = targetOf(input, conf, values)
   const legacy = checkBucket(bucket)
+  checkMaps(values.map_path.map(pathMap))
   if (legacy !== undefined) warnings.push(legacy)
   if (values.name !== undefined) checkName(values.name, values.keyname_separator)
   if (mode === 'download' && paths.length > 1) {

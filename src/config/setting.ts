@@ -78,14 +78,27 @@ export interface PatternsSetting extends Valued {
   readonly kind: 'patterns'
 }
 
-/** A moment; without a zone local time. Its value is ms since 1970. */
+/** Texts of one form; repeatable on the command line, one a line in the file. */
+export interface TextsSetting extends Valued {
+  readonly kind: 'texts'
+  readonly form: 'keyspace' | 'table' | 'path map'
+}
+
+/** A moment; without a zone local time. Its value is ms since 1970, or the key of a state or a listing. */
 export interface TimeSetting extends Valued {
   readonly kind: 'time'
 }
 
 /** One thing that a user can set, by flag, by environment or in tablesnap.conf. */
 export type Setting =
-  FlagSetting | TextSetting | NumberSetting | TimeSetting | ChoiceSetting | ChoicesSetting | PatternsSetting
+  | FlagSetting
+  | TextSetting
+  | TextsSetting
+  | NumberSetting
+  | TimeSetting
+  | ChoiceSetting
+  | ChoicesSetting
+  | PatternsSetting
 
 type Absent<S> = S extends { readonly default: string } ? never : undefined
 
@@ -96,13 +109,22 @@ export type ValueOf<S> = S extends { readonly kind: 'flag' }
     : boolean
   : S extends { readonly kind: 'text' }
     ? string | Absent<S>
-    : S extends { readonly kind: 'number' | 'time' }
+    : S extends { readonly kind: 'number' }
       ? number | Absent<S>
-      : S extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
-        ? C | Absent<S>
-        : S extends { readonly kind: 'choices'; readonly choices: readonly (infer C)[] }
-          ? readonly C[]
-          : readonly RegExp[]
+      : S extends { readonly kind: 'time' }
+        ? number | string | Absent<S>
+        : S extends { readonly kind: 'choice'; readonly choices: readonly (infer C)[] }
+          ? C | Absent<S>
+          : S extends { readonly kind: 'choices'; readonly choices: readonly (infer C)[] }
+            ? readonly C[]
+            : S extends { readonly kind: 'texts' }
+              ? readonly string[]
+              : readonly RegExp[]
+
+/** Whether a setting may be given more than once, each time with another value. */
+export function isRepeatable({ kind }: Setting): boolean {
+  return kind === 'patterns' || kind === 'choices' || kind === 'texts'
+}
 
 /** The long flag of a setting, e.g. `--aws-key`. */
 export function longFlag(setting: Setting): string {

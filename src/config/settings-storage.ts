@@ -212,4 +212,11 @@ export const STORAGE_SETTINGS = [
     group: 'Engine',
     help: 'log lines as text or as json',
   },
+  {
+    key: 'progress',
+    kind: 'flag',
+    negatable: true,
+    group: 'Engine',
+    help: 'how far a restore is: a bar on a terminal, else a line every 10 s (the default)',
+  },
 ] as const satisfies readonly Setting[]

@@ -20,6 +20,8 @@ export type Values = { readonly [E in Entry as E['key']]: ValueOf<E> }
 /** Settings of which only one may be given; the place with the higher precedence decides. */
 export const EXCLUSIVE: readonly (readonly [SettingKey, SettingKey])[] = [
   ['backup', 'download'],
+  ['backup', 'list'],
+  ['backup', 'list_nodes'],
   ['all', 'at'],
   ['exclude', 'include'],
   ['name', 'name_from'],

@@ -6,22 +6,40 @@ const CLOCK = String.raw`(?<hour>\d\d)(?::(?<minute>\d\d)(?::(?<second>\d\d)(?:[
 const ZONE = String.raw`(?<zone>Z|UTC|GMT|(?<sign>[+-])(?<zoneHour>\d\d):?(?<zoneMinute>\d\d)?)`
 const CALENDAR = new RegExp(`^${DATE}(?:[T ]${CLOCK} ?${ZONE}?)?$`, 'i')
 
-/** What {@link parseTime} takes, for messages. */
+/** A span of time before now: `2h`, `90m`, `1d12h`, `2h ago`. */
+const SPAN = /^(?=\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?(?: ago)?$/i
+
+/** The units of {@link SPAN}, ms. */
+const UNITS = [7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1_000] as const
+
+/** What --at takes, for messages. */
 export const TIME_FORMS =
-  'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time) or 1795407153 (Unix time)'
+  'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), 1795407153 (Unix time) or 2h (ago), nor the key of a state or a listing'
+
+/** Whether a text is the key of an object that is of a moment: a state's, or a listing's of the Python program. */
+export function isMomentKey(text: string): boolean {
+  return /.\/states\/.+\.json\.gz$|.-listdir\.json$/s.test(text)
+}
 
 /**
  * A time as a person writes it: ISO 8601 down to the day, with a blank for the T, with a comma as in the log, without
- * the separators as in the keys of states; or a Unix time in seconds (`@` may precede it) or milliseconds. Without a zone
- * it is local time, a day alone is its beginning.
+ * the separators as in the keys of states; or a Unix time in seconds (`@` may precede it) or milliseconds; or how long ago
+ * it was. Without a zone it is local time, a day alone is its beginning.
+ * @param now ms since 1970
  * @returns ms since 1970; undefined when it is none, or outside of 1970 to 2286
  */
-export function parseTime(text: string): number | undefined {
+export function parseTime(text: string, now = Date.now()): number | undefined {
   const [, seconds, fraction = '', milliseconds] =
     /^@?(?:(\d{9,10})(?:\.(\d{1,9}))?|(\d{13}))$/.exec(text) ?? []
   const unix = seconds === undefined ? milliseconds : seconds + thousandths(fraction)
-  const time = unix === undefined ? calendarTime(text) : Number(unix)
+  const time = unix === undefined ? (spanBefore(text, now) ?? calendarTime(text)) : Number(unix)
   return time !== undefined && time >= 0 && time <= LAST ? time : undefined
+}
+
+function spanBefore(text: string, now: number): number | undefined {
+  const found = SPAN.exec(text)
+  if (found === null) return undefined
+  return UNITS.reduce((time, unit, index) => time - unit * Number(found[index + 1] ?? 0), now)
 }
 
 /** The digits after a point as three. */

@@ -1,7 +1,7 @@
 import { errorMessage, UsageError } from '../errors.js'
 import type { Given } from './given.js'
 import { compilePattern } from './pattern.js'
-import { TIME_FORMS, parseTime } from './time.js'
+import { TIME_FORMS, isMomentKey, parseTime } from './time.js'
 import type {
   ChoiceSetting,
   ChoicesSetting,
@@ -9,6 +9,7 @@ import type {
   NumberSetting,
   Setting,
   TextSetting,
+  TextsSetting,
   Unit,
 } from './setting.js'
 
@@ -39,6 +40,16 @@ const forms: Readonly<Record<Exclude<NonNullable<TextSetting['form']>, 'url'>, r
   word: [/^[\w-]+$/, 'something else than letters, digits, - and _'],
   // eslint-disable-next-line no-control-regex -- control characters are what it is about
   printable: [/^[^\x00-\x1f\x7f]*$/, 'control characters'],
+}
+
+const listed: Readonly<Record<TextsSetting['form'], readonly [RegExp, string]>> = {
+  keyspace: [/^\w+$/, 'the name of a keyspace'],
+  table: [/^\w+\.\w+(?:-[0-9a-f]{32})?$/, 'a table such as ks.table, or ks.table-<id> for one of several'],
+  'path map': [
+    // eslint-disable-next-line no-control-regex -- control characters are what it is about
+    /^\/[^=\x00]*=(?!(?:.*\/)?\.\.(?:\/|$))[^\x00]+$/,
+    'OLD=NEW: OLD is an absolute path of the node that was backed up, NEW one below the target, without ..',
+  ],
 }
 
 function invalid(given: Given, message: string, cause?: unknown): UsageError {
@@ -128,8 +139,17 @@ function parseText(setting: TextSetting, given: Given): string {
   return text
 }
 
-function parseMoment(given: Given): number {
+function parseTexts(setting: TextsSetting, given: Given): readonly string[] {
+  const [form, what] = listed[setting.form]
+  for (const text of given.texts) {
+    if (!form.test(text)) throw invalid(given, `"${text}" is not ${what}`)
+  }
+  return [...new Set(given.texts)]
+}
+
+function parseMoment(given: Given): number | string {
   const text = given.texts[0] ?? ''
+  if (isMomentKey(text)) return text
   const time = parseTime(text)
   if (time === undefined) throw invalid(given, `"${text}" is not ${TIME_FORMS}`)
   return time
@@ -168,12 +188,14 @@ export function parseValue(given: Given): unknown {
       return parseChoices(setting, given)
     case 'patterns':
       return parsePatterns(given)
+    case 'texts':
+      return parseTexts(setting, given)
   }
 }
 
 /** The value of a setting that nobody gave. */
 export function defaultValue(setting: Setting): unknown {
   if (setting.kind === 'flag') return setting.negatable === true ? undefined : false
-  if (setting.kind === 'patterns') return []
+  if (setting.kind === 'patterns' || setting.kind === 'texts') return []
   return undefined
 }

@@ -2,8 +2,7 @@ import { dirname, join } from 'node:path'
 
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
-import { listObjects, listPages } from '../s3/list.js'
-import { TablesnapError } from '../errors.js'
+import { listObjects } from '../s3/list.js'
 import { parseComponent } from '../sstable/names.js'
 import { KeyLayout } from '../state/keys.js'
 
@@ -11,9 +10,6 @@ import { parseKeyPath, type KeyPath, type Refusal } from './key-path.js'
 
 /** Suffix of the keys under which the originals keep a directory's listing. */
 export const LISTING = '-listdir.json'
-
-/** Names shown when nothing is found under the one asked for. */
-const NAMES_SHOWN = 20
 
 /** An object that may be restored. */
 export interface Entry {
@@ -177,7 +173,7 @@ function parentsOf(directories: ReadonlyMap<string, CatalogDirectory>): Readonly
 }
 
 /** Our own objects are no data of the node's, whatever its name is. */
-function isOwn(key: string, prefix: string): boolean {
+export function isOwn(key: string, prefix: string): boolean {
   return key.startsWith(`${prefix}.tablesnap/`)
 }
 
@@ -199,32 +195,5 @@ function add(directory: Gathered, name: string, entry: Entry, { until, log }: Ca
   directory.others.set(older.key, { ...older, name })
   log.warn(`${entry.key} and ${other.key} are one file; the newer one counts: ${newer.key}`, {
     key: newer.key,
-  })
-}
-
-/** The error of a node that has nothing in the bucket; it names those that have. */
-export async function nothingFound({
-  client,
-  prefix,
-  name,
-  separator,
-  signal,
-}: CatalogSource): Promise<TablesnapError> {
-  const names: string[] = []
-  for await (const page of listPages(client, { prefix, delimiter: separator, signal })) {
-    for (const found of page.prefixes) {
-      if (!isOwn(found, prefix)) names.push(found.slice(prefix.length, -separator.length))
-    }
-    if (names.length > NAMES_SHOWN) break
-  }
-  const shown = names.slice(0, NAMES_SHOWN).join(', ')
-  const hint =
-    names.length === 0
-      ? 'and under no other name either: check the bucket, --prefix and --keyname-separator'
-      : `the bucket has ${shown}${names.length > NAMES_SHOWN ? ', …' : ''}: choose one with -n`
-  return new TablesnapError({
-    code: 'NOTHING_FOUND',
-    message: `there is nothing of ${name} in bucket ${client.settings.bucket} (keys ${prefix}${name}${separator}…); ${hint}`,
-    operation: 'restore',
   })
 }

@@ -1,5 +1,6 @@
 import type { Engine } from '../pool/engine.js'
 import type { Logger } from '../report/logger.js'
+import type { Progress } from '../report/progress.js'
 import type { S3Client } from '../s3/client.js'
 
 import type { Ownership } from './owner.js'
@@ -16,6 +17,8 @@ export interface RestoreDeps {
   readonly scope?: Scope | undefined
   /** Whom files are given to; undefined: as their metadata or the target tells, as far as we may. */
   readonly ownership?: Ownership | undefined
+  /** Is told how far the restore is. */
+  readonly progress?: Progress | undefined
   /** Stops the restore; what is in place by then stays. */
   readonly signal?: AbortSignal | undefined
 }

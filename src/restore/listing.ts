@@ -22,8 +22,19 @@ export async function readListing(
   log: Logger,
   signal?: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const { body } = await fetchListing(client, listing, signal)
-  return namesIn(body, listing, directory, log)
+  return (await readListingWithOwner(client, listing, directory, log, signal)).names
+}
+
+/** As {@link readListing}, and whether the listing is one of ours. @throws as {@link readListing} */
+export async function readListingWithOwner(
+  client: S3Client,
+  listing: Entry,
+  directory: string,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<{ names: ReadonlySet<string>; own: boolean }> {
+  const { body, info } = await fetchListing(client, listing, signal)
+  return { names: namesIn(body, listing, directory, log), own: isOwnListing(info.metadata) }
 }
 
 /**

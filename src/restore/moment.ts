@@ -15,6 +15,8 @@ export interface Missing {
   readonly key: string
   /** A phrase, e.g. `is missing from the bucket`. */
   readonly reason: string
+  /** Bytes of the object that is there, and is not what was promised. */
+  readonly size?: number
 }
 
 /** Files that come together or not at all: the components of one SSTable, or one file that is none. */

@@ -65,7 +65,11 @@ export async function readMoments(
     const directory = catalog.directories.get(path) ?? emptyDirectory(path)
     const unit = units.found.get(unitOf(path))
     if (unit !== undefined) {
-      const newer = await readForeignListing(client, directory, { from: unit.newest, to: at }, log, signal)
+      // The state of one file is asked for, not the newest.
+      const newer =
+        typeof scope?.take === 'object'
+          ? undefined
+          : await readForeignListing(client, directory, { from: unit.newest, to: at }, log, signal)
       if (newer === undefined) {
         moments.set(path, { sets: unit.sets.get(path) ?? [], listed: undefined, unit: unit.unit })
         return

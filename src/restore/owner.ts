@@ -34,6 +34,7 @@ export class Owners {
   readonly #root: boolean
   readonly #asked: Ownership | undefined
   #warned = false
+  #kept = false
 
   constructor(log: Logger, options: { root?: boolean; ownership?: Ownership | undefined } = {}) {
     this.#log = log
@@ -92,6 +93,7 @@ export class Owners {
   async #give({ uid, gid }: Owner, change: Chown): Promise<void> {
     if (this.#asked === undefined) {
       if (this.#root) await this.#attempt(() => change(uid, gid))
+      else this.#keep(uid, gid)
       return
     }
     const all = this.#root || this.#asked.preserve
@@ -107,6 +109,15 @@ export class Owners {
         cause,
       })
     }
+  }
+
+  /** Says once that files stay ours which were not. */
+  #keep(uid: number, gid: number): void {
+    if (this.#kept || (uid === process.geteuid?.() && gid === process.getegid?.())) return
+    this.#kept = true
+    this.#log.warn(
+      `Files stay ours and do not go to user ${uid} and group ${gid}, for only root may give files away: chown them before Cassandra starts, or restore as root`,
+    )
   }
 
   async #attempt(work: () => Promise<void>): Promise<void> {

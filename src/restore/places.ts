@@ -1,48 +1,113 @@
 import { join } from 'node:path'
 
-import { tableOfUnit } from '../sstable/unit.js'
+import { TablesnapError } from '../errors.js'
+import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
 
 import type { Catalog } from './catalog.js'
 import { unfit, type Refusal } from './key-path.js'
+import type { Mapping } from './mapping.js'
 import type { MomentSet } from './moment.js'
-import type { Moments } from './moments.js'
-import { localOf, type Scope } from './scope.js'
+import type { DirectoryMoment, Moments } from './moments.js'
 import type { Target, TargetDirectory } from './target.js'
 
 /** A directory with the sets that come into it. */
 export interface Place {
-  /** Absolute, as on the node the objects came from. */
-  readonly origin: string
   readonly directory: TargetDirectory
   readonly sets: readonly MomentSet[]
+  /** The moments of the directories that come together here; of most places there is one. */
+  readonly moments: readonly DirectoryMoment[]
   /** Places that are complete together have the same. */
   readonly group: string
   /** Whether its moment speaks for all SSTables of a table, also if there are none. */
   readonly table: boolean
 }
 
-/** Finds where sets come to lie; what cannot lie there is refused, set by set. @param brings whether a set is to come */
+/** A place while it is gathered. */
+interface Gathered extends Place {
+  readonly sets: MomentSet[]
+  readonly moments: DirectoryMoment[]
+  group: string
+  table: boolean
+}
+
+/**
+ * Finds where sets come to lie; what cannot lie there is refused, set by set.
+ * @param brings whether a set is to come
+ * @throws TablesnapError `MAP_TABLE_MISSING`, `MAP_TABLE_AMBIGUOUS`, `MAP_COLLISION` for what cannot lie in one directory
+ */
 export async function placeSets(
   catalog: Catalog,
   moments: Moments,
   target: Target,
-  { scope, brings }: { scope: Scope | undefined; brings: (set: MomentSet) => boolean },
+  { mapping, brings }: { mapping: Mapping; brings: (set: MomentSet) => boolean },
 ): Promise<{ places: Place[]; refused: Refusal[] }> {
-  const places: Place[] = []
+  const places = new Map<string, Gathered>()
   const refused = [...catalog.refused]
-  for (const [origin, { sets: all, unit }] of moments.directories) {
-    const directory = await target.place(localOf(origin, scope))
+  for (const [origin, moment] of moments.directories) {
+    const { sets: all, unit } = moment
+    const brought = all.filter(brings)
+    const local = await mapping.localOf(origin)
+    if (local instanceof TablesnapError) {
+      if (brought.length > 0) throw local
+      continue
+    }
+    const directory = await target.place(local)
     const sets: MomentSet[] = []
-    for (const set of all.filter(brings)) {
+    for (const set of brought) {
       const reason = typeof directory === 'string' ? directory : reasonAgainst(catalog, set, directory.path)
       if (reason === undefined) sets.push(set)
       else refused.push(...set.files.map(({ key }) => ({ key, reason })))
     }
     const table = unit !== undefined && tableOfUnit(unit) !== undefined
-    if (typeof directory !== 'string' && (sets.length > 0 || table))
-      places.push({ origin, directory, sets, group: unit ?? origin, table })
+    if (typeof directory === 'string' || (sets.length === 0 && !table)) continue
+    const group = unit ?? origin
+    const there = places.get(directory.path)
+    if (there === undefined) {
+      places.set(directory.path, { directory, sets, moments: [moment], group, table })
+      continue
+    }
+    checkTogether(there, sets)
+    if (there.sets.length === 0) there.group = group
+    there.sets.push(...sets)
+    there.moments.push(moment)
+    there.table ||= table
   }
-  return { places, refused }
+  return { places: [...places.values()], refused }
+}
+
+/** Whether sets of two directories may lie in one: not of two tables, not of a table and its index, nor two of one name. */
+function checkTogether({ directory: { path }, sets }: Gathered, more: readonly MomentSet[]): void {
+  const [first, second] = [sets[0], more[0]]
+  if (first === undefined || second === undefined) return
+  const [one, other] = [unitOf(first.directory), unitOf(second.directory)]
+  if (one !== other && (tableOfUnit(one) ?? tableOfUnit(other)) !== undefined) {
+    throw collision(
+      path,
+      `${one} and ${other} are different tables, and both would come to lie in ${path}: leave one of them out, with --table ks.table-<id> of the other`,
+    )
+  }
+  if (indexOf(first.directory) !== indexOf(second.directory)) {
+    throw collision(
+      path,
+      `${pathOf(first)} and ${pathOf(second)} belong to a table and to an index of it, and would both come to lie in ${path}: map them to different directories`,
+    )
+  }
+  const names = new Set(sets.map(({ name }) => name))
+  const twice = more.find(({ name }) => names.has(name))
+  if (twice !== undefined) {
+    throw collision(
+      path,
+      `${join(first.directory, twice.name)} and ${pathOf(twice)} would both come to lie in ${path}: map them to different directories`,
+    )
+  }
+}
+
+function pathOf({ directory, name }: MomentSet): string {
+  return join(directory, name)
+}
+
+function collision(path: string, message: string): TablesnapError {
+  return new TablesnapError({ code: 'MAP_COLLISION', message, operation: 'restore', path })
 }
 
 /** Why a set cannot lie in its directory. */

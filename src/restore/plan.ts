@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 
 import type { Config } from '../config/config.js'
-import type { TablesnapError } from '../errors.js'
+import { TablesnapError } from '../errors.js'
+import type { Logger } from '../report/logger.js'
 
 import { readBucket } from './bucket.js'
 import type { RestoreDeps } from './deps.js'
@@ -9,6 +10,8 @@ import { StagingBases, spaceAt, type FileSystemShare } from './file-system.js'
 import type { Refusal } from './key-path.js'
 import { compareSet, readLocal, type SetState } from './local.js'
 import type { Missing, MomentFile, MomentSet } from './moment.js'
+import { Mapping } from './mapping.js'
+import { segmentsBeside } from './next.js'
 import { placeSets, type Place } from './places.js'
 import { Problems, foreignSets } from './problems.js'
 import { eachOf } from './slots.js'
@@ -65,6 +68,8 @@ export interface RestorePlan {
   readonly later: readonly string[]
   readonly refused: readonly Refusal[]
   readonly shares: readonly FileSystemShare[]
+  /** Commitlog segments that Cassandra will replay over what is restored: paths. */
+  readonly segments: readonly string[]
   /** Why the restore may not begin. */
   readonly problems: readonly TablesnapError[]
 }
@@ -75,7 +80,7 @@ const COMPARISONS = 8
 /**
  * Decides what a restore does: lists the bucket and reads the target, and changes neither.
  * @throws S3Error; TablesnapError `NOTHING_FOUND`, `LISTING_MISSING`, `MOMENT_MISSING`, `STATE_CORRUPT`, `LISTING_CORRUPT`,
- * `FILE_UNREADABLE`, `OBJECT_GONE`
+ * `FILE_UNREADABLE`, `OBJECT_GONE`, `MAP_UNUSED`, `MAP_TABLE_MISSING`, `MAP_TABLE_AMBIGUOUS`, `MAP_COLLISION`
  */
 export async function planRestore(config: Config, deps: RestoreDeps): Promise<RestorePlan> {
   const { name, log, scope } = deps
@@ -85,7 +90,9 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
   const target = new Target(config.paths[0] ?? '/')
   const brings = (set: MomentSet): boolean =>
     set.whole && set.files.length > 0 && (set.corrupt !== true || config.force)
-  const { places, refused } = await placeSets(catalog, moments, target, { scope, brings })
+  const mapping = new Mapping(config, scope, target)
+  const { places, refused } = await placeSets(catalog, moments, target, { mapping, brings })
+  checkUsed(mapping, name, log)
   const problems = new Problems(config)
   problems.damaged(all)
   problems.corrupt(corrupt)
@@ -98,7 +105,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
   const incomplete = new Set<string>()
   let present = 0
   for (const place of places) {
-    const { origin, directory, group, table } = place
+    const { directory, group, table } = place
     const local = await readLocal(directory.path)
     const found = await bases.baseOf(directory)
     const base = found ?? directory.existing
@@ -115,17 +122,17 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
       const { remove, exchange } = problems.judge(set, state, directory.path)
       const files = dataLast([...state.absent, ...exchanged])
       if (files.length === 0) continue
-      sets.push({ name: set.name, origin, directory, base, files, remove, exchange })
+      sets.push({ name: set.name, origin: set.directory, directory, base, files, remove, exchange })
       incomplete.add(group)
       if (found === undefined) problems.unwritable(directory)
     }
-    const named = moments.directories.get(origin)?.sets ?? []
+    const named = place.moments.flatMap(({ sets }) => sets)
     const foreign = config.all ? [] : foreignSets(local, named, table)
     if (place.sets.length > 0 || foreign.length > 0) touched.push({ place, base, foreign })
   }
   const directories: PlannedDirectory[] = []
   for (const { place, base, foreign } of touched) {
-    const { origin, directory, group } = place
+    const { directory, group } = place
     // Where nothing is missing, the others are simply newer than the backup, unless an older moment is asked for.
     const newer = !incomplete.has(group) && !config.replace && config.at === undefined
     if (newer && foreign.length > 0) {
@@ -135,7 +142,8 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     }
     const aside = newer ? [] : foreign
     problems.foreign(directory.path, aside)
-    const listed = moments.directories.get(origin)?.listed
+    const times = place.moments.flatMap(({ listed }) => (listed === undefined ? [] : [listed]))
+    const listed = times.length === 0 ? undefined : Math.max(...times)
     directories.push({ ...directory, listed, base, aside: dataFirst(aside) })
   }
   const shares = await sharesOf(sets, bases)
@@ -165,8 +173,20 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     later: moments.later,
     refused,
     shares,
+    segments: await segmentsBeside(directories.map(({ path }) => path)),
     problems: problems.found,
   }
+}
+
+/** A map that names nothing is a slip of the pen, and a table's would be restored to another place than is meant. */
+function checkUsed({ unused }: Mapping, name: string, log: Logger): void {
+  const [table] = unused.tables
+  if (table !== undefined) {
+    const message = `--map-table ${table}: nothing is restored of a table of that name of ${name}; --list shows what there is`
+    throw new TablesnapError({ code: 'MAP_UNUSED', message, operation: 'restore' })
+  }
+  for (const { from, to } of unused.paths)
+    log.warn(`--map-path ${from}=${to}: nothing is restored that lay below ${from}`)
 }
 
 /** Compares sets, several at once; the answer has their order. */

@@ -99,7 +99,8 @@ export class Problems {
 
   space({ base, needed, free }: FileSystemShare): void {
     if (needed * (1 + SLACK) <= free) return
-    const message = `there is not enough space for ${base}: ${needed} bytes are needed, and ${free} are free`
+    const lack = Math.ceil(needed * (1 + SLACK)) - free
+    const message = `there is not enough space for ${base}: ${needed} bytes are needed, and ${free} are free; make room for ${lack} more`
     this.#add('NO_SPACE', message, base)
   }
 

@@ -1,16 +1,14 @@
-import { basename } from 'node:path'
-
 import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
-import { tableOfUnit, unitOf } from '../sstable/unit.js'
+import { tableOfUnit } from '../sstable/unit.js'
 
 import { iso, limited } from './lines.js'
-import { backupLine, shellWord } from './mend.js'
+import { backupLine } from './mend.js'
 import type { RestorePlan } from './plan.js'
 import type { UnitMoment } from './unit-moments.js'
 
 /** Moments that are told one by one. */
-const MOMENTS = 20
+const MOMENTS = 200
 
 /** Tells to which moments a restore goes, and in what they fall short. */
 export function reportMoments(plan: RestorePlan, config: Config, log: Logger): void {
@@ -39,27 +37,6 @@ export function reportMoments(plan: RestorePlan, config: Config, log: Logger): v
   log.info(
     `The directories will be complete to flushes from ${from} to ${to}; later writes are only in the commitlog`,
   )
-}
-
-/** Tells what is left to do for secondary indexes: they and their tables are flushed in different transactions. */
-export function reportIndexes({ sets }: RestorePlan, log: Logger): void {
-  const tables = new Map<string, Set<string>>()
-  for (const { origin } of sets) {
-    const unit = unitOf(origin)
-    if (!isIndex(unit, origin)) continue
-    const indexes = tables.get(unit) ?? new Set<string>()
-    tables.set(unit, indexes.add(basename(origin).slice(1)))
-  }
-  for (const [unit, indexes] of tables) {
-    const { keyspace = '', table = '' } = tableOfUnit(unit) ?? {}
-    const words = ['nodetool', 'rebuild_index', keyspace, table, ...[...indexes].sort()]
-    log.info(`Once Cassandra runs, rebuild the secondary indexes: ${words.map(shellWord).join(' ')}`)
-  }
-}
-
-/** Whether a directory is that of a table's secondary index. */
-function isIndex(unit: string, directory: string): boolean {
-  return tableOfUnit(unit) !== undefined && basename(directory).startsWith('.')
 }
 
 function lineOf({ unit, time, sets }: UnitMoment): string {

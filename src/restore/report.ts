@@ -1,14 +1,19 @@
 import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
+import { parseComponent } from '../sstable/names.js'
+import { unitOf } from '../sstable/unit.js'
 
 import { limited } from './lines.js'
 import type { RestorePlan } from './plan.js'
 import { reportMoments } from './report-moments.js'
 import type { RestoreSummary } from './summary.js'
 
+/** Commitlog segments that are named of many. */
+const SEGMENTS = 10
+
 /** Tells what a restore is going to do, and what is against it. */
 export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void {
-  const { dryRun, partial } = config
+  const { at, dryRun, partial } = config
   const {
     sets,
     files,
@@ -16,6 +21,8 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
     present,
     directories,
     missing,
+    shares,
+    segments,
     broken,
     corrupt,
     unlisted,
@@ -47,22 +54,67 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
       log.info(`Would restore ${origin}/${set} to ${directory.path}: ${own.length} files, ${size} bytes`)
     }
   }
+  for (const { base, needed, free } of shares)
+    log.info(`${needed} bytes are needed below ${base}, and ${free} are free`, { base, needed, free })
+  if (segments.length > 0) {
+    const shown = `${segments.slice(0, SEGMENTS).join(', ')}${segments.length > SEGMENTS ? ', …' : ''}`
+    log[at === undefined ? 'info' : 'warn'](
+      `Cassandra replays ${segments.length} commitlog segments at its next start (${shown}): writes after the moment that is ` +
+        'restored come back with them; move them away where that is not wanted',
+    )
+  }
   const aside = directories.reduce((sum, directory) => sum + directory.aside.length, 0)
+  const tables = tablesOf(plan)
+  const wrong = missing.filter(({ size }) => size !== undefined).length
   const more = aside === 0 ? '' : `, ${aside} to be moved aside`
   log.info(
-    `Restoring ${name} to ${target}: ${sets.length} sets, ${files} files, ${bytes} bytes in ${directories.length} directories; ` +
-      `${present} files are there already, ${missing.length} missing, ${refused.length} refused${more}`,
-    { sets: sets.length, files, bytes, present, missing: missing.length, refused: refused.length },
+    `Restoring ${name} to ${target}: ${tables} tables, ${sets.length} sets, ${files} files, ${bytes} bytes in ${directories.length} directories; ` +
+      `${present} files are there already, ${missing.length - wrong} missing, ${wrong} of the wrong size, ${refused.length} refused${more}`,
+    {
+      tables,
+      sets: sets.length,
+      files,
+      bytes,
+      present,
+      missing: missing.length - wrong,
+      wrongSize: wrong,
+      refused: refused.length,
+    },
   )
 }
 
+/** Tables of which SSTables come. */
+function tablesOf({ sets }: RestorePlan): number {
+  const tables = sets.filter(({ name }) => parseComponent(`${name}-Data.db`) !== undefined)
+  return new Set(tables.map(({ origin }) => unitOf(origin))).size
+}
+
 /** Tells what a restore came to. */
-export function reportSummary(summary: RestoreSummary, log: Logger, dryRun: boolean): void {
-  const { sets, files, bytes, seconds, missing, unverified, skipped, failed, aborted } = summary
+export function reportSummary(
+  summary: RestoreSummary,
+  { name, target }: RestorePlan,
+  log: Logger,
+  dryRun: boolean,
+): void {
+  const { exitCode, sets, files, bytes, seconds, missing, unverified, skipped, failed, aborted } = summary
   const rate = bytes > 0 && seconds > 0 && !dryRun ? ` (${(bytes / seconds / 1e6).toFixed(1)} MB/s)` : ''
   log.info(
     `${dryRun ? 'Would restore' : aborted ? 'Stopped; restored' : 'Restored'} ${sets} sets, ${files} files, ${bytes} bytes ` +
       `in ${seconds.toFixed(1)} s${rate}; ${skipped} files were there already, ${missing} missing, ${failed} failed, ${unverified} unverified`,
-    { sets, files, bytes, seconds, missing, unverified, skipped, failed, aborted },
+    {
+      name,
+      target,
+      dryRun,
+      sets,
+      files,
+      bytes,
+      seconds,
+      missing,
+      unverified,
+      skipped,
+      failed,
+      aborted,
+      exitCode,
+    },
   )
 }

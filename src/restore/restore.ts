@@ -2,9 +2,10 @@ import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
 
 import type { RestoreDeps } from './deps.js'
+import { atMoment } from './moment-key.js'
+import { reportIndexes, reportNext } from './next.js'
 import { planRestore, type RestorePlan } from './plan.js'
 import { reportPlan, reportSummary } from './report.js'
-import { reportIndexes } from './report-moments.js'
 import { Run, type Tally } from './run.js'
 import type { RestoreSummary } from './summary.js'
 
@@ -13,9 +14,10 @@ import type { RestoreSummary } from './summary.js'
  * is against the plan.
  * @throws S3Error, TablesnapError: whatever keeps all of it from being restored
  */
-export async function restore(config: Config, deps: RestoreDeps): Promise<RestoreSummary> {
+export async function restore(asked: Config, deps: RestoreDeps): Promise<RestoreSummary> {
   const { log, signal } = deps
   const began = performance.now()
+  const config = await atMoment(asked, deps)
   const plan = await planRestore(config, deps)
   reportPlan(plan, config, log)
   if (plan.problems.length > 0 && !config.dryRun) throw refusal(plan, deps)
@@ -35,7 +37,8 @@ export async function restore(config: Config, deps: RestoreDeps): Promise<Restor
     exitCode: bad ? 1 : 0,
   }
   if (plan.problems.length === 0) reportIndexes(plan, log)
-  reportSummary(summary, log, config.dryRun)
+  if (!config.dryRun && tally.failed === 0 && !aborted) reportNext(plan, config, log)
+  reportSummary(summary, plan, log, config.dryRun)
   return summary
 }
 

@@ -23,9 +23,6 @@ const MORE_SETS = 2
 /** How long tasks under way may go on after a signal before the staging is taken from under them, ms. */
 const GRACE = 2_000
 
-/** Between two lines on the progress, ms. */
-const PROGRESS = 10_000
-
 /** Files up to which each is told at level info. */
 const TALKATIVE = 1_000
 
@@ -44,14 +41,16 @@ export class Run {
   readonly #failed = new Set<string>()
   readonly #tally: Tally
   readonly #began = Date.now()
+  #fetched = 0
   #placer: Placer | undefined
   #fatal = false
+  #full = false
 
   constructor(plan: RestorePlan, deps: RestoreDeps) {
     this.#plan = plan
     this.#deps = deps
     this.#owners = new Owners(deps.log, { ownership: deps.ownership })
-    this.#transfer = new Transfer(deps, this.#owners)
+    this.#transfer = new Transfer(deps, this.#owners, bytes => this.#fetch(bytes))
     this.#directories = new Map(plan.directories.map(directory => [directory.path, directory]))
     this.#tally = { sets: 0, files: 0, bytes: 0, unverified: 0, failed: plan.refused.length }
   }
@@ -61,16 +60,21 @@ export class Run {
    * @throws TablesnapError `RESTORE_RUNNING`, `STAGING_FAILED`; whatever befalls a set is logged and counted
    */
   async run(): Promise<Tally> {
-    const { log, signal, engine } = this.#deps
-    const progress = setInterval(() => this.#progress(), PROGRESS).unref()
+    const { log, signal, engine, progress } = this.#deps
+    const { files, bytes } = this.#plan
     try {
       await this.#open()
+      progress?.begin({ files, bytes })
       const work = eachOf(this.#sets(), engine.width + MORE_SETS, set => this.#set(set))
       await settled(work, signal)
+      if (this.#full) {
+        const rest = this.#plan.bytes - this.#tally.bytes
+        log.error(`The disk is full: ${rest} bytes are not in place; make room for them and run it again`)
+      }
       if (!this.#stopped) await this.#moveRest()
       await this.#placer?.sync()
     } finally {
-      clearInterval(progress)
+      progress?.end()
       for (const staging of this.#stagings.values()) {
         await staging
           .close()
@@ -137,6 +141,7 @@ export class Run {
     } catch (error) {
       if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
       if (error instanceof TablesnapError && FATAL.has(error.code)) this.#fatal = true
+      if (error instanceof TablesnapError && error.code === 'NO_SPACE') this.#full = true
       await rm(path, { force: true })
       throw error
     }
@@ -184,11 +189,10 @@ export class Run {
     }
   }
 
-  #progress(): void {
-    const { files, bytes } = this.#tally
-    this.#deps.log.info(
-      `Restored ${files} of ${this.#plan.files} files, ${bytes} of ${this.#plan.bytes} bytes`,
-    )
+  /** @param bytes that came; negative where they are to come again */
+  #fetch(bytes: number): void {
+    this.#fetched += bytes
+    this.#deps.progress?.update({ files: this.#tally.files, bytes: this.#fetched })
   }
 }
 

@@ -10,7 +10,6 @@ import { States } from '../state/states.js'
 import {
   LISTING,
   emptyDirectory,
-  nothingFound,
   rootOf,
   type Catalog,
   type CatalogDirectory,
@@ -18,6 +17,7 @@ import {
 } from './catalog.js'
 import { iso } from './lines.js'
 import { parseKeyPath } from './key-path.js'
+import { nothingFound } from './nodes.js'
 
 /** A part of what a node has in the bucket. */
 export interface Scope {
@@ -25,14 +25,14 @@ export interface Scope {
   readonly origin: string
   /**
    * `newest`: the origin's newest state, or what its newest listing names; `{ listing }`: what its listing named after that
-   * file names; `below`: the newest states or listings of the origin and of every directory below it; `commitlogs`: its
+   * file names, or where that is ours or there is none the state with which the file came; `below`: the newest states or listings of the origin and of every directory below it; `commitlogs`: its
    * commitlog segments.
    */
   readonly take: 'newest' | 'below' | 'commitlogs' | { readonly listing: string }
 }
 
 /** Segments of the commitlog; up to 1.0 their names have no version. */
-const SEGMENT = /^CommitLog-(\d+-)?\d+\.log$/
+export const SEGMENT = /^CommitLog-(\d+-)?\d+\.log$/
 
 /** Names shown of many. */
 const SHOWN = 10
@@ -48,9 +48,9 @@ export function scopeHolds(scope: Scope | undefined, directory: string): boolean
   return scope.take === 'below' && directory.startsWith(join(scope.origin, '/'))
 }
 
-/** Whether states say what is restored: not where one listing, or all that there is, is asked for. */
+/** Whether states may say what is restored: not of the commitlog, of which all is asked for. */
 export function takesStates(scope: Scope | undefined): boolean {
-  return scope === undefined || scope.take === 'newest' || scope.take === 'below'
+  return scope?.take !== 'commitlogs'
 }
 
 /** What is known of a directory's unit by its states. */
@@ -64,6 +64,7 @@ export interface KnownUnits {
 /**
  * The part of a catalog that a restore is about.
  * @param catalog of the origin and all below it
+ * @param all whether every object is asked for, whatever names it
  * @throws TablesnapError `LISTING_MISSING`, which names the listings near by, `NOTHING_FOUND`, `MOMENT_MISSING`
  */
 export async function select(
@@ -71,14 +72,18 @@ export async function select(
   scope: Scope,
   source: CatalogSource,
   units: KnownUnits,
+  all: boolean,
 ): Promise<Catalog> {
   const { origin, take } = scope
-  if (take === 'below') return below(catalog, scope, source, units)
+  if (take === 'below') return all ? catalog : below(catalog, scope, source, units)
   const directory = catalog.directories.get(origin)
-  const unit = take === 'newest' ? units.found.get(unitOf(origin)) : undefined
+  const unit = units.found.get(unitOf(origin))
   const found = directory === undefined ? undefined : pick(directory, take)
+  const everything = all && take === 'newest' ? directory : undefined
   const chosen =
-    found ?? (unit?.sets.has(origin) === true ? (directory ?? emptyDirectory(origin)) : undefined)
+    everything ??
+    found ??
+    (unit?.sets.has(origin) === true ? (directory ?? emptyDirectory(origin)) : undefined)
   if (chosen === undefined) {
     if (take === 'newest' && isLater(origin, directory, units)) throw nothingAsOld(origin, source.until)
     throw await missing(scope, directory, source)
@@ -148,7 +153,7 @@ async function missing(
   const listings = [...(directory?.listings ?? [])].sort(([, a], [, b]) => b.lastModified - a.lastModified)
   if (typeof take === 'object' && listings.length > 0) {
     const names = shown(listings.map(([name]) => name))
-    const message = `there is no listing of ${origin} named after ${take.listing}; it has those of ${names}`
+    const message = `there is no listing of ${origin} named after ${take.listing}, and no state that names it; there are listings of ${names}`
     return error('LISTING_MISSING', message)
   }
   const near = await listedNear(origin, source)

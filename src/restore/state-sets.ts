@@ -96,7 +96,11 @@ function momentSet(
     lacking.push(
       object === undefined
         ? missing(key)
-        : { key, reason: `has ${object.size} bytes in the bucket, and by its state ${entry.size}` },
+        : {
+            key,
+            size: object.size,
+            reason: `has ${object.size} bytes in the bucket, and by its state ${entry.size}`,
+          },
     )
     if (set === undefined || !isOptional(file.slice(path.length + 1))) whole = false
   }

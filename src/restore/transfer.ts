@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 
-import { CrcFold, isCrc } from '../download/digest.js'
+import { CrcFold, isCrc, type CrcKind } from '../download/digest.js'
 import { changed, damaged } from '../download/download.js'
 import { expectedOf, type Expected } from '../download/expected.js'
 import type { LocalFile } from '../download/task.js'
@@ -33,10 +33,13 @@ export class Transfer {
   readonly #deps: CheckDeps
   readonly #owners: Owners
   readonly #slots: Slots
+  readonly #onBytes: (bytes: number) => void
 
-  constructor(deps: CheckDeps, owners: Owners) {
+  /** @param onBytes is told of bytes as they come; of a negative number where they are to come again */
+  constructor(deps: CheckDeps, owners: Owners, onBytes: (bytes: number) => void = () => undefined) {
     this.#deps = deps
     this.#owners = owners
+    this.#onBytes = onBytes
     this.#slots = new Slots(deps.engine.width * TASKS_PER_PLACE)
   }
 
@@ -57,7 +60,9 @@ export class Transfer {
       try {
         const local = { fd: handle.fd, path }
         const { info, verified } = await retried(small ? ATTEMPTS.small : ATTEMPTS.large, () =>
-          small ? this.#whole(file, local) : this.#inRanges(file, local),
+          this.#counted(count =>
+            small ? this.#whole(file, local, count) : this.#inRanges(file, local, count),
+          ),
         )
         const owner = await this.#owners.ownerOf(info.metadata, existing)
         await finish(handle, info, owner, this.#owners)
@@ -69,17 +74,40 @@ export class Transfer {
     return small ? this.#slots.use(work) : work()
   }
 
-  async #whole(file: MomentFile, local: LocalFile): Promise<{ info: ObjectInfo; verified: boolean }> {
+  /** Takes back what an attempt that failed has counted. */
+  async #counted<T>(work: (count: (bytes: number) => void) => Promise<T>): Promise<T> {
+    let counted = 0
+    try {
+      return await work(bytes => {
+        counted += bytes
+        this.#onBytes(bytes)
+      })
+    } catch (error) {
+      this.#onBytes(-counted)
+      throw error
+    }
+  }
+
+  async #whole(
+    file: MomentFile,
+    local: LocalFile,
+    count: (bytes: number) => void,
+  ): Promise<{ info: ObjectInfo; verified: boolean }> {
     const { key, size, crc64 } = file
     const task = { kind: 'download', what: 'object', key, size, crc64, ...local } as const
     const result = await this.#deps.engine.download(task)
     if (result.what !== 'object')
       throw new TablesnapError({ code: 'INTERNAL', message: 'a worker did another task' })
     const { info } = result
+    count(size)
     return { info, verified: result.verified || (await this.#check(file, local, info)) }
   }
 
-  async #inRanges(file: MomentFile, local: LocalFile): Promise<{ info: ObjectInfo; verified: boolean }> {
+  async #inRanges(
+    file: MomentFile,
+    local: LocalFile,
+    count: (bytes: number) => void,
+  ): Promise<{ info: ObjectInfo; verified: boolean }> {
     const { client, signal } = this.#deps
     const info = await headObject(client, file.key, signal)
     if (info === undefined) throw gone(file.key)
@@ -88,18 +116,32 @@ export class Transfer {
       file.crc64 === undefined ? expectedOf(info) : { kind: 'whole', digest: 'crc64nvme', value: file.crc64 }
     const proof = expected?.kind === 'whole' && isCrc(expected.digest) ? expected : undefined
     const fold = new CrcFold(proof !== undefined && isCrc(proof.digest) ? proof.digest : 'crc64nvme')
-    await this.#ranges(file, local, info, fold)
+    await this.#ranges(
+      file,
+      local,
+      info,
+      (index, crc, bytes) => {
+        fold.add(index, crc, bytes)
+        count(bytes)
+      },
+      fold.kind,
+    )
     if (proof === undefined) return { info, verified: await this.#check(file, local, info) }
     if (fold.value !== proof.value) throw damaged(file.key, proof.digest, proof.value, fold.value)
     return { info, verified: true }
   }
 
-  async #ranges(file: MomentFile, local: LocalFile, info: ObjectInfo, fold: CrcFold): Promise<void> {
+  async #ranges(
+    file: MomentFile,
+    local: LocalFile,
+    info: ObjectInfo,
+    onRange: (index: number, crc: string, bytes: number) => void,
+    crc: CrcKind,
+  ): Promise<void> {
     const { engine, signal } = this.#deps
     const part = engine.usual
     const { key } = file
     const { etag } = info
-    const crc = fold.kind
     await eachOf(indices(Math.ceil(info.size / part)), engine.width, async index => {
       const start = index * part
       const bytes = Math.min(part, info.size - start)
@@ -107,7 +149,7 @@ export class Transfer {
         signal?.throwIfAborted()
         return engine.download({ kind: 'download', what: 'range', key, etag, start, bytes, crc, ...local })
       })
-      if (result.what === 'range') fold.add(index, result.crc, bytes)
+      if (result.what === 'range') onRange(index, result.crc, bytes)
     })
   }
 

@@ -1,18 +1,23 @@
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
+import type { Logger } from '../report/logger.js'
+import { headObject } from '../s3/object.js'
+import { parseComponent } from '../sstable/names.js'
 import { tableOfUnit, unitOf } from '../sstable/unit.js'
 import { KeyLayout, type StateKey } from '../state/keys.js'
+import { isOwnListing } from '../state/listing.js'
 import { isRestorable, type State } from '../state/state.js'
 import { States } from '../state/states.js'
 
 import type { Catalog } from './catalog.js'
-import { chooseState, flawsOf, withAdvice, type Choice } from './choice.js'
+import { chooseNaming, chooseState, flawsOf, withAdvice, type Choice } from './choice.js'
 import type { RestoreDeps } from './deps.js'
 import type { MomentSet } from './moment.js'
 import { scopeHolds, takesStates, type Scope } from './scope.js'
 import { eachOf } from './slots.js'
+import { wantedBy } from './tables.js'
 import { setsOf } from './state-sets.js'
 
 /** Units whose states are read at once. */
@@ -52,15 +57,22 @@ export async function readUnits(config: Config, deps: RestoreDeps, catalog: Cata
   const found = new Map<string, UnitMoment>()
   const later = new Set<string>()
   if (config.all || !takesStates(scope)) return { found, later }
-  const wanted = (directory: string): boolean => scopeHolds(scope, directory)
-  await eachOf(await headsOf(states, scope), UNITS, async head => {
+  const file = await fileOf(deps, catalog)
+  // The Python program's listing is what it says, whatever came later.
+  if (file === 'listed') return { found, later }
+  const named = wantedBy(config.only)
+  const wanted = (directory: string): boolean => scopeHolds(scope, directory) && named(directory)
+  const heads = (await headsOf(states, scope)).filter(({ unit }) => named(join('/', unit)))
+  await eachOf(heads, UNITS, async head => {
     const { unit } = head
-    const begin = await notLater(states, head, config.at)
-    if (begin === undefined) {
-      later.add(unit)
+    const choice =
+      file === undefined
+        ? await newestOf(states, head, config.at, log)
+        : await chooseNaming(states, unit, state => namesFile(state, file))
+    if (choice === undefined) {
+      if (file === undefined) later.add(unit)
       return
     }
-    const choice = await chooseState(states, begin, log)
     const sets = await setsOf(choice.state, {
       client,
       keys,
@@ -77,10 +89,10 @@ export async function readUnits(config: Config, deps: RestoreDeps, catalog: Cata
   return { found, later }
 }
 
-/** The newest states of the units that may have something in the scope. */
-async function headsOf(states: States, scope: Scope | undefined): Promise<StateKey[]> {
+/** The newest states of the units that may have something in the scope. @throws S3Error */
+export async function headsOf(states: States, scope: Scope | undefined): Promise<StateKey[]> {
   const unit = scope === undefined ? '' : unitOf(scope.origin)
-  if (scope?.take === 'newest') {
+  if (scope !== undefined && scope.take !== 'below') {
     const head = await states.newest(unit)
     return head === undefined ? [] : [head]
   }
@@ -96,12 +108,30 @@ async function headsOf(states: States, scope: Scope | undefined): Promise<StateK
   return heads
 }
 
-async function notLater(
+/** The path of the file whose state is asked for; `listed` where the Python program's listing is the answer. */
+async function fileOf({ client, scope, signal }: RestoreDeps, catalog: Catalog): Promise<string | undefined> {
+  if (typeof scope?.take !== 'object') return undefined
+  const { listing: name } = scope.take
+  const listing = catalog.directories.get(scope.origin)?.listings.get(name)
+  const info = listing === undefined ? undefined : await headObject(client, listing.key, signal)
+  return info === undefined || isOwnListing(info.metadata) ? join(scope.origin, name) : 'listed'
+}
+
+function namesFile({ sets, files }: State, path: string): boolean {
+  const component = parseComponent(basename(path))
+  if (component === undefined) return files.has(path)
+  return sets.get(join(dirname(path), component.set))?.components.has(component.component) === true
+}
+
+/** The state of a unit that is restored; undefined where all are later than asked for. */
+async function newestOf(
   states: States,
   head: StateKey,
   at: number | undefined,
-): Promise<StateKey | undefined> {
-  return at === undefined || head.time <= at ? head : states.newest(head.unit, at)
+  log: Logger,
+): Promise<Choice | undefined> {
+  const begin = at === undefined || head.time <= at ? head : await states.newest(head.unit, at)
+  return begin === undefined ? undefined : chooseState(states, begin, log)
 }
 
 function unitMoment(

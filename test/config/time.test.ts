@@ -36,6 +36,23 @@ await t.test('times as people write them', t => {
   t.end()
 })
 
+await t.test('how long ago', t => {
+  const now = Date.UTC(2026, 10, 23, 12)
+  for (const [text, hours] of [
+    ['2h', 2],
+    ['2h ago', 2],
+    ['90m', 1.5],
+    ['1d12h', 36],
+    ['1w', 168],
+    ['3600s', 1],
+    ['1H30M', 1.5],
+  ] as const)
+    t.equal(parseTime(text, now), now - hours * 3_600_000, text)
+  for (const text of ['h', '', ' ago', 'ago', '2 hours', '12h1d', '-2h', '1.5h', '2h ', '1000000w'])
+    t.equal(parseTime(text, now), undefined, text)
+  t.end()
+})
+
 await t.test('what is none', t => {
   for (const text of [
     '',

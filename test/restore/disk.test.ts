@@ -58,7 +58,7 @@ await t.test(
     world.server.requests.length = 0
     await t.rejects(world.restore(), {
       code: 'NO_SPACE',
-      message: /1101824 bytes are needed, and 1048576 are free/,
+      message: /1101824 bytes are needed, and 1048576 are free; make room for 64267 more/,
     })
     t.notOk(world.server.requests.some(({ operation }) => operation === 'GetObject'))
     t.same(readdirSync(world.target), [])
@@ -79,6 +79,9 @@ await t.test('a disk that fills up meanwhile stops the rest', { skip: !root && '
   t.equal(summary.exitCode, 1)
   t.equal(summary.files + summary.failed, 50)
   t.ok(world.log.like(/^error Error downloading/).length < 20, 'not every file fails one by one')
+  t.match(world.log.like(/disk is full/), [
+    `error The disk is full: ${500_000 - summary.bytes} bytes are not in place; make room for them and run it again`,
+  ])
   t.same(leftovers(world.target), [])
 })
 
@@ -200,5 +203,6 @@ await t.test('without root owners stay ours, and the mode is set', async t => {
   await file.close()
   t.equal(statSync(path).uid, process.getuid?.())
   t.equal(statSync(path).mode & 0o777, 0o600)
-  t.same(log.lines, [])
+  t.equal(log.lines.length, 1)
+  t.match(log.lines[0], /^warn Files stay ours and do not go to user 12345 and group 12345, .*chown them/)
 })

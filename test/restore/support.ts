@@ -9,8 +9,10 @@ import type { Config } from '../../src/config/config.js'
 import { LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
 import { Engine } from '../../src/pool/engine.js'
 import type { Logger } from '../../src/report/logger.js'
+import type { Progress } from '../../src/report/progress.js'
 import { restore } from '../../src/restore/restore.js'
 import type { RestoreSummary } from '../../src/restore/summary.js'
+import type { Scope } from '../../src/restore/scope.js'
 import { S3Client } from '../../src/s3/client.js'
 import { listObjects } from '../../src/s3/list.js'
 import type { S3Settings } from '../../src/s3/settings.js'
@@ -65,6 +67,9 @@ export interface RunOptions extends Partial<Config> {
   readonly name?: string
   readonly signal?: AbortSignal
   readonly onLine?: (line: string) => void
+  readonly scope?: Scope
+  /** What is told how far the run is. */
+  readonly follower?: Progress
 }
 
 /** A bucket, workers, and a directory to restore into. */
@@ -182,11 +187,22 @@ export class World {
   }
 
   async restore(options: RunOptions = {}): Promise<RestoreSummary> {
-    const { target = this.target, name = 'node1', signal, onLine = () => undefined, ...rest } = options
+    const {
+      target = this.target,
+      name = 'node1',
+      signal,
+      scope,
+      follower,
+      onLine = () => undefined,
+      ...rest
+    } = options
     const { client, engine, log } = this
     log.lines.length = 0
     log.onLine = onLine
-    return restore({ ...config(target), ...rest }, { client, engine, name, log, signal })
+    return restore(
+      { ...config(target), ...rest },
+      { client, engine, name, log, signal, scope, progress: follower },
+    )
   }
 
   /** Paths below the target with the SHA-256 of their content. */
@@ -256,10 +272,16 @@ export function config(target: string): Config {
     credentials: undefined,
     all: false,
     at: undefined,
+    atKey: undefined,
+    only: { keyspaces: [], tables: [] },
+    mapPaths: [],
+    mapTables: [],
+    list: undefined,
     partial: false,
     replace: false,
     force: false,
     dryRun: false,
     logFormat: 'text',
+    progress: true,
   }
 }

@@ -36,7 +36,7 @@ await t.test('-f takes the listing named after a file', async t => {
   t.equal(other.code, 1)
   t.match(
     other.log,
-    /no listing of .*\/t1-\w+ named after nb-9-big-Data.db; it has those of nb-4-big-Data.db, nb-3-big/,
+    /no listing of .*\/t1-\w+ named after nb-9-big-Data.db, and no state that names it; there are listings of nb-4-big-Data.db, nb-3-big/,
   )
 })
 

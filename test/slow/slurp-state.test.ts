@@ -93,7 +93,7 @@ await t.test('-r takes everything below, indexes included', async t => {
 await t.test('an origin of which there is nothing', async t => {
   const cases: [string[], RegExp][] = [
     [[`${TABLE}x`], /no listing of .*; there are states of .*t1-0a1b.*; -r restores all that are below/],
-    [['-f', 'nb-1-big-Data.db', TABLE], /there is no listing of .*; there are states of/],
+    [['-f', 'nb-9-big-Data.db', TABLE], /there is no listing of .*; there are states of/],
     [
       ['-n', 'node4', TABLE],
       /nothing of node4 in bucket bucket .*; the bucket has node1, node3: choose one with -n/,

@@ -23,7 +23,8 @@ await t.test('--help and --version', async t => {
   const flags =
     '--help -h --version -V --aws-key -k --aws-secret -s --token --aws-token --aws-region --endpoint-url --path-style ' +
     '--no-path-style --preserve -p --owner -o --group -g --threads -t --file -f --recursive -r --commitlogs --force ' +
-    '--name -n --name-from --prefix --keyname-separator --at --partial --replace --dry-run --memory --retries --log-format'
+    '--name -n --name-from --prefix --keyname-separator --at --partial --replace --dry-run --memory --retries --log-format ' +
+    '--all --list --list-nodes --keyspace --table --map-path --map-table --progress --no-progress'
   const shown = slurpHelp()
     .match(/^ {2}(?: {4}(?:--token, )?|-\w, )--[\w-]+/gm)
     ?.flatMap(line => line.trim().split(', '))
@@ -49,6 +50,12 @@ await t.test('wrong usage is one line, and the exit code tells', async t => {
     [['--commitlogs', 'c', 'b', '/o', '/t'], 2, /--commitlogs is a directory of the node/],
     [['-f', '/other/x', 'b', '/o', '/t'], 2, /--file: it is the name of a file in the origin/],
     [['-f', '', 'b', '/o', '/t'], 2, /--file: the value is empty/],
+    [['--all', '--at', '2h', 'b', '/o', '/t'], 2, /--all and --at cannot be used together/],
+    [['-f', 'x', '--all', 'b', '/o', '/t'], 2, /-f\/--file and --all cannot be used together/],
+    [['--map-table', 'ks.t', 'b', '/o', '/t'], 2, /--map-table works only with -r/],
+    [['--table', 'ks.t', 'b', '/o', '/t'], 2, /--table works only with -r/],
+    [['-r', '--map-path', '/a', 'b', '/o', '/t'], 2, /--map-path: "\/a" is not OLD=NEW/],
+    [['--list'], 255, /bucket, origin and target are missing/],
     [['-t', '0', 'b', '/o', '/t'], 2, /--threads: "0" is not a whole number/],
     [['-k', '-s', 'secret', 'b', '/o', '/t'], 2, /-k\/--aws-key needs a value before -s/],
     [['b', '/o', '/t', '-n'], 2, /--name needs a value. See tableslurp --help/],

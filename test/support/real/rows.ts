@@ -47,11 +47,18 @@ export class Rows {
     }
   }
 
-  /** Creates keyspace and table. */
+  /** Creates the table, and its keyspace where there is none. */
   async create(): Promise<void> {
     const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
-    await this.#client.execute(`CREATE KEYSPACE ${this.#keyspace} WITH replication = ${replication}`)
+    await this.#client.execute(
+      `CREATE KEYSPACE IF NOT EXISTS ${this.#keyspace} WITH replication = ${replication}`,
+    )
     await this.#client.execute(`CREATE TABLE ${this.#name} (id int PRIMARY KEY, sha text, v blob)`)
+  }
+
+  /** Drops the table; its directory stays. */
+  async drop(): Promise<void> {
+    await this.#client.execute(`DROP TABLE ${this.#name}`)
   }
 
   /** Inserts the rows from `first` up to and without `end`. */
