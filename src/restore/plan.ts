@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.js'
 import type { TablesnapError } from '../errors.js'
 
+import { halfMoved } from './aside.js'
 import { readBucket } from './bucket.js'
 import type { RestoreDeps } from './deps.js'
 import { StagingBases, spaceAt, type FileSystemShare } from './file-system.js'
@@ -121,6 +122,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     }
     const named = moments.directories.get(origin)?.sets ?? []
     const foreign = config.all ? [] : foreignSets(local, named, table)
+    if (config.replace) foreign.push(...(await halfMoved(local, named)))
     if (place.sets.length > 0 || foreign.length > 0) touched.push({ place, base, foreign })
   }
   const directories: PlannedDirectory[] = []

@@ -87,8 +87,7 @@ export class Run {
   async #open(): Promise<void> {
     const bases = new Set(this.#plan.sets.map(({ base }) => base))
     for (const base of bases) this.#stagings.set(base, await Staging.open(base))
-    const created = [...this.#stagings.values()].flatMap(staging => staging.created)
-    this.#placer = new Placer(new Target(this.#plan.target), this.#owners, this.#deps.log, created)
+    this.#placer = new Placer(new Target(this.#plan.target), this.#owners, this.#deps.log)
   }
 
   *#sets(): Generator<PlannedSet> {

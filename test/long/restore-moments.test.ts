@@ -93,6 +93,8 @@ async function inPlace(t: Test, stage: Stage, model: Model, moment: Known | unde
   const { time, rows } = moment
   await model.delete(0, 5200)
   await stage.flush(model)
+  // What was deleted is nowhere on the node any more, and no SSTable of the moment is.
+  await stage.compact(model)
   const after = new Map(model.now)
   t.ok(after.size < rows.size)
   await stage.settle()
@@ -122,15 +124,18 @@ async function inPlace(t: Test, stage: Stage, model: Model, moment: Known | unde
   )
 
   await stopped()
+  let moved = 0
   for (const directory of directories) {
     for (const entry of readdirSync(directory, { withFileTypes: true }))
       if (entry.isFile()) rmSync(join(directory, entry.name))
-    const [aside = ''] = readdirSync(directory).filter(name => name.startsWith('.tablesnap-replaced-'))
-    t.not(aside, '', 'what was replaced is in the table')
-    const from = join(directory, aside)
-    for (const file of files(from)) renameSync(file, join(directory, relative(from, file)))
-    rmSync(from, { recursive: true })
+    for (const aside of readdirSync(directory).filter(name => name.startsWith('.tablesnap-replaced-'))) {
+      const from = join(directory, aside)
+      for (const file of files(from)) renameSync(file, join(directory, relative(from, file)))
+      rmSync(from, { recursive: true })
+      moved += 1
+    }
   }
+  t.ok(moved > 0, 'what was replaced is in the table')
   await stage.startNode()
   await same(t, stage.rows, after, 'what was moved aside came back', false)
 }

@@ -32,6 +32,8 @@ export interface KillOptions {
   readonly sets: number
   /** SSTables that are there and that the moment does not have. */
   readonly foreign: number
+  /** Of every answer with a file, ms. */
+  readonly delay: number
 }
 
 /** How one run ended, and what it fetched. */
@@ -55,7 +57,7 @@ export async function killAgainAndAgain(t: Test, options: KillOptions): Promise<
     const placed = wholeSets(scene)
     const ran = await run(
       scene,
-      kill % 2 === 0 ? { ms: randomInt(100, 1500) } : { step: randomInt(1, 120), after: randomInt(2) === 1 },
+      kill % 2 === 1 ? { ms: randomInt(200, 1600) } : { step: randomInt(1, 60), after: randomInt(2) === 1 },
     )
     if (ran.code === 'SIGKILL') {
       const moved = wholeSets(scene) > placed
@@ -118,7 +120,12 @@ async function stageOf(t: Test, options: KillOptions): Promise<Scene> {
       foreign[path] = digest(body)
     }
   }
-  world.server.faults.add({ on: 'GetObject', key: /^node1:/, count: Infinity, fault: faults.delay(10) })
+  world.server.faults.add({
+    on: 'GetObject',
+    key: /^node1:/,
+    count: Infinity,
+    fault: faults.delay(options.delay),
+  })
   return { world, target, moment, foreign }
 }
 
