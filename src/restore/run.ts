@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { TablesnapError, errorMessage } from '../errors.js'
+import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
 import type { RestoreDeps } from './deps.js'
 import type { MomentFile } from './moment.js'
@@ -69,6 +69,7 @@ export class Run {
       await settled(work, signal)
       if (!this.#stopped) await this.#moveRest()
       await this.#placer?.sync()
+      if (this.#fatal) this.#tellRest()
     } finally {
       clearInterval(progress)
       for (const staging of this.#stagings.values()) {
@@ -116,6 +117,7 @@ export class Run {
       this.#count(set, staged)
     } catch (error) {
       for (const { key } of set.files) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
+      if (error instanceof TablesnapError && errorCode(error.cause) === 'ENOSPC') this.#stop(error)
       this.#fail(set)
     } finally {
       await Promise.all(staged.map(({ path }) => rm(path, { force: true })))
@@ -135,7 +137,7 @@ export class Run {
       return staged
     } catch (error) {
       if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
-      if (error instanceof TablesnapError && FATAL.has(error.code)) this.#fatal = true
+      if (error instanceof TablesnapError && FATAL.has(error.code)) this.#stop(error)
       await rm(path, { force: true })
       throw error
     }
@@ -160,6 +162,20 @@ export class Run {
     for (const { path } of this.#plan.directories) {
       if (!this.#failed.has(path)) await this.#makeRoom(path)
     }
+  }
+
+  #stop({ message }: TablesnapError): void {
+    if (!this.#fatal) this.#deps.log.error(`Nothing more is restored: ${message}`)
+    this.#fatal = true
+  }
+
+  #tellRest(): void {
+    const { files, bytes } = this.#plan
+    const left = { files: files - this.#tally.files, bytes: bytes - this.#tally.bytes }
+    this.#deps.log.error(
+      `${left.files} files, ${left.bytes} bytes are still missing; the next run brings only those`,
+      left,
+    )
   }
 
   #fail(set: PlannedSet): void {
