@@ -49,7 +49,7 @@ interface Ran {
  */
 export async function killAgainAndAgain(t: Test, options: KillOptions): Promise<void> {
   const scene = await stageOf(t, options)
-  const { world, moment, foreign, target } = scene
+  const { moment, foreign, target } = scene
   const ends = { planning: 0, staging: 0, placing: 0, done: 0 }
   const fetched: string[] = []
   for (let kill = 0; kill < options.kills; kill++) {
