@@ -34,9 +34,11 @@ for (const step of steps) {
     began ||= step === 'mkdir'
     const own = began ? ++count : 0
     if (own === last && !after) die()
-    const result = await original(...args)
-    if (own === last) die()
-    return result
+    try {
+      return await original(...args)
+    } finally {
+      if (own === last) die()
+    }
   }
   Object.assign(promises, { [step]: counted })
 }
