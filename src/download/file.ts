@@ -35,12 +35,24 @@ export async function writeFully(file: LocalFile, start: number, bytes: Buffer):
   while (done < bytes.length) {
     const { bytesWritten } = await writeAt(file.fd, bytes, done, bytes.length - done, start + done).catch(
       (cause: unknown) => {
-        const full = ['ENOSPC', 'EDQUOT'].includes(errorCode(cause) ?? '')
-        throw failed(full ? 'NO_SPACE' : 'FILE_UNWRITABLE', `cannot write ${file.path}`, file, cause)
+        throw unwritable(`cannot write ${file.path}`, file.path, cause)
       },
     )
     done += bytesWritten
   }
+}
+
+/** The error of a file that our own disk does not take: `NO_SPACE` where it is full, else `FILE_UNWRITABLE`. */
+export function unwritable(what: string, path: string, cause: unknown): TablesnapError {
+  const full = ['ENOSPC', 'EDQUOT'].includes(errorCode(cause) ?? '')
+  const message = `${what}: ${errorMessage(cause)}`
+  return new TablesnapError({
+    code: full ? 'NO_SPACE' : 'FILE_UNWRITABLE',
+    message,
+    operation: 'restore',
+    path,
+    cause,
+  })
 }
 
 function failed(code: string, what: string, file: LocalFile, cause: unknown): TablesnapError {

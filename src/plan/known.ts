@@ -16,8 +16,8 @@ export class KnownObjects {
   async load(client: S3Client, keys: KeyLayout, path: string, signal?: AbortSignal): Promise<void> {
     const prefix = `${keys.files}${path === '/' ? '' : path}/`
     for await (const object of listObjects(client, { prefix, delimiter: '/', signal }))
-      // LIST may give whole seconds.
-      if (object.lastModified < this.#before - 1_000) this.#objects.set(object.key, object)
+      // LIST may give whole seconds, and the server's clock is known by whole seconds.
+      if (object.lastModified < this.#before - 2_000) this.#objects.set(object.key, object)
   }
 
   /** The object of a key; undefined when the bucket had none of the kind at the time of the LIST. */

@@ -222,7 +222,7 @@ async function listedMoment(
   const about = { unit, directory: directory.path, key: listing.key, time: listing.lastModified }
   try {
     const { client, signal } = deps
-    const { names, own } = await readListingWithOwner(client, listing, directory.path, QUIET, signal)
+    const { names, own } = await readListingWithOwner(client, listing, directory.path, signal)
     if (own && stated) return undefined
     const isDirectory = (name: string): boolean => catalog.parents.has(join(directory.path, name))
     const sets = momentOf(directory, { names, isDirectory, everything: false }, QUIET)

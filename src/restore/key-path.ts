@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 
+import { STAGING, isAside } from '../sstable/names.js'
+
 /** Longest file name, bytes (Linux NAME_MAX). */
 const NAME_MAX = 255
 
@@ -38,6 +40,8 @@ export function parseKeyPath(path: string): KeyPath | string {
 /** Why no file of this name can be made in `directory`; undefined when it can. */
 export function unfit(directory: string, name: string): string | undefined {
   for (const segment of [...directory.split('/'), name]) {
+    if (segment === STAGING || isAside(segment))
+      return `${segment} in its path is where restores keep their own files`
     const bytes = Buffer.byteLength(segment)
     if (bytes > NAME_MAX) return `a name in its path has ${bytes} bytes, the file system allows ${NAME_MAX}`
   }

@@ -1,10 +1,10 @@
 import { TablesnapError, errorMessage } from '../errors.js'
-import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { getObject, type ObjectInfo } from '../s3/object.js'
 import { isOwnListing } from '../state/listing.js'
 
 import type { CatalogDirectory, Entry } from './catalog.js'
+import { parseKeyPath } from './key-path.js'
 
 /** A longer listing is none, bytes. */
 const MAX_BYTES = 16 * 1024 * 1024
@@ -19,10 +19,9 @@ export async function readListing(
   client: S3Client,
   listing: Entry,
   directory: string,
-  log: Logger,
   signal?: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  return (await readListingWithOwner(client, listing, directory, log, signal)).names
+  return (await readListingWithOwner(client, listing, directory, signal)).names
 }
 
 /** As {@link readListing}, and whether the listing is one of ours. @throws as {@link readListing} */
@@ -30,11 +29,10 @@ export async function readListingWithOwner(
   client: S3Client,
   listing: Entry,
   directory: string,
-  log: Logger,
   signal?: AbortSignal,
 ): Promise<{ names: ReadonlySet<string>; own: boolean }> {
   const { body, info } = await fetchListing(client, listing, signal)
-  return { names: namesIn(body, listing, directory, log), own: isOwnListing(info.metadata) }
+  return { names: namesIn(body, listing, directory), own: isOwnListing(info.metadata) }
 }
 
 /**
@@ -48,7 +46,6 @@ export async function readForeignListing(
   client: S3Client,
   { path, listings }: CatalogDirectory,
   span: { readonly from: number; readonly to: number | undefined },
-  log: Logger,
   signal?: AbortSignal,
 ): Promise<{ listing: Entry; names: ReadonlySet<string> } | undefined> {
   const { from, to = Infinity } = span
@@ -56,7 +53,7 @@ export async function readForeignListing(
   // The last key of one second counts, as ever.
   for (const listing of newer.reverse().sort((a, b) => b.lastModified - a.lastModified)) {
     const { body, info } = await fetchListing(client, listing, signal)
-    if (!isOwnListing(info.metadata)) return { listing, names: namesIn(body, listing, path, log) }
+    if (!isOwnListing(info.metadata)) return { listing, names: namesIn(body, listing, path) }
   }
   return undefined
 }
@@ -70,16 +67,14 @@ async function fetchListing(
   return getObject(client, key, { signal })
 }
 
-function namesIn(body: Buffer, { key }: Entry, directory: string, log: Logger): ReadonlySet<string> {
+function namesIn(body: Buffer, { key }: Entry, directory: string): ReadonlySet<string> {
   const content = parse(key, body)
   const [path, names] = Object.entries(content)[0] ?? []
   if (path === undefined || !Array.isArray(names)) throw corrupt(key, 'it is no {"directory": ["file", …]}')
-  if (path.replace(/(.)\/+$/, '$1') !== directory) {
-    log.warn(
-      `Listing ${key} is of another directory (${path}); it is taken for that of its key, ${directory}`,
-      { key },
-    )
-  }
+  // The original wrote paths as they were typed; a file's name makes the directory a path of one.
+  const place = parseKeyPath(`${path}/x`)
+  if (typeof place === 'string' || place.directory !== directory)
+    throw corrupt(key, `it is of ${JSON.stringify(path.slice(0, 200))}, and not of ${directory}`)
   const found = new Set<string>()
   for (const name of names as unknown[]) {
     if (typeof name !== 'string') throw corrupt(key, 'it holds something that is no name')

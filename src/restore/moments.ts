@@ -69,7 +69,7 @@ export async function readMoments(
       const newer =
         typeof scope?.take === 'object'
           ? undefined
-          : await readForeignListing(client, directory, { from: unit.newest, to: at }, log, signal)
+          : await readForeignListing(client, directory, { from: unit.newest, to: at }, signal)
       if (newer === undefined) {
         moments.set(path, { sets: unit.sets.get(path) ?? [], listed: undefined, unit: unit.unit })
         return
@@ -86,8 +86,7 @@ export async function readMoments(
       later.push(path)
       return
     }
-    const names =
-      all || listing === undefined ? undefined : await readListing(client, listing, path, log, signal)
+    const names = all || listing === undefined ? undefined : await readListing(client, listing, path, signal)
     if (at !== undefined && names === undefined && directory.files.size > 0)
       log.warn(
         `${path} has neither a state nor a listing: all of its objects come, whenever they were uploaded`,

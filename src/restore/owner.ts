@@ -82,10 +82,9 @@ export class Owners {
    */
   async giveDirectory(path: string, owner: Owner): Promise<void> {
     await this.#give(owner, (uid, gid) => chown(path, uid, gid))
-    if (!this.#root) return
     await this.#attempt(async () => {
-      const parent = await stat(dirname(path))
-      await chmod(path, parent.uid === owner.uid ? parent.mode & 0o777 : DIRECTORY_MODE)
+      const [own, parent] = [await stat(path), await stat(dirname(path))]
+      await chmod(path, parent.uid === own.uid ? parent.mode & 0o777 : DIRECTORY_MODE)
     })
   }
 

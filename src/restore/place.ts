@@ -1,10 +1,11 @@
-import { link, lstat, open, rename, unlink } from 'node:fs/promises'
+import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import { asideName } from '../sstable/names.js'
 
+import { findLinkAside } from './aside.js'
 import type { Owner, Owners } from './owner.js'
 import type { PlannedDirectory, PlannedSet } from './plan.js'
 import { makeDirectories } from './staging.js'
@@ -20,15 +21,11 @@ export class Placer {
   readonly #owners: Owners
   readonly #log: Logger
   readonly #touched = new Set<string>()
-  /** Made by us, and without an owner yet. */
-  #ownerless: string[]
 
-  /** @param ownerless directories that were made for the staging, topmost first */
-  constructor(target: Target, owners: Owners, log: Logger, ownerless: readonly string[]) {
+  constructor(target: Target, owners: Owners, log: Logger) {
     this.#target = target
     this.#owners = owners
     this.#log = log
-    this.#ownerless = [...ownerless]
   }
 
   /**
@@ -67,9 +64,18 @@ export class Placer {
   async moveAside(directory: PlannedDirectory, time: number): Promise<void> {
     if (directory.aside.length === 0) return
     const { base, path } = directory
-    const aside = join(base, asideName(time), relative(base, path))
-    await makeDirectories(aside, 0o700)
-    for (const name of directory.aside) await rename(join(path, name), join(aside, name)).catch(ignoreAbsent)
+    const begun = await begunIn(directory)
+    const aside = begun ?? join(base, asideName(time), relative(base, path))
+    await mkdir(aside, { recursive: true, mode: 0o700 })
+    // First all of it is in both places: a crash leaves SSTables that can be brought back as a whole.
+    const linked = new Set<string>()
+    for (const name of directory.aside)
+      if (await linkAside(join(path, name), join(aside, name))) linked.add(name)
+    await syncDirectory(aside)
+    for (const name of directory.aside) {
+      const from = join(path, name)
+      await (linked.has(name) ? unlink(from) : rename(from, join(aside, name))).catch(ignoreAbsent)
+    }
     this.#touched.add(path).add(aside)
     this.#log.info(
       `Moved ${directory.aside.length} files of SSTables of another moment from ${path} to ${aside}`,
@@ -82,25 +88,47 @@ export class Placer {
 
   /** Makes the names of all that was placed durable. */
   async sync(): Promise<void> {
-    for (const path of this.#touched) {
-      const handle = await open(path, 'r')
-      try {
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-    }
+    for (const path of this.#touched) await syncDirectory(path)
     this.#touched.clear()
   }
 
   async #makeDirectory(path: string, owner: Owner | undefined): Promise<void> {
-    const created = await makeDirectories(path)
-    for (const one of created) this.#touched.add(dirname(one))
-    const ownerless = this.#ownerless
-    this.#ownerless = []
+    const unowned = await makeDirectories(path)
+    for (const one of unowned) this.#touched.add(dirname(one))
     if (owner === undefined) return
-    for (const one of [...ownerless, ...created]) await this.#owners.giveDirectory(one, owner)
+    for (const one of unowned) await this.#owners.giveDirectory(one, owner)
   }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Where a restore that was cut short has begun to move these files. */
+async function begunIn({ path, aside }: PlannedDirectory): Promise<string | undefined> {
+  for (const name of aside) {
+    const found = await findLinkAside(path, name)
+    if (found !== undefined) return dirname(found)
+  }
+  return undefined
+}
+
+/** @returns false where the file system has no links */
+async function linkAside(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    const code = errorCode(error) ?? ''
+    if (NO_LINKS.has(code)) return false
+    if (code !== 'EEXIST') ignoreAbsent(error)
+    else if ((await lstat(from)).ino !== (await lstat(to)).ino) throw appeared(to)
+  }
+  return true
 }
 
 /** Gives a file its final name, never over another: a rename would replace that. */

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 
+import { halfMoved } from './aside.js'
 import { readBucket } from './bucket.js'
 import type { RestoreDeps } from './deps.js'
 import { StagingBases, spaceAt, type FileSystemShare } from './file-system.js'
@@ -128,6 +129,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     }
     const named = place.moments.flatMap(({ sets }) => sets)
     const foreign = config.all ? [] : foreignSets(local, named, table)
+    if (config.replace) foreign.push(...(await halfMoved(local, named)))
     if (place.sets.length > 0 || foreign.length > 0) touched.push({ place, base, foreign })
   }
   const directories: PlannedDirectory[] = []

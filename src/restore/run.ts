@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { TablesnapError, errorMessage } from '../errors.js'
+import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
 import type { RestoreDeps } from './deps.js'
 import type { MomentFile } from './moment.js'
@@ -44,7 +44,6 @@ export class Run {
   #fetched = 0
   #placer: Placer | undefined
   #fatal = false
-  #full = false
 
   constructor(plan: RestorePlan, deps: RestoreDeps) {
     this.#plan = plan
@@ -67,12 +66,9 @@ export class Run {
       progress?.begin({ files, bytes })
       const work = eachOf(this.#sets(), engine.width + MORE_SETS, set => this.#set(set))
       await settled(work, signal)
-      if (this.#full) {
-        const rest = this.#plan.bytes - this.#tally.bytes
-        log.error(`The disk is full: ${rest} bytes are not in place; make room for them and run it again`)
-      }
       if (!this.#stopped) await this.#moveRest()
       await this.#placer?.sync()
+      if (this.#fatal) this.#tellRest()
     } finally {
       progress?.end()
       for (const staging of this.#stagings.values()) {
@@ -91,8 +87,7 @@ export class Run {
   async #open(): Promise<void> {
     const bases = new Set(this.#plan.sets.map(({ base }) => base))
     for (const base of bases) this.#stagings.set(base, await Staging.open(base))
-    const created = [...this.#stagings.values()].flatMap(staging => staging.created)
-    this.#placer = new Placer(new Target(this.#plan.target), this.#owners, this.#deps.log, created)
+    this.#placer = new Placer(new Target(this.#plan.target), this.#owners, this.#deps.log)
   }
 
   *#sets(): Generator<PlannedSet> {
@@ -121,6 +116,7 @@ export class Run {
       this.#count(set, staged)
     } catch (error) {
       for (const { key } of set.files) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
+      if (error instanceof TablesnapError && errorCode(error.cause) === 'ENOSPC') this.#stop(error)
       this.#fail(set)
     } finally {
       await Promise.all(staged.map(({ path }) => rm(path, { force: true })))
@@ -140,8 +136,7 @@ export class Run {
       return staged
     } catch (error) {
       if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
-      if (error instanceof TablesnapError && FATAL.has(error.code)) this.#fatal = true
-      if (error instanceof TablesnapError && error.code === 'NO_SPACE') this.#full = true
+      if (error instanceof TablesnapError && FATAL.has(error.code)) this.#stop(error)
       await rm(path, { force: true })
       throw error
     }
@@ -166,6 +161,20 @@ export class Run {
     for (const { path } of this.#plan.directories) {
       if (!this.#failed.has(path)) await this.#makeRoom(path)
     }
+  }
+
+  #stop({ message }: TablesnapError): void {
+    if (!this.#fatal) this.#deps.log.error(`Nothing more is restored: ${message}`)
+    this.#fatal = true
+  }
+
+  #tellRest(): void {
+    const { files, bytes } = this.#plan
+    const left = { files: files - this.#tally.files, bytes: bytes - this.#tally.bytes }
+    this.#deps.log.error(
+      `${left.files} files, ${left.bytes} bytes are still missing; the next run brings only those`,
+      left,
+    )
   }
 
   #fail(set: PlannedSet): void {

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { TablesnapError, errorMessage } from '../errors.js'
@@ -7,6 +7,9 @@ import { STAGING } from '../sstable/names.js'
 import { takeLock } from './lock.js'
 import { isAbsent } from './target.js'
 
+/** The mode of a directory that has no owner yet: one that nobody else gives to any, and that survives a crash. */
+const UNOWNED = 0o1700
+
 /**
  * The place where files are until they are whole: one directory on one file system, ours alone while it is open. The
  * files' names in it say nothing, so that nothing reads them as an SSTable's.
@@ -14,13 +17,13 @@ import { isAbsent } from './target.js'
 export class Staging {
   readonly path: string
   /** Directories that were made to hold it, topmost first. */
-  readonly created: readonly string[]
+  readonly #created: readonly string[]
   readonly #release: () => Promise<void>
   #count = 0
 
   private constructor(path: string, created: readonly string[], release: () => Promise<void>) {
     this.path = path
-    this.created = created
+    this.#created = created
     this.#release = release
   }
 
@@ -53,7 +56,7 @@ export class Staging {
   async close(): Promise<void> {
     await this.#empty()
     await this.#release()
-    for (const path of [this.path, ...this.created.toReversed()]) {
+    for (const path of [this.path, ...this.#created.toReversed()]) {
       // Another restore may have come into it, or what was restored lies there.
       await rmdir(path).catch(() => undefined)
     }
@@ -78,11 +81,18 @@ async function refuseLink(path: string): Promise<void> {
   if (found !== undefined && !found.isDirectory()) throw new Error('it is there, and is no directory')
 }
 
-/** Makes a directory and those above it. @returns those that were not there, topmost first */
-export async function makeDirectories(path: string, mode = 0o755): Promise<string[]> {
-  const first = await mkdir(path, { recursive: true, mode })
-  const created: string[] = []
-  if (first === undefined) return created
-  for (let at = path; at !== first; at = dirname(at)) created.unshift(at)
-  return [first, ...created]
+/**
+ * Makes a directory and those above it.
+ * @returns those that were made, now or by a restore that was cut short, and have no owner yet; topmost first
+ */
+export async function makeDirectories(path: string): Promise<string[]> {
+  await mkdir(path, { recursive: true, mode: UNOWNED })
+  const unowned: string[] = []
+  for (let at = path; await isUnowned(at); at = dirname(at)) unowned.unshift(at)
+  return unowned
+}
+
+async function isUnowned(path: string): Promise<boolean> {
+  const { mode, uid } = await stat(path)
+  return (mode & 0o7777) === UNOWNED && uid === process.geteuid?.()
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { TablesnapError } from '../errors.js'
 import { headObject } from '../s3/object.js'
 import type { S3Client } from '../s3/client.js'
-import { isOptional, isTxnLog } from '../sstable/names.js'
+import { isOptional, isTemporary, isTxnLog, parseComponent } from '../sstable/names.js'
 import { unitOf } from '../sstable/unit.js'
 import { MAX_KEY, type KeyLayout } from '../state/keys.js'
 import type { Entry as StateEntry, State, StateSet } from '../state/state.js'
@@ -150,6 +150,11 @@ function checkPaths(state: State, keys: KeyLayout): void {
   const { unit, sets, files, unprotected, unexplained, directories } = state
   for (const path of [...sets.keys(), ...files.keys(), ...unprotected, ...unexplained]) {
     if (path === '/' || !isPlain(path) || unitOf(dirname(path)) !== unit) throw stray(state, keys, path)
+  }
+  for (const path of files.keys()) {
+    const name = basename(path)
+    if (!isTemporary(name) && parseComponent(name)?.component === 'Data.db')
+      throw corrupt(state, keys, `it names ${path} without the set that it belongs to`)
   }
   for (const path of directories.keys())
     if (!isPlain(path) || unitOf(path) !== unit) throw stray(state, keys, path)

@@ -3,8 +3,9 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { CrcFold, isCrc, type CrcKind } from '../download/digest.js'
 import { changed, damaged } from '../download/download.js'
 import { expectedOf, type Expected } from '../download/expected.js'
+import { unwritable } from '../download/file.js'
 import type { LocalFile } from '../download/task.js'
-import { TablesnapError, errorMessage } from '../errors.js'
+import { TablesnapError } from '../errors.js'
 import { headObject, type ObjectInfo } from '../s3/object.js'
 
 import { checkFile, type CheckDeps } from './check.js'
@@ -54,8 +55,7 @@ export class Transfer {
     const work = async (): Promise<StagedFile> => {
       signal?.throwIfAborted()
       const handle = await open(path, 'wx+', 0o666).catch((cause: unknown) => {
-        const message = `cannot make ${path}: ${errorMessage(cause)}`
-        throw new TablesnapError({ code: 'FILE_UNWRITABLE', message, operation: 'open', path, cause })
+        throw unwritable(`cannot make ${path}`, path, cause)
       })
       try {
         const local = { fd: handle.fd, path }
@@ -65,7 +65,9 @@ export class Transfer {
           ),
         )
         const owner = await this.#owners.ownerOf(info.metadata, existing)
-        await finish(handle, info, owner, this.#owners)
+        await finish(handle, info, owner, this.#owners).catch((cause: unknown) => {
+          throw cause instanceof TablesnapError ? cause : unwritable(`cannot write ${path}`, path, cause)
+        })
         return { file, path, owner, verified }
       } finally {
         await handle.close()

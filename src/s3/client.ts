@@ -46,7 +46,7 @@ export interface ClientOptions {
 export class S3Client {
   readonly settings: S3Settings
   readonly retry: RetryPolicy
-  /** The server's clock minus ours at its last answer, ms; undefined before the first. */
+  /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
   readonly #address: Address
   readonly #options: ClientOptions
@@ -94,6 +94,7 @@ export class S3Client {
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
     const credentials = await this.#options.credentials()
     const connection = await this.#acquire()
+    const sent = Date.now()
     let response: HttpResponse
     try {
       const { method, body, into } = request
@@ -115,7 +116,7 @@ export class S3Client {
     } finally {
       this.#release(connection)
     }
-    this.#readClock(response)
+    this.#readClock(response, sent)
     // A 200 of CompleteMultipartUpload and CopyObject can still carry an <Error>.
     if (response.status < 300 && !(request.method === 'POST' && isErrorBody(response))) return response
     throw this.#failure(request, response)
@@ -163,9 +164,13 @@ export class S3Client {
     else next(connection)
   }
 
-  #readClock(response: HttpResponse): void {
+  /** Date has whole seconds, and was written at some time between request and answer: no difference that it does not prove. */
+  #readClock(response: HttpResponse, sent: number): void {
     const date = Date.parse(response.headers['date'] ?? '')
-    if (!Number.isNaN(date)) this.clockOffset = date - Date.now()
+    if (Number.isNaN(date)) return
+    const least = date - Date.now()
+    const most = date + 999 - sent
+    this.clockOffset = least > 0 ? least : most < 0 ? most : 0
   }
 
   #failure(request: S3Request, response: HttpResponse): S3Error {

@@ -8,7 +8,7 @@ import type { Delta, DirectoryIdentity, Entry, State, StateSet } from './state.j
 const FORMAT = 1
 
 /** Bytes of a state's JSON beyond which it is not believed: a table of a million files has less. */
-const MAX_JSON = 1024 * 1024 * 1024
+const MAX_JSON = 256 * 1024 * 1024
 
 /** A state as it lies in the bucket: full, or a delta. */
 export interface StoredState {

@@ -5,7 +5,7 @@ import t from 'tap'
 
 import { parseKeyPath, unfit } from '../../src/restore/key-path.js'
 
-import { TABLE, World } from './support.js'
+import { TABLE, World, digest } from './support.js'
 
 const world = await World.start(t)
 
@@ -49,6 +49,10 @@ await t.test('keys that lead out of the target are refused and named; the rest c
     'node1:/data/dangling/d',
     'node1:/data/file/e',
     `node1:/data/${'x'.repeat(256)}`,
+    `node1:/data/${'x'.repeat(300)}`,
+    'node1:/.tablesnap-restore/0',
+    'node1:/.tablesnap-restore/lock',
+    'node1:/data/.tablesnap-replaced-20261126T113258363Z/nb-1-big-Data.db',
   ]
   for (const key of hostile) await world.put(key, 'hostile')
   await world.put('node1:/data/within/good', 'good')
@@ -119,4 +123,48 @@ await t.test('prefix, separator and relative keys of the original', async t => {
   t.match(await world.restore({ prefix: 'pre/fix', name: '0', separator: '|' }), { exitCode: 0, files: 1 })
   t.same(Object.keys(world.tree()), ['/data/ks/a-Data.db'])
   t.equal(world.log.like(/^warn .* are one file; the newer one counts/).length, 1)
+})
+
+await t.test('a key with a NUL, and an absolute one', async t => {
+  await world.reset()
+  await world.put('node1://etc/passwd', 'below the target')
+  await world.put('node1:/data/a\0b', 'hostile').catch(() => t.comment('the server takes no NUL'))
+  const summary = await world.restore()
+  t.equal(world.tree()['/etc/passwd'], digest('below the target'))
+  t.equal(Object.keys(world.tree()).length, 1)
+  t.equal(summary.exitCode, summary.failed > 0 ? 1 : 0)
+})
+
+await t.test('listings that are none are refused by name, before the first byte', async t => {
+  const key = `node1:${TABLE}/nb-1-big-Data.db-listdir.json`
+  const names = (list: unknown): string => JSON.stringify({ [TABLE]: list })
+  const bodies: [string, RegExp][] = [
+    [JSON.stringify({ '/etc': ['nb-1-big-Data.db'] }), /it is of "\/etc", and not of/],
+    [JSON.stringify({ [`${TABLE}/../../../../../../etc`]: ['x'] }), /and not of/],
+    [JSON.stringify({ '../outside': ['x'] }), /it is of "\.\.\/outside"/],
+    ['no JSON', /cannot be used/],
+    ['', /cannot be used/],
+    ['{"a": [', /cannot be used/],
+    ['['.repeat(2_000_000), /cannot be used/],
+    [`{"a":${'['.repeat(2_000_000)}`, /cannot be used/],
+    ['x'.repeat(2_000_000), /cannot be used/],
+    [names('x'), /it is no/],
+    [names(['ok', 5]), /something that is no name/],
+    [names(['../../../outside']), /which is no file name/],
+    [names(['/etc/passwd']), /which is no file name/],
+    [names(['..']), /which is no file name/],
+    [names(['a\0b']), /which is no file name/],
+  ]
+  await world.reset()
+  await world.putSet('nb-1-big')
+  for (const [body, message] of bodies) {
+    await world.put(key, body)
+    await t.rejects(world.restore(), { code: 'LISTING_CORRUPT', message }, String(message))
+    await t.rejects(world.restore({ partial: true, force: true }), { code: 'LISTING_CORRUPT', key })
+    t.same(world.tree(), {})
+  }
+  const many = Array.from({ length: 100_000 }, (_, i) => `made-up-name-${i}`)
+  await world.put(key, names([...many, 'x'.repeat(300)]))
+  t.match(await world.restore(), { exitCode: 1, files: 0, missing: many.length + 1 })
+  t.same(world.tree(), {})
 })

@@ -156,14 +156,6 @@ await t.test('a listing that is none is an error that names it', async t => {
   t.match(await world.restore({ all: true }), { exitCode: 0, files: 8 })
 })
 
-await t.test('a listing of another directory is taken for that of its key, with a warning', async t => {
-  await world.reset()
-  const set = await world.putSet('nb-1-big')
-  await world.put(`node1:${TABLE}/nb-1-big-Data.db-listdir.json`, JSON.stringify({ '/etc': set }))
-  t.match(await world.restore(), { exitCode: 0, files: 8 })
-  t.equal(world.log.like(/^warn Listing .* is of another directory \(\/etc\)/).length, 1)
-})
-
 await t.test('old names and other formats are sets, too', async t => {
   await world.reset()
   const target = join(world.directory, 'old')

@@ -50,6 +50,7 @@ await t.test(
       ],
       [withFile(`${TABLE}/x`, '.tablesnap/node1/node.json'), /which is no key of this node/],
       [withFile(`${TABLE}/${'x'.repeat(1100)}`), /whose key would be too long/],
+      [withFile(`${SET}-Data.db`), /without the set that it belongs to/],
       [{ unprotected: ['/etc/passwd'] }, /which is no path of the unit/],
       [{ unexplained: [`${TABLE}/../nb-1-big`] }, /which is no path of the unit/],
       [{ directories: new Map([['/etc', { device: 1n, inode: 1n }]]) }, /which is no path of the unit/],
@@ -145,6 +146,14 @@ await t.test('numbers, texts and shapes that are none', async t => {
     code: 'STATE_DAMAGED',
     message: /has 27 bytes in the bucket, and by its state 9007199254740991/,
   })
+  t.same(world.tree(), {})
+})
+
+await t.test('a state that unpacks to more than any table has', async t => {
+  await world.reset()
+  const bomb = gzipSync(Buffer.alloc(300 * 1024 * 1024, ' '), { level: 1 })
+  await world.put(KEYS.state(UNIT, at(1)), bomb)
+  await t.rejects(world.restore(), { code: 'STATE_CORRUPT', message: /cannot be used/ })
   t.same(world.tree(), {})
 })
 

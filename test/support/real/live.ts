@@ -25,6 +25,7 @@ export function liveSets(
     for (const file of files(data)) {
       const below = file.slice(data.length + 1).split('/')
       if (options.except?.includes(below[0] ?? '') === true) continue
+      if (below.some(name => name.startsWith('.tablesnap-'))) continue
       if (below.includes('snapshots') && options.snapshots !== true) continue
       if (below.includes('backups') && options.backups !== true) continue
       if (basename(file).includes('_txn_')) return undefined

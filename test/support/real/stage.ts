@@ -33,6 +33,8 @@ export class Stage {
   readonly manifests: Manifests
   readonly models = new Map<string, Model>()
   readonly work: string
+  /** Restores, and not by the slow way. */
+  readonly restorer: Tablesnap
   rows: Versions
   daemon: ServerProcess
   readonly #tablesnap: Tablesnap
@@ -62,6 +64,7 @@ export class Stage {
     this.rows = rows
     this.daemon = daemon
     this.#tablesnap = tablesnap
+    this.restorer = restorer
     this.manifests = new Manifests(bucket, 'node1')
     this.#audit = new Audit(bucket)
     const restored = join(work, 'restored')

@@ -17,7 +17,12 @@ export interface Way {
   readonly secretAccessKey: string
 }
 
-const program = fileURLToPath(new URL('../../../src/cli/tablesnap.js', import.meta.url))
+/** The command lines that can be run. */
+type Program = 'tablesnap' | 'tableslurp'
+
+function pathOf(program: Program): string {
+  return fileURLToPath(new URL(`../../../src/cli/${program}.js`, import.meta.url))
+}
 
 /** The command line under test: a process of its own, with nothing of the caller's environment. */
 export class Tablesnap {
@@ -41,36 +46,49 @@ export class Tablesnap {
 
   /** Runs to the end; a run that a signal or the time ends is an error. */
   async run(...args: readonly string[]): Promise<Result> {
+    return this.#run('tablesnap', args)
+  }
+
+  async #run(program: Program, args: readonly string[]): Promise<Result> {
     return new Promise((resolve, reject) => {
       const options = { env: this.#env, cwd: this.#directory, timeout: 300_000, maxBuffer: 1 << 28 }
-      execFile(process.execPath, this.#arguments(args), options, (error, stdout, stderr) => {
+      execFile(process.execPath, this.#arguments(program, args), options, (error, stdout, stderr) => {
         const code = error === null ? 0 : error.code
         if (typeof code === 'number') resolve({ code, stdout, stderr })
-        else reject(new Error(`tablesnap did not end by itself\n${stderr}`, { cause: error }))
+        else reject(new Error(`${program} did not end by itself\n${stderr}`, { cause: error }))
       })
     })
   }
 
   /** Runs to the end; anything but exit code 0 is an error. */
   async succeed(...args: readonly string[]): Promise<Result> {
-    const result = await this.run(...args)
+    return this.#succeed('tablesnap', args)
+  }
+
+  /** Runs tableslurp to the end; anything but exit code 0 is an error. */
+  async slurp(...args: readonly string[]): Promise<Result> {
+    return this.#succeed('tableslurp', args)
+  }
+
+  async #succeed(program: Program, args: readonly string[]): Promise<Result> {
+    const result = await this.#run(program, args)
     if (result.code === 0) return result
     const tail = result.stderr.split('\n').slice(-40).join('\n')
-    throw new Error(`tablesnap ${args.join(' ')} ended with exit code ${result.code}\n${tail}`)
+    throw new Error(`${program} ${args.join(' ')} ended with exit code ${result.code}\n${tail}`)
   }
 
   /** Starts a run that goes on until it is stopped. */
   async start(...args: readonly string[]): Promise<ServerProcess> {
     return ServerProcess.spawn({
       command: process.execPath,
-      args: this.#arguments(args),
+      args: this.#arguments('tablesnap', args),
       env: this.#env,
       cwd: this.#directory,
       log: join(this.#directory, 'tablesnap.log'),
     })
   }
 
-  #arguments(args: readonly string[]): string[] {
-    return [program, '--endpoint-url', this.#endpoint, '-n', 'node1', ...args]
+  #arguments(program: Program, args: readonly string[]): string[] {
+    return [pathOf(program), '--endpoint-url', this.#endpoint, '-n', 'node1', ...args]
   }
 }
