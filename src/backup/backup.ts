@@ -245,7 +245,8 @@ export class Backup {
 
   /** Sets and files that came too late, or failed for now: the next -B brings them. */
   get pending(): number {
-    return [...this.#tracker.in('dirty', 'settling', 'busy', 'failed')].length
+    const open = [...this.#tracker.in('dirty', 'settling', 'busy', 'failed')]
+    return open.filter(group => group.outdated()).length
   }
 
   #close(): void {

@@ -33,12 +33,13 @@ async function writeStates(): Promise<void> {
   const sets = new Map(paths.map(path => [path, stateSet(path.slice(path.lastIndexOf('/') + 1))]))
   const young = new Map([[`${OTHER}/nb-1-big`, stateSet('nb-1-big')]])
   const link = entry('content of nb-2-big-Data.db', `node3:${TABLE}/nb-2-big-Data.db`)
-  const links = new Map([[`${LINKS}/nb-2-big-Data.db`, link]])
+  const linked = { ...stateSet('nb-2-big'), components: new Map([['Data.db', link]]) }
+  const links = new Map([[`${LINKS}/nb-2-big`, linked]])
   const states = [
     state(at(1), ['nb-1-big']),
     state(at(2), [], { sets, files: new Map([[`${TABLE}/manifest.json`, entry('{}')]]) }),
     state(at(3), [], { unit: unitOf(OTHER), sets: young, directories: new Map() }),
-    state(at(3), [], { unit: unitOf(LINKS), files: links, directories: new Map() }),
+    state(at(3), [], { unit: unitOf(LINKS), sets: links, directories: new Map() }),
   ]
   await write(client, 'node3', ...states)
 }
