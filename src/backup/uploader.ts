@@ -164,7 +164,7 @@ export class Uploader {
     const check = await checkFile(this.#deps, upload, key, object)
     checkUnchanged(upload)
     if (check.match !== 'unknown') return check.match === 'same'
-    return key !== upload.key || (upload.trustsSize && check.differs !== true)
+    return key !== upload.key || (upload.trustsSize && check.differs === undefined)
   }
 
   async #small(small: readonly { file: OpenFile; upload: FileUpload }[]): Promise<FileOutcome[]> {

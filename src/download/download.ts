@@ -81,10 +81,16 @@ async function digestFile(task: DigestFileTask, buffer: Buffer): Promise<DigestF
 }
 
 /** The error of an object whose bytes are not those that were stored. Digests are in hex. */
-export function damaged(key: string, digest: string, expected: string, found: string): TablesnapError {
+export function damaged(
+  key: string,
+  digest: string,
+  expected: string,
+  found: string,
+  hint = '',
+): TablesnapError {
   return new TablesnapError({
     code: 'OBJECT_DAMAGED',
-    message: `the object is damaged: its ${digest} should be ${expected} and is ${found}`,
+    message: `the object is damaged: its ${digest} should be ${expected} and is ${found}${hint}`,
     operation: 'GetObject',
     key,
   })

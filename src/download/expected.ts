@@ -19,7 +19,7 @@ export interface PartsDigest {
   readonly value: string
   /** Number of parts. */
   readonly parts: number
-  /** Whether another value proves damage; an ETag under KMS looks like one of MD5s, and is none. */
+  /** Whether another value proves damage; an ETag may look like one of MD5s, and be none. */
   readonly certain: boolean
 }
 
@@ -32,7 +32,7 @@ export type Expected = WholeDigest | PartsDigest
  * Undefined where the server says nothing that can be compared.
  */
 export function expectedOf(info: ObjectInfo): Expected | undefined {
-  const { checksums, md5, metadata } = info
+  const { checksums, md5, metadata, opaque } = info
   const [known] = digestsOf(checksums)
   if (known !== undefined && checksums.type === 'FULL_OBJECT') return { kind: 'whole', ...known }
   const sum = md5 ?? metadata['md5sum']?.toLowerCase()
@@ -41,7 +41,7 @@ export function expectedOf(info: ObjectInfo): Expected | undefined {
   const parts = Number(count)
   if (parts === 0) return undefined
   if (known !== undefined) return { kind: 'parts', ...known, parts, certain: true }
-  if (!/^[0-9a-f]{32}$/i.test(value)) return undefined
+  if (opaque || !/^[0-9a-f]{32}$/i.test(value)) return undefined
   return { kind: 'parts', digest: 'md5', value: value.toLowerCase(), parts, certain: false }
 }
 

@@ -18,9 +18,17 @@ export interface CheckDeps {
 /** Whether a file holds an object's content; digests in hex. */
 export type Check =
   | { readonly match: 'same' }
-  | { readonly match: 'other'; readonly digest: string; readonly expected: string; readonly found: string }
+  | ({ readonly match: 'other' } & Difference)
   /** The server says nothing that could be compared, or something that `differs`, for which there may be another reason. */
-  | { readonly match: 'unknown'; readonly differs?: true }
+  | { readonly match: 'unknown'; readonly differs?: Difference }
+
+/** Two digests that should be the same. */
+export interface Difference {
+  /** What of, e.g. `md5 of 3 parts`. */
+  readonly digest: string
+  readonly expected: string
+  readonly found: string
+}
 
 /**
  * Compares a file with an object of the same size by reading it once, or, where the server knows digests of the
@@ -42,7 +50,9 @@ export async function checkFile(
   const found = await digestOfParts(deps, file, key, info, expected)
   if (found === undefined) return { match: 'unknown' }
   const check = verdict(`${digest} of ${expected.parts} parts`, value, found)
-  return check.match === 'other' && !expected.certain ? { match: 'unknown', differs: true } : check
+  if (check.match !== 'other' || expected.certain) return check
+  const { match, ...differs } = check
+  return { match: 'unknown', differs }
 }
 
 /**
@@ -56,6 +66,20 @@ export async function hasCrc64(
   crc64: string | undefined,
 ): Promise<boolean> {
   return (await digestRange(deps, file, 0, size, 'crc64nvme')) === crc64
+}
+
+/**
+ * Whether a run of a file has a digest; reads it once. @param value hex
+ * @throws TablesnapError `FILE_UNREADABLE`, also where the file ends before it
+ */
+export async function hasDigest(
+  deps: CheckDeps,
+  file: LocalFile,
+  { start, bytes }: { start: number; bytes: number },
+  digest: DigestKind,
+  value: string,
+): Promise<boolean> {
+  return (await digestRange(deps, file, start, bytes, digest)) === value
 }
 
 function verdict(digest: string, expected: string, found: string): Check {

@@ -13,8 +13,10 @@ const O_PATH = 0o10000000
 export interface FileSystemShare {
   /** Where staging is: on this file system, in the target. */
   readonly base: string
-  /** Bytes that are to be written, whole blocks. */
+  /** Bytes that are still to be written, whole blocks. */
   readonly needed: number
+  /** Bytes that a run which was cut short has written into staging. */
+  readonly staged: number
   /** Bytes that are free. */
   readonly free: number
 }

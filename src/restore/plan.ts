@@ -13,6 +13,7 @@ import { compareSet, readLocal, type SetState } from './local.js'
 import type { Missing, MomentFile, MomentSet } from './moment.js'
 import { Mapping } from './mapping.js'
 import { segmentsBeside } from './next.js'
+import { partialBytes } from './partial.js'
 import { placeSets, type Place } from './places.js'
 import { Problems, foreignSets } from './problems.js'
 import { eachOf } from './slots.js'
@@ -206,15 +207,22 @@ async function compareAll(
 }
 
 async function sharesOf(sets: readonly PlannedSet[], bases: StagingBases): Promise<FileSystemShare[]> {
-  const shares = new Map<string, FileSystemShare>()
+  const shares = new Map<string, { base: string; needed: number; free: number; files: MomentFile[] }>()
   for (const { base, directory, files } of sets) {
     const id = await bases.id(directory.existing)
     const { block, free } = await spaceAt(directory.existing)
     const known = shares.get(id)
     const needed = files.reduce((sum, { size }) => sum + Math.ceil(size / block) * block, known?.needed ?? 0)
-    shares.set(id, { base: known?.base ?? base, needed, free })
+    const all = known?.files ?? []
+    for (const file of files) all.push(file)
+    shares.set(id, { base: known?.base ?? base, needed, free, files: all })
   }
-  return [...shares.values()]
+  return Promise.all(
+    [...shares.values()].map(async ({ base, needed, free, files }) => {
+      const staged = Math.min(needed, await partialBytes(base, files))
+      return { base, needed: needed - staged, free, staged }
+    }),
+  )
 }
 
 function isData(name: string): boolean {

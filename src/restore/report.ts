@@ -54,8 +54,15 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
       log.info(`Would restore ${origin}/${set} to ${directory.path}: ${own.length} files, ${size} bytes`)
     }
   }
-  for (const { base, needed, free } of shares)
-    log.info(`${needed} bytes are needed below ${base}, and ${free} are free`, { base, needed, free })
+  for (const { base, needed, staged, free } of shares) {
+    const there = staged === 0 ? '' : `; ${staged} bytes are there from a run that was cut short`
+    log.info(`${needed} bytes are needed below ${base}, and ${free} are free${there}`, {
+      base,
+      needed,
+      staged,
+      free,
+    })
+  }
   if (segments.length > 0) {
     const shown = `${segments.slice(0, SEGMENTS).join(', ')}${segments.length > SEGMENTS ? ', …' : ''}`
     log[at === undefined ? 'info' : 'warn'](

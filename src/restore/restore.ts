@@ -22,7 +22,7 @@ export async function restore(asked: Config, deps: RestoreDeps): Promise<Restore
   reportPlan(plan, config, log)
   if (plan.problems.length > 0 && !config.dryRun) throw refusal(plan, deps)
   for (const problem of plan.problems) log.error(problem.message, { code: problem.code })
-  const tally = config.dryRun ? planned(plan) : await new Run(plan, deps).run()
+  const tally = config.dryRun ? planned(plan) : await new Run(plan, deps, config.force).run()
   const missing = plan.missing.length + lackedBy(plan)
   const aborted = signal?.aborted === true
   const lacking = missing > 0 || plan.unlisted.length > 0 || plan.corrupt.length > 0

@@ -1,11 +1,12 @@
-import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
+import { isS3Error } from '../s3/errors.js'
 
 import type { RestoreDeps } from './deps.js'
 import type { MomentFile } from './moment.js'
 import { Owners } from './owner.js'
+import { removeStaged } from './partial.js'
 import { Placer } from './place.js'
 import type { PlannedDirectory, PlannedSet, RestorePlan } from './plan.js'
 import { eachOf } from './slots.js'
@@ -26,8 +27,17 @@ const GRACE = 2_000
 /** Files up to which each is told at level info. */
 const TALKATIVE = 1_000
 
-/** Errors of our own disk and rights, and of what was asked for: no other file will fare better. */
-const FATAL = new Set(['NO_SPACE', 'FILE_UNWRITABLE', 'OWNER_REFUSED', 'OWNER_UNKNOWN'])
+/** Errors of our own disk: what is staged only makes them worse. */
+const DISK = new Set(['NO_SPACE', 'FILE_UNWRITABLE'])
+
+/** Errors of rights, and of what was asked for: no other file will fare better either. */
+const FATAL = new Set(['OWNER_REFUSED', 'OWNER_UNKNOWN'])
+
+/** Errors that say that the server will serve nothing at all. */
+const REFUSED = new Set(['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch'])
+
+/** Errors after which what there is of a file is of no use. */
+const USELESS = new Set(['OBJECT_DAMAGED', 'OBJECT_CHANGED', 'OBJECT_GONE'])
 
 /** Carries a plan out. */
 export class Run {
@@ -44,12 +54,16 @@ export class Run {
   #fetched = 0
   #placer: Placer | undefined
   #fatal = false
+  #diskFailed = false
+  /** When the last byte came, by `performance.now()`. */
+  #heard = 0
 
-  constructor(plan: RestorePlan, deps: RestoreDeps) {
+  /** @param force brings what only an ETag speaks against */
+  constructor(plan: RestorePlan, deps: RestoreDeps, force: boolean) {
     this.#plan = plan
     this.#deps = deps
     this.#owners = new Owners(deps.log, { ownership: deps.ownership })
-    this.#transfer = new Transfer(deps, this.#owners, bytes => this.#fetch(bytes))
+    this.#transfer = new Transfer({ ...deps, force }, this.#owners, bytes => this.#fetch(bytes))
     this.#directories = new Map(plan.directories.map(directory => [directory.path, directory]))
     this.#tally = { sets: 0, files: 0, bytes: 0, unverified: 0, failed: plan.refused.length }
   }
@@ -71,13 +85,26 @@ export class Run {
       if (this.#fatal) this.#tellRest()
     } finally {
       progress?.end()
-      for (const staging of this.#stagings.values()) {
-        await staging
-          .close()
-          .catch((error: unknown) => log.warn(`Cannot remove ${staging.path}: ${errorMessage(error)}`))
-      }
+      await this.#close()
     }
     return this.#tally
+  }
+
+  /** What there is of large files waits for the next run, unless this one brought all, or the disk is full. */
+  async #close(): Promise<void> {
+    const { log, signal } = this.#deps
+    const keep = !this.#diskFailed && (signal?.aborted === true || this.#failed.size > 0)
+    for (const staging of this.#stagings.values()) {
+      const { path } = staging
+      const kept = await staging.close(keep).catch((error: unknown) => {
+        log.warn(`Cannot remove ${path}: ${errorMessage(error)}`)
+        return false
+      })
+      if (kept)
+        log.info(`${path} keeps what came of large files: the next run goes on from there, or remove it`, {
+          path,
+        })
+    }
   }
 
   get #stopped(): boolean {
@@ -85,8 +112,12 @@ export class Run {
   }
 
   async #open(): Promise<void> {
-    const bases = new Set(this.#plan.sets.map(({ base }) => base))
-    for (const base of bases) this.#stagings.set(base, await Staging.open(base))
+    const { sets } = this.#plan
+    for (const base of new Set(sets.map(set => set.base))) {
+      const files = sets.flatMap(set => (set.base === base ? set.files : []))
+      const large = files.filter(file => this.#transfer.isLarge(file))
+      this.#stagings.set(base, await Staging.open(base, large))
+    }
     this.#placer = new Placer(new Target(this.#plan.target), this.#owners, this.#deps.log)
   }
 
@@ -105,6 +136,7 @@ export class Run {
     if (staging === undefined) return
     const results = await Promise.allSettled(set.files.map(file => this.#file(file, staging, set)))
     const staged = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
+    let placed = false
     try {
       if (signal?.aborted === true) return
       if (staged.length < set.files.length) {
@@ -113,13 +145,15 @@ export class Run {
       }
       await this.#makeRoom(set.directory.path)
       await this.#placer?.place(set, staged)
+      placed = true
       this.#count(set, staged)
     } catch (error) {
       for (const { key } of set.files) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
-      if (error instanceof TablesnapError && errorCode(error.cause) === 'ENOSPC') this.#stop(error)
+      if (error instanceof TablesnapError && errorCode(error.cause) === 'ENOSPC') this.#stop(error, true)
       this.#fail(set)
     } finally {
-      await Promise.all(staged.map(({ path }) => rm(path, { force: true })))
+      const useless = staged.filter(({ file }) => placed || !this.#transfer.isLarge(file))
+      await Promise.all(useless.map(({ path }) => removeStaged(path)))
     }
   }
 
@@ -127,7 +161,9 @@ export class Run {
     const { log, signal } = this.#deps
     const { key, size } = file
     const level = this.#plan.files <= TALKATIVE ? 'info' : 'debug'
-    const path = staging.next()
+    const large = this.#transfer.isLarge(file)
+    const path = large ? staging.partial(file) : staging.next()
+    const began = performance.now()
     try {
       signal?.throwIfAborted()
       log[level](`Downloading ${key}`, { key, bytes: size })
@@ -136,8 +172,11 @@ export class Run {
       return staged
     } catch (error) {
       if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
-      if (error instanceof TablesnapError && FATAL.has(error.code)) this.#stop(error)
-      await rm(path, { force: true })
+      if (error instanceof TablesnapError) {
+        const disk = DISK.has(error.code)
+        if (disk || FATAL.has(error.code) || (isOfAll(error) && this.#heard < began)) this.#stop(error, disk)
+        if (!large || USELESS.has(error.code)) await removeStaged(path)
+      } else if (!large) await removeStaged(path)
       throw error
     }
   }
@@ -163,9 +202,10 @@ export class Run {
     }
   }
 
-  #stop({ message }: TablesnapError): void {
+  #stop({ message }: TablesnapError, disk: boolean): void {
     if (!this.#fatal) this.#deps.log.error(`Nothing more is restored: ${message}`)
     this.#fatal = true
+    this.#diskFailed ||= disk
   }
 
   #tellRest(): void {
@@ -201,8 +241,14 @@ export class Run {
   /** @param bytes that came; negative where they are to come again */
   #fetch(bytes: number): void {
     this.#fetched += bytes
+    if (bytes > 0) this.#heard = performance.now()
     this.#deps.progress?.update({ files: this.#tally.files, bytes: this.#fetched })
   }
+}
+
+/** Whether an error, after all repetitions, may be that of every other object as well: the server is away, or refuses us. */
+function isOfAll(error: TablesnapError): boolean {
+  return isS3Error(error) && (error.retry || REFUSED.has(error.s3Code))
 }
 
 /** Waits for `work`; after a signal only so long as tasks under way may take. */

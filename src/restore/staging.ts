@@ -5,6 +5,8 @@ import { TablesnapError, errorMessage } from '../errors.js'
 import { STAGING } from '../sstable/names.js'
 
 import { takeLock } from './lock.js'
+import type { MomentFile } from './moment.js'
+import { partialName, partialOf } from './partial.js'
 import { isAbsent } from './target.js'
 
 /** The mode of a directory that has no owner yet: one that nobody else gives to any, and that survives a crash. */
@@ -28,17 +30,20 @@ export class Staging {
   }
 
   /**
-   * Makes or takes over the staging in `base`, and empties it.
+   * Makes or takes over the staging in `base`, and empties it but for what a run that was cut short left of large files.
+   * @param files that are to come through it
    * @throws TablesnapError `RESTORE_RUNNING`, `STAGING_FAILED`
    */
-  static async open(base: string): Promise<Staging> {
+  static async open(base: string, files: Iterable<MomentFile>): Promise<Staging> {
     const path = join(base, STAGING)
     try {
       const created = await makeDirectories(base)
       await refuseLink(path)
       const release = await takeLock(path)
       const staging = new Staging(path, created, release)
-      await staging.#empty()
+      const wanted = new Set<string>()
+      for (const file of files) wanted.add(partialName(file))
+      await staging.#empty(name => wanted.has(partialOf(name) ?? ''))
       return staging
     } catch (error) {
       if (error instanceof TablesnapError) throw error
@@ -52,23 +57,32 @@ export class Staging {
     return join(this.path, String(this.#count++))
   }
 
-  /** Removes it, and what was made for it and holds nothing. */
-  async close(): Promise<void> {
-    await this.#empty()
+  /** The path of a large file, the same in every run. */
+  partial(file: MomentFile): string {
+    return join(this.path, partialName(file))
+  }
+
+  /**
+   * Removes it, and what was made for it and holds nothing.
+   * @param keep what there is of large files, for the next run
+   * @returns whether something was kept
+   */
+  async close(keep: boolean): Promise<boolean> {
+    const kept = await this.#empty(name => keep && partialOf(name) !== undefined)
     await this.#release()
     for (const path of [this.path, ...this.#created.toReversed()]) {
       // Another restore may have come into it, or what was restored lies there.
       await rmdir(path).catch(() => undefined)
     }
+    return kept
   }
 
-  async #empty(): Promise<void> {
-    const names = await readdir(this.path)
-    await Promise.all(
-      names
-        .filter(name => name !== 'lock')
-        .map(name => rm(join(this.path, name), { recursive: true, force: true })),
-    )
+  /** @returns whether something stays */
+  async #empty(stays: (name: string) => boolean): Promise<boolean> {
+    const names = (await readdir(this.path)).filter(name => name !== 'lock')
+    const gone = names.filter(name => !stays(name))
+    await Promise.all(gone.map(name => rm(join(this.path, name), { recursive: true, force: true })))
+    return gone.length < names.length
   }
 }
 

@@ -6,12 +6,14 @@ import { expectedOf, type Expected } from '../download/expected.js'
 import { unwritable } from '../download/file.js'
 import type { LocalFile } from '../download/task.js'
 import { TablesnapError } from '../errors.js'
+import type { Logger } from '../report/logger.js'
 import { headObject, type ObjectInfo } from '../s3/object.js'
 
-import { checkFile, type CheckDeps } from './check.js'
+import { checkFile, hasDigest, type CheckDeps } from './check.js'
 import { gone } from './local.js'
 import type { MomentFile } from './moment.js'
 import type { Owner, Owners } from './owner.js'
+import { RangeJournal, openPartial, type RangesOf } from './partial.js'
 import { Slots, eachOf } from './slots.js'
 
 /** Transfers of an object before its damage counts as the object's own, and not as the network's. */
@@ -19,6 +21,13 @@ const ATTEMPTS = { small: 3, large: 2 } as const
 
 /** Tasks under way per place in the pool: while one is fetched, another is opened or synced. */
 const TASKS_PER_PLACE = 2
+
+/** What bringing objects needs. */
+export interface TransferDeps extends CheckDeps {
+  readonly log: Logger
+  /** Brings what an ETag speaks against that may be none of MD5s. */
+  readonly force?: boolean
+}
 
 /** A file in staging, whole and on the disk. */
 export interface StagedFile {
@@ -31,38 +40,47 @@ export interface StagedFile {
 
 /** Brings objects into staging: small ones by one GET, large ones by ranges in parallel. */
 export class Transfer {
-  readonly #deps: CheckDeps
+  readonly #deps: TransferDeps
   readonly #owners: Owners
   readonly #slots: Slots
   readonly #onBytes: (bytes: number) => void
 
   /** @param onBytes is told of bytes as they come; of a negative number where they are to come again */
-  constructor(deps: CheckDeps, owners: Owners, onBytes: (bytes: number) => void = () => undefined) {
+  constructor(deps: TransferDeps, owners: Owners, onBytes: (bytes: number) => void = () => undefined) {
     this.#deps = deps
     this.#owners = owners
     this.#onBytes = onBytes
     this.#slots = new Slots(deps.engine.width * TASKS_PER_PLACE)
   }
 
+  /** Whether a file comes in ranges, which stay in staging when the run is cut short. */
+  isLarge({ size }: MomentFile): boolean {
+    return size > this.#deps.engine.usual
+  }
+
   /**
-   * Fetches an object into a new file, compares it with the checksum of its state, else with its own, and syncs it.
+   * Fetches an object into staging, compares it with the checksum of its state, else with its own, and syncs it. Of a
+   * large one only the ranges come that are not there yet.
    * @param existing the nearest existing directory to where it comes to lie, an example for its owner
    * @throws S3Error; TablesnapError `OBJECT_DAMAGED`, `OBJECT_CHANGED`, `OBJECT_GONE`, `NO_SPACE`, `FILE_UNWRITABLE`
    */
   async fetch(file: MomentFile, path: string, existing: string): Promise<StagedFile> {
-    const { engine, signal } = this.#deps
-    const small = file.size <= engine.usual
+    const { signal } = this.#deps
+    const small = !this.isLarge(file)
     const work = async (): Promise<StagedFile> => {
       signal?.throwIfAborted()
-      const handle = await open(path, 'wx+', 0o666).catch((cause: unknown) => {
+      const opened = small ? open(path, 'wx+', 0o666) : openPartial(path)
+      const handle = await opened.catch((cause: unknown) => {
         throw unwritable(`cannot make ${path}`, path, cause)
       })
       try {
         const local = { fd: handle.fd, path }
-        const { info, verified } = await retried(small ? ATTEMPTS.small : ATTEMPTS.large, () =>
-          this.#counted(count =>
-            small ? this.#whole(file, local, count) : this.#inRanges(file, local, count),
-          ),
+        const { info, verified } = await retried(
+          small ? ATTEMPTS.small : ATTEMPTS.large,
+          attempt =>
+            this.#counted(count =>
+              small ? this.#whole(file, local, count) : this.#inRanges(file, local, count, attempt > 1),
+            ),
         )
         const owner = await this.#owners.ownerOf(info.metadata, existing)
         await finish(handle, info, owner, this.#owners).catch((cause: unknown) => {
@@ -98,8 +116,7 @@ export class Transfer {
     const { key, size, crc64 } = file
     const task = { kind: 'download', what: 'object', key, size, crc64, ...local } as const
     const result = await this.#deps.engine.download(task)
-    if (result.what !== 'object')
-      throw new TablesnapError({ code: 'INTERNAL', message: 'a worker did another task' })
+    if (result.what !== 'object') throw strange()
     const { info } = result
     count(size)
     return { info, verified: result.verified || (await this.#check(file, local, info)) }
@@ -109,6 +126,7 @@ export class Transfer {
     file: MomentFile,
     local: LocalFile,
     count: (bytes: number) => void,
+    anew: boolean,
   ): Promise<{ info: ObjectInfo; verified: boolean }> {
     const { client, signal } = this.#deps
     const info = await headObject(client, file.key, signal)
@@ -126,7 +144,7 @@ export class Transfer {
         fold.add(index, crc, bytes)
         count(bytes)
       },
-      fold.kind,
+      { crc: fold.kind, anew },
     )
     if (proof === undefined) return { info, verified: await this.#check(file, local, info) }
     if (fold.value !== proof.value) throw damaged(file.key, proof.digest, proof.value, fold.value)
@@ -136,22 +154,56 @@ export class Transfer {
   async #ranges(
     file: MomentFile,
     local: LocalFile,
-    info: ObjectInfo,
+    { etag, size }: ObjectInfo,
     onRange: (index: number, crc: string, bytes: number) => void,
-    crc: CrcKind,
+    { crc, anew }: { crc: CrcKind; anew: boolean },
   ): Promise<void> {
-    const { engine, signal } = this.#deps
+    const { engine, signal, log } = this.#deps
     const part = engine.usual
     const { key } = file
-    const { etag } = info
-    await eachOf(indices(Math.ceil(info.size / part)), engine.width, async index => {
-      const start = index * part
-      const bytes = Math.min(part, info.size - start)
-      const result = await this.#slots.use(async () => {
-        signal?.throwIfAborted()
-        return engine.download({ kind: 'download', what: 'range', key, etag, start, bytes, crc, ...local })
+    const journal = await openJournal(local, { etag, size, range: part, crc }, anew)
+    let found = 0
+    try {
+      await eachOf(indices(Math.ceil(size / part)), engine.width, async index => {
+        const start = index * part
+        const bytes = Math.min(part, size - start)
+        const known = journal.crcOf(index)
+        if (known !== undefined && (await this.#holds(local, { start, bytes }, crc, known))) {
+          found += bytes
+          onRange(index, known, bytes)
+          return
+        }
+        const result = await this.#slots.use(async () => {
+          signal?.throwIfAborted()
+          return engine.download({ kind: 'download', what: 'range', key, etag, start, bytes, crc, ...local })
+        })
+        if (result.what !== 'range') throw strange()
+        await journal.add(index, result.crc).catch((cause: unknown) => {
+          throw unwritable(`cannot write beside ${local.path}`, local.path, cause)
+        })
+        onRange(index, result.crc, bytes)
       })
-      if (result.what === 'range') onRange(index, result.crc, bytes)
+    } finally {
+      await journal.close()
+    }
+    if (found > 0)
+      log.info(`${found} of ${size} bytes of ${key} were in staging already`, { key, bytes: size, found })
+  }
+
+  /** Whether a range is on the disk as it was entered in the journal. */
+  #holds(
+    local: LocalFile,
+    range: { start: number; bytes: number },
+    kind: CrcKind,
+    crc: string,
+  ): Promise<boolean> {
+    return this.#slots.use(async () => {
+      try {
+        return await hasDigest(this.#deps, local, range, kind, crc)
+      } catch (error) {
+        if (error instanceof TablesnapError && error.code === 'FILE_UNREADABLE') return false
+        throw error
+      }
     })
   }
 
@@ -159,15 +211,20 @@ export class Transfer {
   async #check(file: MomentFile, local: LocalFile, info: ObjectInfo): Promise<boolean> {
     const check = await checkFile(this.#deps, local, file.key, info)
     if (check.match === 'other') throw damaged(file.key, check.digest, check.expected, check.found)
+    if (check.match === 'unknown' && check.differs !== undefined && this.#deps.force !== true) {
+      const { digest, expected, found } = check.differs
+      const way = "; where this server's ETags are no MD5s, --force brings it, unverified"
+      throw damaged(file.key, digest, expected, found, way)
+    }
     return check.match === 'same'
   }
 }
 
-/** Tries again when what came was damaged. */
-async function retried<T>(attempts: number, work: () => Promise<T>): Promise<T> {
+/** Tries again when what came was damaged. @param work is told which attempt it is, from 1 */
+async function retried<T>(attempts: number, work: (attempt: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await work()
+      return await work(attempt)
     } catch (error) {
       const damage = error instanceof TablesnapError && error.code === 'OBJECT_DAMAGED'
       if (!damage || attempt === attempts) throw error
@@ -183,6 +240,16 @@ async function finish(handle: FileHandle, info: ObjectInfo, owner: Owner, owners
     await handle.utimes(time, time)
   }
   await handle.datasync()
+}
+
+function openJournal(local: LocalFile, of: RangesOf, anew: boolean): Promise<RangeJournal> {
+  return RangeJournal.open(local.path, of, anew).catch((cause: unknown) => {
+    throw unwritable(`cannot write beside ${local.path}`, local.path, cause)
+  })
+}
+
+function strange(): TablesnapError {
+  return new TablesnapError({ code: 'INTERNAL', message: 'a worker did another task' })
 }
 
 function* indices(count: number): Generator<number> {

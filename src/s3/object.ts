@@ -13,6 +13,8 @@ export interface ObjectInfo {
   readonly etag: string
   /** MD5 of the whole object in hex, where the ETag is one (not of multipart, not under KMS). */
   readonly md5: string | undefined
+  /** Whether the server says that its ETag is made of no MD5s (KMS, keys of the customer). */
+  readonly opaque: boolean
   readonly lastModified: number
   /** User metadata, names in lower case without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
@@ -198,7 +200,10 @@ export function checksumsOf(response: HttpResponse): Checksums {
 function infoOf(response: HttpResponse, size: number): ObjectInfo {
   const { headers } = response
   const etag = etagOf(response)
-  const kms = (headers['x-amz-server-side-encryption'] ?? '').startsWith('aws:kms')
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag
+  const opaque =
+    (headers['x-amz-server-side-encryption'] ?? '').startsWith('aws:kms') ||
+    headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined
   const metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('x-amz-meta-')) metadata[name.slice('x-amz-meta-'.length)] = value
@@ -206,7 +211,8 @@ function infoOf(response: HttpResponse, size: number): ObjectInfo {
   return {
     size,
     etag,
-    md5: !kms && /^[0-9a-f]{32}$/i.test(etag) ? etag.toLowerCase() : undefined,
+    md5: !opaque && /^[0-9a-f]{32}$/i.test(etag) ? etag.toLowerCase() : undefined,
+    opaque,
     lastModified: Date.parse(headers['last-modified'] ?? ''),
     metadata,
     checksums: checksumsOf(response),

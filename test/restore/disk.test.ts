@@ -38,9 +38,9 @@ function cannotMount(t: Test): void {
 
 await t.test('space', t => {
   const problems = new Problems({ force: false, replace: false, partial: false })
-  problems.space({ base: '/x', needed: 1000, free: 1010 })
+  problems.space({ base: '/x', needed: 1000, staged: 0, free: 1010 })
   t.equal(problems.found.length, 0)
-  problems.space({ base: '/x', needed: 1000, free: 1009 })
+  problems.space({ base: '/x', needed: 1000, staged: 0, free: 1009 })
   t.match(problems.found, [{ code: 'NO_SPACE', message: /1000 bytes are needed, and 1009 are free/ }])
   t.end()
 })
