@@ -51,8 +51,7 @@ export async function checkFile(
   if (found === undefined) return { match: 'unknown' }
   const check = verdict(`${digest} of ${expected.parts} parts`, value, found)
   if (check.match !== 'other' || expected.certain) return check
-  const { match, ...differs } = check
-  return { match: 'unknown', differs }
+  return { match: 'unknown', differs: check }
 }
 
 /**

@@ -73,7 +73,7 @@ export class Run {
    * @throws TablesnapError `RESTORE_RUNNING`, `STAGING_FAILED`; whatever befalls a set is logged and counted
    */
   async run(): Promise<Tally> {
-    const { log, signal, engine, progress } = this.#deps
+    const { signal, engine, progress } = this.#deps
     const { files, bytes } = this.#plan
     try {
       await this.#open()

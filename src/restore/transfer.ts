@@ -75,12 +75,10 @@ export class Transfer {
       })
       try {
         const local = { fd: handle.fd, path }
-        const { info, verified } = await retried(
-          small ? ATTEMPTS.small : ATTEMPTS.large,
-          attempt =>
-            this.#counted(count =>
-              small ? this.#whole(file, local, count) : this.#inRanges(file, local, count, attempt > 1),
-            ),
+        const { info, verified } = await retried(small ? ATTEMPTS.small : ATTEMPTS.large, attempt =>
+          this.#counted(count =>
+            small ? this.#whole(file, local, count) : this.#inRanges(file, local, count, attempt > 1),
+          ),
         )
         const owner = await this.#owners.ownerOf(info.metadata, existing)
         await finish(handle, info, owner, this.#owners).catch((cause: unknown) => {

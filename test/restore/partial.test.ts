@@ -37,7 +37,11 @@ async function cutShort(t: Test): Promise<string> {
       if (bytes > BODY.length / 2) controller.abort(new Error('stopped'))
     },
   }
-  t.match(await world.restore({ signal: controller.signal, follower }), { aborted: true, exitCode: 1, files: 0 })
+  t.match(await world.restore({ signal: controller.signal, follower }), {
+    aborted: true,
+    exitCode: 1,
+    files: 0,
+  })
   const names = readdirSync(staging).sort()
   t.equal(names.length, 2, 'the file and its journal, no lock')
   t.equal(world.log.like(/^info .*keeps what came of large files: the next run goes on from there/).length, 1)
@@ -59,7 +63,9 @@ await t.test('what came of a large file is not fetched again', async t => {
   t.same(
     world.log.like(/bytes are needed/),
     world.log.like(
-      new RegExp(`^info ${needed - blocks * 512} bytes are needed .*; ${blocks * 512} bytes are there from a run`),
+      new RegExp(
+        `^info ${needed - blocks * 512} bytes are needed .*; ${blocks * 512} bytes are there from a run`,
+      ),
     ),
   )
   t.equal(entered(path), count, 'a plan changes nothing')
@@ -85,24 +91,27 @@ await t.test('the end of the journal and a range of it may be lost in a crash', 
   t.equal(world.tree()['/large'], digest(BODY))
 })
 
-await t.test('ranges whose checksums are right and whose content is another are found at the end', async t => {
-  const path = await cutShort(t)
-  const [head = '', ...lines] = readFileSync(`${path}.ranges`, 'utf8').trim().split('\n')
-  const [a = '', b = ''] = lines
-  const [indexA, crcA] = a.split(' ').map(String)
-  const [indexB, crcB] = b.split(' ').map(String)
-  const content = readFileSync(path)
-  const [startA, startB] = [Number(indexA) * RANGE, Number(indexB) * RANGE]
-  const piece = Buffer.from(content.subarray(startA, startA + RANGE))
-  content.copyWithin(startA, startB, startB + RANGE)
-  piece.copy(content, startB)
-  writeFileSync(path, content)
-  const swapped = [`${indexA ?? ''} ${crcB ?? ''}`, `${indexB ?? ''} ${crcA ?? ''}`, ...lines.slice(2)]
-  writeFileSync(`${path}.ranges`, `${[head, ...swapped].join('\n')}\n`)
-  t.match(await world.restore(), { exitCode: 0, files: 1 })
-  t.equal(gets(), RANGES - lines.length + RANGES, 'all of it comes again')
-  t.equal(world.tree()['/large'], digest(BODY))
-})
+await t.test(
+  'ranges whose checksums are right and whose content is another are found at the end',
+  async t => {
+    const path = await cutShort(t)
+    const [head = '', ...lines] = readFileSync(`${path}.ranges`, 'utf8').trim().split('\n')
+    const [a = '', b = ''] = lines
+    const [indexA, crcA] = a.split(' ').map(String)
+    const [indexB, crcB] = b.split(' ').map(String)
+    const content = readFileSync(path)
+    const [startA, startB] = [Number(indexA) * RANGE, Number(indexB) * RANGE]
+    const piece = Buffer.from(content.subarray(startA, startA + RANGE))
+    content.copyWithin(startA, startB, startB + RANGE)
+    piece.copy(content, startB)
+    writeFileSync(path, content)
+    const swapped = [`${indexA ?? ''} ${crcB ?? ''}`, `${indexB ?? ''} ${crcA ?? ''}`, ...lines.slice(2)]
+    writeFileSync(`${path}.ranges`, `${[head, ...swapped].join('\n')}\n`)
+    t.match(await world.restore(), { exitCode: 0, files: 1 })
+    t.equal(gets(), RANGES - lines.length + RANGES, 'all of it comes again')
+    t.equal(world.tree()['/large'], digest(BODY))
+  },
+)
 
 await t.test('of an object that is another meanwhile all comes', async t => {
   await cutShort(t)
@@ -149,7 +158,10 @@ await t.test('a server that is gone ends the run, and the next one goes on', asy
   const summary = await world.restore()
   t.match(summary, { exitCode: 1, aborted: false })
   t.equal(world.log.like(/^error Nothing more is restored: GetObject: no answer from the server/).length, 1)
-  t.equal(world.log.like(/^error \d+ files, \d+ bytes are still missing; the next run brings only those/).length, 1)
+  t.equal(
+    world.log.like(/^error \d+ files, \d+ bytes are still missing; the next run brings only those/).length,
+    1,
+  )
   t.ok(world.log.like(/^error Error downloading/).length < 60, 'not every file is tried')
   const got = summary.files
   away.remove()

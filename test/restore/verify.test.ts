@@ -149,8 +149,9 @@ async function proves(t: Test, world: World, store: Store, unverified: boolean):
     const damaged = await world.restore({ name, target: `${target}-bad` })
     t.match(damaged, { exitCode: 1, files: 0, failed: 1 }, `${size}, damaged`)
     t.equal(
-      world.log.like(/^error Error downloading .*: the object is damaged: its .* should be \w+ and is \w+(; where .*)?$/)
-        .length,
+      world.log.like(
+        /^error Error downloading .*: the object is damaged: its .* should be \w+ and is \w+(; where .*)?$/,
+      ).length,
       1,
     )
     t.notOk(existsSync(`${target}-bad`), 'not even the target is left')
@@ -226,7 +227,9 @@ await t.test('what the Python program wrote is proved by its md5sum alone', asyn
     [],
     'nothing of its set comes',
   )
-  t.match(world.log.like(/^error Error downloading/), [/nb-1-big-Data.db: the object is damaged: its md5 should be/])
+  t.match(world.log.like(/^error Error downloading/), [
+    /nb-1-big-Data.db: the object is damaged: its md5 should be/,
+  ])
 })
 
 await t.test('what nothing proves is named', async t => {
@@ -237,8 +240,9 @@ await t.test('what nothing proves is named', async t => {
     await inParts({})(world, 'parts:/x', LARGE)
     t.match(await world.restore({ name: 'parts' }), { exitCode: 1, files: 0, failed: 1 })
     t.equal(
-      world.log.like(/its md5 of 3 parts should be \w+ and is \w+; where this server's ETags are no MD5s, --force brings/)
-        .length,
+      world.log.like(
+        /its md5 of 3 parts should be \w+ and is \w+; where this server's ETags are no MD5s, --force brings/,
+      ).length,
       1,
     )
     t.match(await world.restore({ name: 'parts', force: true }), { exitCode: 0, files: 1, unverified: 1 })

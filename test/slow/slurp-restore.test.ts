@@ -41,34 +41,43 @@ await t.test('-f takes the listing named after a file', async t => {
   )
 })
 
-await t.test('--at takes the listing that was the newest at that time, of the same second the one of the greatest key', async t => {
-  const times = new Map<string, number>()
-  for await (const { key, lastModified } of listObjects(world.bucket.client, { prefix: '' }))
-    if (key.endsWith('-listdir.json')) times.set(key, lastModified)
-  const listings = FIXTURE.filter(({ key }) => times.has(key) && key.startsWith(`node1:${T1}/`))
-  const moments = new Map<number, string[]>()
-  for (const { key, bodyBase64 } of listings.sort((a, b) => (a.key < b.key ? -1 : 1))) {
-    const content = JSON.parse(Buffer.from(bodyBase64, 'base64').toString()) as Record<string, string[]>
-    moments.set(times.get(key) ?? 0, content[T1] ?? [])
-  }
-  t.equal(moments.size, 3, 'two of the four are of the same second')
-  for (const [time, names] of moments) {
-    const target = world.target()
-    const { code, log } = await world.slurp(['--at', new Date(time).toISOString(), bucket, T1, target])
-    t.equal(code, 0, log)
-    t.same(tree(target), objects(T1, names))
-    const below = world.target()
-    const all = await world.slurp(['-r', '--at', new Date(time).toISOString(), bucket, DATA, below])
-    t.equal(all.code, 0, all.log)
-    t.same(tree(below), {
-      ...objects(T1, names, `ks1/${basename(T1)}`),
-      ...objects(T2, newestListing(T2), `ks1/${basename(T2)}`),
-    })
-  }
-  const first = Math.min(...moments.keys())
-  const early = await world.slurp(['--at', new Date(first - 1000).toISOString(), bucket, T1, world.target()])
-  t.equal(early.code, 1, early.log)
-})
+await t.test(
+  '--at takes the listing that was the newest at that time, of the same second the one of the greatest key',
+  async t => {
+    const times = new Map<string, number>()
+    for await (const { key, lastModified } of listObjects(world.bucket.client, { prefix: '' }))
+      if (key.endsWith('-listdir.json')) times.set(key, lastModified)
+    const listings = FIXTURE.filter(({ key }) => times.has(key) && key.startsWith(`node1:${T1}/`))
+    const moments = new Map<number, string[]>()
+    for (const { key, bodyBase64 } of listings.sort((a, b) => (a.key < b.key ? -1 : 1))) {
+      const content = JSON.parse(Buffer.from(bodyBase64, 'base64').toString()) as Record<string, string[]>
+      moments.set(times.get(key) ?? 0, content[T1] ?? [])
+    }
+    t.equal(moments.size, 3, 'two of the four are of the same second')
+    for (const [time, names] of moments) {
+      const target = world.target()
+      const { code, log } = await world.slurp(['--at', new Date(time).toISOString(), bucket, T1, target])
+      t.equal(code, 0, log)
+      t.same(tree(target), objects(T1, names))
+      const below = world.target()
+      const all = await world.slurp(['-r', '--at', new Date(time).toISOString(), bucket, DATA, below])
+      t.equal(all.code, 0, all.log)
+      t.same(tree(below), {
+        ...objects(T1, names, `ks1/${basename(T1)}`),
+        ...objects(T2, newestListing(T2), `ks1/${basename(T2)}`),
+      })
+    }
+    const first = Math.min(...moments.keys())
+    const early = await world.slurp([
+      '--at',
+      new Date(first - 1000).toISOString(),
+      bucket,
+      T1,
+      world.target(),
+    ])
+    t.equal(early.code, 1, early.log)
+  },
+)
 
 await t.test('-r takes every directory with a listing, and names tables without', async t => {
   const index = `${T1}/.idx`
