@@ -4,7 +4,7 @@ import { getObject, getRange } from '../s3/object.js'
 
 import { Digest } from './digest.js'
 import { expectedOf, type Expected } from './expected.js'
-import { readFully, writeFully } from './file.js'
+import { readFully, writeFully, writePast } from './file.js'
 import type {
   DigestFileResult,
   DigestFileTask,
@@ -66,7 +66,7 @@ async function fetchRange(
   const into = buffer.subarray(0, task.bytes)
   await getRange(client, task.key, { start: task.start, etag: task.etag, into }, signal)
   const crc = new Digest(task.crc).update(into).end()
-  await writeFully(task, task.start, into)
+  await writePast(task, task.start, into)
   return { what: 'range', crc }
 }
 

@@ -5,6 +5,8 @@ import type { CrcKind, DigestKind } from './digest.js'
 /** A local file, by a descriptor that the main thread opened and alone closes. */
 export interface LocalFile {
   readonly fd: number
+  /** The same file, opened with O_DIRECT; undefined where the file system has no such thing. */
+  readonly direct?: number | undefined
   /** For messages only. */
   readonly path: string
 }

@@ -69,6 +69,11 @@ export async function openPartial(path: string): Promise<FileHandle> {
   return open(path, 'wx+', 0o666)
 }
 
+/** Opens a file in staging once more, for writing past the page cache; undefined where its file system has no such thing. */
+export async function openPast(path: string): Promise<FileHandle | undefined> {
+  return open(path, constants.O_WRONLY | constants.O_DIRECT | constants.O_NOFOLLOW).catch(() => undefined)
+}
+
 /**
  * Which ranges of a large file are in staging, with their checksums, in a file beside it. A range is entered once it is
  * written; whether the disk really has it, its checksum tells.

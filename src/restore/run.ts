@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { TablesnapError, errorCode, errorMessage } from '../errors.js'
-import { isS3Error } from '../s3/errors.js'
+import { errorMessage } from '../errors.js'
 
 import type { RestoreDeps } from './deps.js'
+import { judge, type FailureOf } from './failure.js'
 import type { MomentFile } from './moment.js'
 import { Owners } from './owner.js'
 import { removeStaged } from './partial.js'
@@ -26,18 +26,6 @@ const GRACE = 2_000
 
 /** Files up to which each is told at level info. */
 const TALKATIVE = 1_000
-
-/** Errors of our own disk: what is staged only makes them worse. */
-const DISK = new Set(['NO_SPACE', 'FILE_UNWRITABLE'])
-
-/** Errors of rights, and of what was asked for: no other file will fare better either. */
-const FATAL = new Set(['OWNER_REFUSED', 'OWNER_UNKNOWN'])
-
-/** Errors that say that the server will serve nothing at all. */
-const REFUSED = new Set(['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'SignatureDoesNotMatch'])
-
-/** Errors after which what there is of a file is of no use. */
-const USELESS = new Set(['OBJECT_DAMAGED', 'OBJECT_CHANGED', 'OBJECT_GONE'])
 
 /** Carries a plan out. */
 export class Run {
@@ -149,7 +137,7 @@ export class Run {
       this.#count(set, staged)
     } catch (error) {
       for (const { key } of set.files) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
-      if (error instanceof TablesnapError && errorCode(error.cause) === 'ENOSPC') this.#stop(error, true)
+      if (judge(error).of === 'disk') this.#stop(error, 'disk')
       this.#fail(set)
     } finally {
       const useless = staged.filter(({ file }) => placed || !this.#transfer.isLarge(file))
@@ -172,11 +160,9 @@ export class Run {
       return staged
     } catch (error) {
       if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
-      if (error instanceof TablesnapError) {
-        const disk = DISK.has(error.code)
-        if (disk || FATAL.has(error.code) || (isOfAll(error) && this.#heard < began)) this.#stop(error, disk)
-        if (!large || USELESS.has(error.code)) await removeStaged(path)
-      } else if (!large) await removeStaged(path)
+      const { of, useless } = judge(error)
+      if (of === 'disk' || of === 'rights' || (of === 'server' && this.#heard < began)) this.#stop(error, of)
+      if (!large || useless) await removeStaged(path)
       throw error
     }
   }
@@ -202,10 +188,10 @@ export class Run {
     }
   }
 
-  #stop({ message }: TablesnapError, disk: boolean): void {
-    if (!this.#fatal) this.#deps.log.error(`Nothing more is restored: ${message}`)
+  #stop(error: unknown, of: FailureOf): void {
+    if (!this.#fatal) this.#deps.log.error(`Nothing more is restored: ${errorMessage(error)}`)
     this.#fatal = true
-    this.#diskFailed ||= disk
+    this.#diskFailed ||= of === 'disk'
   }
 
   #tellRest(): void {
@@ -244,11 +230,6 @@ export class Run {
     if (bytes > 0) this.#heard = performance.now()
     this.#deps.progress?.update({ files: this.#tally.files, bytes: this.#fetched })
   }
-}
-
-/** Whether an error, after all repetitions, may be that of every other object as well: the server is away, or refuses us. */
-function isOfAll(error: TablesnapError): boolean {
-  return isS3Error(error) && (error.retry || REFUSED.has(error.s3Code))
 }
 
 /** Waits for `work`; after a signal only so long as tasks under way may take. */

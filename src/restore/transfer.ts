@@ -13,7 +13,7 @@ import { checkFile, hasDigest, type CheckDeps } from './check.js'
 import { gone } from './local.js'
 import type { MomentFile } from './moment.js'
 import type { Owner, Owners } from './owner.js'
-import { RangeJournal, openPartial, type RangesOf } from './partial.js'
+import { RangeJournal, openPartial, openPast, type RangesOf } from './partial.js'
 import { Slots, eachOf } from './slots.js'
 
 /** Transfers of an object before its damage counts as the object's own, and not as the network's. */
@@ -73,8 +73,9 @@ export class Transfer {
       const handle = await opened.catch((cause: unknown) => {
         throw unwritable(`cannot make ${path}`, path, cause)
       })
+      const past = small ? undefined : await openPast(path)
       try {
-        const local = { fd: handle.fd, path }
+        const local = { fd: handle.fd, direct: past?.fd, path }
         const { info, verified } = await retried(small ? ATTEMPTS.small : ATTEMPTS.large, attempt =>
           this.#counted(count =>
             small ? this.#whole(file, local, count) : this.#inRanges(file, local, count, attempt > 1),
@@ -86,6 +87,7 @@ export class Transfer {
         })
         return { file, path, owner, verified }
       } finally {
+        await past?.close()
         await handle.close()
       }
     }

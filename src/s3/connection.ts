@@ -27,8 +27,11 @@ export interface HttpResponse {
   readonly body: Buffer
 }
 
-/** An answer longer than this is not one of S3's, bytes: 1,000 keys of 1,024 bytes, thrice encoded, and their XML. */
-const MAX_ANSWER = 16 * 1024 * 1024
+/**
+ * An answer longer than this is none that anybody asked for, bytes: the state of a table of a million files has less,
+ * and a listing of 1,000 keys of 1,024 bytes, thrice encoded, much less.
+ */
+const MAX_ANSWER = 128 * 1024 * 1024
 
 /** How long a connection waits. */
 export interface Timeouts {

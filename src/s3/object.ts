@@ -138,7 +138,7 @@ export async function headPart(
   }
 }
 
-/** GetObject of a whole small object. @throws S3Error 404 `NoSuchKey`, or `ANSWER_TOO_LONG` beyond `into` or 16 MiB */
+/** GetObject of a whole small object. @throws S3Error 404 `NoSuchKey`, or `ANSWER_TOO_LONG` beyond `into` or 128 MiB */
 export async function getObject(
   client: S3Client,
   key: string,

@@ -213,6 +213,15 @@ await t.test('an answer that ends too early is a failure', async t => {
   await connection.close()
 })
 
+await t.test('a state of a very large table comes whole', async t => {
+  const state = 'x'.repeat(40 * 1024 * 1024)
+  const { endpoint } = await wire(t, socket => socket.once('data', () => socket.write(answer(200, state))))
+  const connection = new Connection(endpoint)
+  const { body } = await connection.send(put(undefined))
+  t.equal(body.length, state.length)
+  await connection.close()
+})
+
 await t.test('an answer fills the buffer that it was asked into, and no more', async t => {
   let says = answer(200, 'abcdef')
   const { endpoint } = await wire(t, socket => socket.on('data', () => socket.write(says)))
