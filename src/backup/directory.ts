@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
+import type { Filter } from '../plan/filter.js'
 import { BASIC, STANDARD, judge, parseToc, type Verdict } from '../sstable/complete.js'
 import { isTxnLog, parseComponent } from '../sstable/names.js'
+import { SparseMap } from '../state/sparse.js'
 import type { DirectoryIdentity } from '../state/state.js'
 
 import { isFile } from './found.js'
@@ -12,21 +14,21 @@ import type { Unit } from './unit.js'
 
 /** What is known of one watched directory: its sets and its other files. */
 export class Directory {
-  readonly groups = new Map<string, Group>()
+  readonly groups = new SparseMap<string, Group>()
   /** It is watched no longer, or another one has its path now. */
   lost = false
-  readonly #accepts: (name: string) => boolean
+  readonly #filter: Pick<Filter, 'file'>
 
-  /** @param accepts whether a file of this directory is backed up */
+  /** @param filter says which files of it are backed up */
   constructor(
     readonly path: string,
     readonly unit: Unit,
     /** The secondary index that it holds, or ''. */
     readonly index: string,
     readonly identity: DirectoryIdentity | undefined,
-    accepts: (name: string) => boolean,
+    filter: Pick<Filter, 'file'>,
   ) {
-    this.#accepts = accepts
+    this.#filter = filter
   }
 
   /** The group that a file belongs to, made when it is new. */
@@ -67,7 +69,7 @@ export class Directory {
       const name = `${group.name}-${component}`
       if (components.has(component) || !isFile(join(this.path, name))) continue
       components.add(component)
-      if (this.#accepts(name)) group.names.add(name)
+      if (this.#filter.file(this.path, name)) group.names.add(name)
     }
     const version = parseComponent(group.main)?.version ?? ''
     return judge({ components, toc, version }, { written, obsolete, settled: group.settled, quiet }, settle)

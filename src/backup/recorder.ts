@@ -210,12 +210,12 @@ export class Recorder {
       pace.last = performance.now()
       pace.interval = Math.max(INTERVAL, SHARE * busy)
       this.#accept(unit, history, { ...moment, time: written.state.time }, written.state)
-    } else this.#accept(unit, history, moment, unit.newest ?? state)
+    } else this.#accept(unit, history, moment, unit.newest)
     if (leaving.length > 0) this.#delete(unit, leaving)
     return isListed
   }
 
-  #accept(unit: Unit, history: History<Group>, moment: Moment<Group>, state: State): void {
+  #accept(unit: Unit, history: History<Group>, moment: Moment<Group>, state: State | undefined): void {
     unit.newest = state
     history.accept(moment)
     if (unit.history === history) this.#deps.onRecorded(unit)
@@ -285,8 +285,8 @@ export class Recorder {
 }
 
 /** Whether there is nothing worth a first state. */
-function isEmpty({ sets, files, unprotected }: State): boolean {
-  return sets.size === 0 && files.size === 0 && unprotected.length === 0
+function isEmpty({ sets, files, unprotected, unexplained }: State): boolean {
+  return sets.size === 0 && files.size === 0 && unprotected.length === 0 && unexplained.length === 0
 }
 
 /** The error of a run that may not write any more. */

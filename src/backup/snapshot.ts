@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import type { Moment } from '../state/history.js'
+import { SparseMap } from '../state/sparse.js'
 import type { Delta, DirectoryIdentity, Entry, State, StateSet } from '../state/state.js'
 
 import type { Group } from './group.js'
@@ -18,13 +19,13 @@ const DELTA_LEAST = 16
 
 /** A unit as it was at a moment. */
 export function snapshotOf(unit: Unit, moment: Moment<Group>, { node, epoch }: Origin): State {
-  const sets = new Map<string, StateSet>()
+  const sets = new SparseMap<string, StateSet>()
   for (const { path, stored } of moment.sets) if (stored !== undefined) sets.set(path, stored)
   const unprotected = [
     ...[...unit.foreign].map(directory => join(directory, '*')),
     ...moment.unprotected.map(({ path }) => path),
   ]
-  const files = new Map<string, Entry>()
+  const files = new SparseMap<string, Entry>()
   for (const [path, entry] of unit.keptFiles) files.set(path, entry)
   const directories = new Map<string, DirectoryIdentity>()
   for (const directory of unit.directories.values()) {

@@ -263,9 +263,7 @@ export class Tracker implements WatchListener {
         this.#agenda.loading(unit)
         this.#options.onUnit(unit)
       }
-      directory = new Directory(path, unit, indexOf(path), identityOf(path), file =>
-        this.#options.filter.file(path, file),
-      )
+      directory = new Directory(path, unit, indexOf(path), identityOf(path), this.#options.filter)
       this.directories.set(path, directory)
       unit.directories.set(path, directory)
     }

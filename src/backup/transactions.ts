@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import { errorCode } from '../errors.js'
 import { EMPTY_TXN, isEnd, mergeTxns, parseTxn, type Txn } from '../sstable/txn.js'
+import { SparseMap, SparseSet } from '../state/sparse.js'
 
 /** Bytes beyond which a file is no transaction log. */
 const LIMIT = 16 * 1024 * 1024
@@ -80,9 +81,9 @@ export class Transaction {
 
 /** The transactions of a unit whose logs are there. */
 export class Transactions {
-  readonly #all = new Map<string, Transaction>()
+  readonly #all = new SparseMap<string, Transaction>()
   /** Those of the last ones whose commit was told. */
-  readonly #told = new Set<string>()
+  readonly #told = new SparseSet<string>()
 
   /** The transaction of a log, made when it is new. */
   of(name: string, index: string): Transaction {

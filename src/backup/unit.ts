@@ -5,6 +5,7 @@ import type { KnownObjects } from '../plan/known.js'
 import { generationOf, hasTransactions } from '../sstable/names.js'
 import type { History } from '../state/history.js'
 import type { Commit, Standing } from '../state/lineage.js'
+import { SparseMap, SparseSet } from '../state/sparse.js'
 import type { Entry, State, StateSet } from '../state/state.js'
 
 import { identityOf, type Directory } from './directory.js'
@@ -26,7 +27,7 @@ export class Unit {
   /** Commits that removed sets while it had no history. */
   readonly during: Commit<Group>[] = []
   /** Directories of it that are to be scanned before its history can begin. */
-  readonly rescans = new Set<string>()
+  readonly rescans = new SparseSet<string>()
   /** Something went during its scan, and no transaction says why: there is another scan. */
   voided = false
   /** Its newest state: what the bucket held at the start, then what was written. */
@@ -40,19 +41,19 @@ export class Unit {
   /** What a LIST found of a unit without a state, until the scan's groups are dealt with. */
   listed: KnownObjects | undefined
   /** A scan found them, and they have not been judged since: its history cannot begin. */
-  readonly unsettled = new Set<Group>()
+  readonly unsettled = new SparseSet<Group>()
   /** Complete sets that no transaction wrote: one commit once all is quiet. */
-  readonly appeared = new Set<Group>()
+  readonly appeared = new SparseSet<Group>()
   /** Sets whose Data.db went without a commit, by path. */
-  readonly vanished = new Map<string, Group>()
+  readonly vanished = new SparseMap<string, Group>()
   /** ADDs without files of commits, as `<index>/<set>`: if a later log removes one, something was missed. */
-  readonly phantoms = new Set<string>()
+  readonly phantoms = new SparseSet<string>()
   /** Sets that --delete-on-backup removed from the disk; they stay in every state. */
-  readonly kept = new Map<string, Group>()
+  readonly kept = new SparseMap<string, Group>()
   /** Files of no set that it removed, by path. */
-  readonly keptFiles = new Map<string, Entry>()
+  readonly keptFiles = new SparseMap<string, Entry>()
   /** Directories that transactions name and nobody watches. */
-  readonly foreign = new Set<string>()
+  readonly foreign = new SparseSet<string>()
   /** The full state that later ones are deltas of. */
   base: { readonly key: string; readonly state: State } | undefined
   /** What the newest state says of a set or a file is not all that can be said now. */

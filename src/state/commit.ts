@@ -35,8 +35,15 @@ export function isAddition({ removes, explained, kind }: Pending<Lined>): boolea
   return removes.length === 0 && explained.length === 0 && kind === undefined
 }
 
+/** A set of paths that can be changed. */
+interface Paths {
+  add(path: string): unknown
+  delete(path: string): boolean
+  clear(): void
+}
+
 /** What is unexplained after a commit, given what was before it. */
-export function noteUnexplained(unexplained: Set<string>, commit: Omit<Pending<Lined>, 'reusedBy'>): void {
+export function noteUnexplained(unexplained: Paths, commit: Omit<Pending<Lined>, 'reusedBy'>): void {
   const { adds, removes, explained, kind } = commit
   if (kind === 'end') unexplained.clear()
   if (kind === 'unexplained') for (const { path } of removes) unexplained.add(path)
@@ -45,6 +52,6 @@ export function noteUnexplained(unexplained: Set<string>, commit: Omit<Pending<L
 }
 
 /** Takes off the paths to which a set has come back. */
-export function noteReturns(unexplained: Set<string>, sets: Iterable<Lined>): void {
+export function noteReturns(unexplained: Paths, sets: Iterable<Lined>): void {
   for (const { path, fresh } of sets) if (fresh !== true) unexplained.delete(path)
 }

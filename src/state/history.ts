@@ -46,8 +46,8 @@ export class History<S extends Lined> {
   #gap: boolean
   /** Sets that the newest state names as unprotected. */
   #waived: readonly S[] = []
-  /** Cuts of this lineage; a gap may come between a moment and its being in the bucket. */
-  #cuts = new WeakSet<Cut<S>>()
+  /** The cut of the moment that was given out; a gap may come between it and its being in the bucket. */
+  #given: Cut<S> | undefined
 
   /**
    * The first scan. @param newest the unit's newest state in the bucket; undefined: it has none
@@ -77,7 +77,7 @@ export class History<S extends Lined> {
     }
     this.#gap = true
     this.#waived = []
-    this.#cuts = new WeakSet()
+    this.#given = undefined
     const lost = scan.lost ? [...live].map(({ path }) => path) : []
     this.#lineage = scanned({ ...scan, sets }, [...vanished, ...lost])
   }
@@ -101,7 +101,7 @@ export class History<S extends Lined> {
   next(standing: (set: S) => Standing, changed = false): Moment<S> | undefined {
     const cut = this.#lineage.better(standing) ?? this.#again(standing, changed)
     if (cut === undefined) return undefined
-    this.#cuts.add(cut)
+    this.#given = cut
     return {
       sets: cut.sets,
       time: Math.max(cut.time, (this.#time ?? -Infinity) + 1),
@@ -115,7 +115,8 @@ export class History<S extends Lined> {
   /** A moment is in the bucket, whatever has happened since. Returns the sets that no later one can name. */
   accept({ cut, time, sets, unprotected }: Moment<S>): S[] {
     this.#time = time
-    if (!this.#cuts.has(cut)) return [...sets].filter(set => !this.wants(set))
+    if (this.#given !== cut) return [...sets].filter(set => !this.wants(set))
+    this.#given = undefined
     this.#gap = false
     this.#waived = unprotected
     return this.#lineage.accept(cut)

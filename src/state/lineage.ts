@@ -8,6 +8,8 @@ import {
   type Standing,
 } from './commit.js'
 
+import { SparseMap, SparseSet } from './sparse.js'
+
 export type { Commit, Lined, Standing } from './commit.js'
 
 /** Sets that make up what Cassandra would have read, with the rewrites between two commits postponed. */
@@ -37,33 +39,33 @@ interface Choice {
  */
 export class Lineage<S extends Lined> {
   /** S(m) of the newest cut that was accepted, at first S(0). */
-  readonly #base: Set<S>
+  readonly #base: SparseSet<S>
   /** Sets of the base that were not durable when last looked at. */
-  readonly #owed: Set<S>
+  readonly #owed: SparseSet<S>
   /** Commits after m. */
   readonly #pending: Pending<S>[] = []
   /** How often the pending ones add a set. */
-  readonly #added = new Map<S, number>()
+  readonly #added = new SparseMap<S, number>()
   /** The pending commit that freed a path last. */
-  readonly #freed = new Map<string, Pending<S>>()
+  readonly #freed = new SparseMap<string, Pending<S>>()
   /** Commits that are folded into the base. */
   #folded = 0
   /** Unexplained in the base, and after all commits. */
-  readonly #unexplained: Set<string>
-  readonly #vanished: Set<string>
-  readonly #live: Set<S>
+  readonly #unexplained: SparseSet<string>
+  readonly #vanished: SparseSet<string>
+  readonly #live: SparseSet<S>
   /** How many of the pending ones the newest accepted cut has; undefined before the first. */
   #additions: number | undefined
   #time: number
 
   /** @param scan the complete sets of a scan: S(0) @param time when it began, ms @param unexplained paths, from before */
   constructor(scan: Iterable<S>, time: number, unexplained: Iterable<string> = []) {
-    this.#base = new Set(scan)
-    this.#owed = new Set(this.#base)
-    this.#live = new Set(this.#base)
-    this.#unexplained = new Set(unexplained)
+    this.#base = new SparseSet(scan)
+    this.#owed = new SparseSet(this.#base)
+    this.#live = new SparseSet(this.#base)
+    this.#unexplained = new SparseSet(unexplained)
     noteReturns(this.#unexplained, this.#base)
-    this.#vanished = new Set(this.#unexplained)
+    this.#vanished = new SparseSet(this.#unexplained)
     this.#time = time
   }
 

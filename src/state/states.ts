@@ -20,6 +20,8 @@ export class States {
   readonly #client: S3Client
   readonly #keys: KeyLayout
   readonly #signal: AbortSignal | undefined
+  /** Whether the bucket has none, as far as nobody else writes under this name. */
+  #none: Promise<boolean> | undefined
 
   constructor(client: S3Client, keys: KeyLayout, signal?: AbortSignal) {
     this.#client = client
@@ -64,10 +66,22 @@ export class States {
 
   /** The newest state's key of a unit; one LIST of one key. @param until as in {@link keysOf} @throws S3Error */
   async newest(unit: string, until?: number): Promise<StateKey | undefined> {
+    if (await this.#isEmpty()) return undefined
     const found = await firstObject(this.#client, this.#from(unit, until))
     const key = found?.key
     const parsed = key === undefined ? undefined : parseStateKey(key.slice(this.#keys.states('').length))
     return parsed?.unit === unit && key !== undefined ? { ...parsed, key } : undefined
+  }
+
+  /** Of a new node's ten thousand tables not each has to be asked for. */
+  #isEmpty(): Promise<boolean> {
+    const prefix = this.#keys.states('')
+    this.#none ??= firstObject(this.#client, { prefix, signal: this.#signal }).then(
+      first => first === undefined,
+    )
+    // A failure is no answer.
+    this.#none.catch(() => (this.#none = undefined))
+    return this.#none
   }
 
   /** Where a unit's states begin in a LIST. Keys begin with a time that runs backwards, so what is later comes before. */
@@ -115,6 +129,7 @@ export class States {
     settings: ObjectSettings,
   ): Promise<{ key: string; bytes: number; busy: number }> {
     const began = performance.now()
+    this.#none = Promise.resolve(false)
     const key = this.#keys.state(stored.state.unit, stored.state.time)
     const body = encodeState(stored)
     const md5 = createHash('md5').update(body).digest()

@@ -15,7 +15,9 @@ function tableOf(t: Test): Table {
 }
 
 function directoryOf(table: Table, accepts: (name: string) => boolean = () => true): Directory {
-  const directory = new Directory(table.path, new Unit('u', true), '', identityOf(table.path), accepts)
+  const directory = new Directory(table.path, new Unit('u', true), '', identityOf(table.path), {
+    file: (_, name) => accepts(name),
+  })
   for (const name of table.names()) directory.groupOf(name).names.add(name)
   return directory
 }

@@ -9,7 +9,7 @@ import { turn } from '../support/tracked.js'
 /** A unit of one directory whose scan takes `cost` ms, and what is done with it. */
 function scanned(cost: number, paced = true) {
   const unit = new Unit('ks/t', true)
-  unit.directories.set('/d', new Directory('/d', unit, '', undefined, () => true))
+  unit.directories.set('/d', new Directory('/d', unit, '', undefined, { file: () => true }))
   const log: string[] = []
   const gaps = new Gaps({
     begin: () => {

@@ -34,7 +34,7 @@ function bench(t: Test, options: Partial<JobsOptions> = {}): Bench {
   const path = mkdtempSync(join(tmpdir(), 'tablesnap-jobs-'))
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   const table = new Table(path)
-  const directory = new Directory(path, new Unit('u', true), '', undefined, () => true)
+  const directory = new Directory(path, new Unit('u', true), '', undefined, { file: () => true })
   const running: Running[] = []
   const released: string[] = []
   const jobs = new Jobs({

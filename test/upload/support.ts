@@ -148,7 +148,7 @@ export class Yard {
   async upload(...names: string[]): Promise<FileOutcome[]> {
     const directory = join(this.directory, 'data')
     const unit = new Unit('unit', false)
-    const group = new Directory(directory, unit, '', undefined, () => true).groupOf('set')
+    const group = new Directory(directory, unit, '', undefined, { file: () => true }).groupOf('set')
     const found = { group, directory, names, durable: new Map(), untouched: false }
     const set = new OpenSet(found)
     try {
