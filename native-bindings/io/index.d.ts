@@ -86,6 +86,18 @@ export function readNeutral(
 ): Promise<number>
 
 /**
+ * {@link readNeutral} in the thread that calls, for files so small that handing them to another thread costs more than to read them.
+ * @throws TypeError, or an error as of `fs.readSync`
+ */
+export function readNeutralSync(
+  fd: number,
+  data: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+): number
+
+/**
  * How many bytes of data lie before the first one at a page of memory. From there on a buffer is read into three times as fast as
  * from where `malloc` puts it, 16 bytes behind: the kernel copies with one string instruction, which is slow between
  * addresses that differ within a cache line (seen on AMD Zen 3).

@@ -10,6 +10,7 @@ export const {
   implementations,
   useImplementation,
   readNeutral,
+  readNeutralSync,
   bytesToPage,
   leftPages,
   useDontCache,

@@ -48,6 +48,9 @@ export class S3Client {
   readonly retry: RetryPolicy
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
+  /** The Date of the newest answer, and what it is in ms since 1970. */
+  #said = ''
+  #date = NaN
   readonly #address: Address
   readonly #options: ClientOptions
   readonly #idle: Connection[] = []
@@ -166,7 +169,10 @@ export class S3Client {
 
   /** Date has whole seconds, and was written at some time between request and answer: no difference that it does not prove. */
   #readClock(response: HttpResponse, sent: number): void {
-    const date = Date.parse(response.headers['date'] ?? '')
+    const said = response.headers['date'] ?? ''
+    // It is the same for a second's answers.
+    if (said !== this.#said) [this.#said, this.#date] = [said, Date.parse(said)]
+    const date = this.#date
     if (Number.isNaN(date)) return
     const least = date - Date.now()
     const most = date + 999 - sent

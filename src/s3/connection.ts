@@ -165,8 +165,8 @@ class Answer {
     this.#chunks = []
     this.#length = 0
     for (const [name, value] of Object.entries(headers)) {
-      if (value !== undefined)
-        this.#headers[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
+      // undici has them in lower case.
+      if (value !== undefined) this.#headers[name] = Array.isArray(value) ? value.join(', ') : value
     }
   }
 

@@ -24,7 +24,8 @@ export class Outgoing {
   readonly longest: number
   /** As undici takes it: over http the buffer itself, which costs no copy. */
   readonly content: Buffer | AsyncIterable<Buffer>
-  readonly #stopped = new AbortController()
+  /** Only where there is something to stop: it costs as much as a small request's signature. */
+  #stopped: AbortController | undefined
   #reading: Promise<unknown> = Promise.resolve()
 
   /** @param rate undefined: as fast as it goes */
@@ -37,27 +38,22 @@ export class Outgoing {
       this.content = slice < whole ? { [Symbol.asyncIterator]: () => slices(body, slice) } : body
       return
     }
+    const stopped = new AbortController()
+    this.#stopped = stopped
     const chunks = Buffer.isBuffer(body) ? () => slices(body, slice) : body.chunks
-    const paced = rate === undefined ? chunks : () => this.#paced(chunks(), slice, rate)
-    this.content = { [Symbol.asyncIterator]: () => this.#watched(paced()[Symbol.asyncIterator]()) }
+    const made = rate === undefined ? chunks : () => paced(chunks(), slice, rate, stopped.signal)
+    this.content = {
+      [Symbol.asyncIterator]: () => this.#watched(made()[Symbol.asyncIterator](), stopped.signal),
+    }
   }
 
   /** Makes no further chunk; resolves when none is being made, and the memory behind them may be used again. */
   async stop(): Promise<void> {
-    this.#stopped.abort()
+    this.#stopped?.abort()
     await this.#reading
   }
 
-  async *#paced(chunks: AsyncIterable<Buffer>, slice: number, rate: BodyRate): AsyncGenerator<Buffer> {
-    for await (const chunk of chunks) {
-      for await (const piece of slices(chunk, slice)) {
-        await rate.take(piece.length, this.#stopped.signal)
-        yield piece
-      }
-    }
-  }
-
-  #watched(chunks: AsyncIterator<Buffer>): AsyncIterator<Buffer> {
+  #watched(chunks: AsyncIterator<Buffer>, stopped: AbortSignal): AsyncIterator<Buffer> {
     const watch = <T>(step: Promise<T>): Promise<T> => {
       this.#reading = step.catch(() => undefined)
       return step
@@ -67,8 +63,22 @@ export class Outgoing {
       return { done: true, value: undefined }
     }
     return {
-      next: () => watch(this.#stopped.signal.aborted ? end() : chunks.next()),
+      next: () => watch(stopped.aborted ? end() : chunks.next()),
       return: () => watch(end()),
+    }
+  }
+}
+
+async function* paced(
+  chunks: AsyncIterable<Buffer>,
+  slice: number,
+  rate: BodyRate,
+  stopped: AbortSignal,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    for await (const piece of slices(chunk, slice)) {
+      await rate.take(piece.length, stopped)
+      yield piece
     }
   }
 }

@@ -15,6 +15,9 @@ import { decodeState, encodeState, type StoredState } from './state-json.js'
 const BEFORE_DIGITS = '/'
 const AFTER_DIGITS = ':'
 
+/** Units that are asked for before the question is whether there are any states at all. */
+const FEW = 8
+
 /** The states that a bucket holds of one node. */
 export class States {
   readonly #client: S3Client
@@ -22,6 +25,8 @@ export class States {
   readonly #signal: AbortSignal | undefined
   /** Whether the bucket has none, as far as nobody else writes under this name. */
   #none: Promise<boolean> | undefined
+  /** Units that were asked for. */
+  #asked = 0
 
   constructor(client: S3Client, keys: KeyLayout, signal?: AbortSignal) {
     this.#client = client
@@ -66,14 +71,15 @@ export class States {
 
   /** The newest state's key of a unit; one LIST of one key. @param until as in {@link keysOf} @throws S3Error */
   async newest(unit: string, until?: number): Promise<StateKey | undefined> {
-    if (await this.#isEmpty()) return undefined
+    if (++this.#asked > FEW && (await this.#isEmpty())) return undefined
     const found = await firstObject(this.#client, this.#from(unit, until))
     const key = found?.key
+    if (key !== undefined) this.#none = Promise.resolve(false)
     const parsed = key === undefined ? undefined : parseStateKey(key.slice(this.#keys.states('').length))
     return parsed?.unit === unit && key !== undefined ? { ...parsed, key } : undefined
   }
 
-  /** Of a new node's ten thousand tables not each has to be asked for. */
+  /** Of the ten thousand tables of a node that has no states yet not each has to be asked for. */
   #isEmpty(): Promise<boolean> {
     const prefix = this.#keys.states('')
     this.#none ??= firstObject(this.#client, { prefix, signal: this.#signal }).then(

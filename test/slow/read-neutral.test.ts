@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
 import t, { type Test } from 'tap'
-import { leftPages, readNeutral, useDontCache } from 'tablesnap-io'
+import { leftPages, readNeutral, readNeutralSync, useDontCache } from 'tablesnap-io'
 
 import { resident, warm, writeCold } from '../support/page-cache.js'
 
@@ -66,6 +66,20 @@ for (const kernel of [true, false]) {
       t.equal(await readNeutral(fd, buffer, 0, 10, 300_001), 0)
       t.equal(await readNeutral(fd, buffer, 0, 10, 2 ** 52), 0)
       t.equal(await readNeutral(fd, buffer, 400_000, 0, 0), 0)
+      buffer.fill(0)
+      t.equal(readNeutralSync(fd, buffer, 10, 300, 77), 300, 'in this thread')
+      t.same(buffer.subarray(10, 310), bytes.subarray(77, 377))
+      t.ok(buffer.subarray(310).every(byte => byte === 0))
+      t.equal(readNeutralSync(fd, buffer, 0, 10, 300_001), 0)
+    })
+
+    await t.test('a small cold file stays cold that is read in this thread', t => {
+      const path = join(directory, 'small')
+      writeCold(path, 60_000)
+      t.equal(resident(path), 0)
+      t.equal(readNeutralSync(opened(t, path), Buffer.alloc(60_000), 0, 60_000, 0), 60_000)
+      t.equal(resident(path), 0)
+      t.end()
     })
 
     await t.test('a cold file stays cold', async t => {
@@ -126,11 +140,13 @@ await t.test('errors are those of node:fs', async t => {
     message: 'EISDIR: illegal operation on a directory, read',
   })
   await t.rejects(readNeutral(2 ** 20, Buffer.alloc(10), 0, 10, 0), { code: 'EBADF', syscall: 'read' })
+  t.throws(() => readNeutralSync(fd, Buffer.alloc(10), 0, 10, 0), isDirectory)
 })
 
 await t.test('arguments of the wrong kind', t => {
   const data = Buffer.alloc(10)
   const call = (...args: unknown[]) => (readNeutral as (...args: unknown[]) => unknown)(...args)
+  t.throws(() => readNeutralSync(0, data, 11, 0, 0), new TypeError('offset must lie within data'))
   for (const fd of [-1, 0.5, '1', undefined, 2 ** 31]) {
     t.throws(() => call(fd, data, 0, 1, 0), new TypeError('fd must be a file descriptor'))
   }

@@ -66,7 +66,7 @@ ssize_t neutral_read(int fd, void *buffer, size_t length, off_t position) {
   struct stat file;
   if (fstat(fd, &file) != 0) return -1;
   /* No read-ahead of our own: what it brings in and we do not read would stay. Our reads are long enough without. */
-  posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+  if (length < (size_t)file.st_size) posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
   if (__atomic_load_n(&uses_kernel, __ATOMIC_RELAXED) && !is_unsupported(file.st_dev)) {
     struct iovec vector = {buffer, length};
     ssize_t count = preadv2(fd, &vector, 1, position, RWF_DONTCACHE);
