@@ -162,6 +162,8 @@ export class Recorder {
         pace.writing = false
         this.#running.delete(run)
         if (pace.again && pace.failures === 0) this.changed(unit)
+        // Most units of many never have anything to say.
+        else if (pace.failures === 0 && pace.last === -Infinity) this.#paces.delete(unit)
       })
     this.#running.add(run)
   }
