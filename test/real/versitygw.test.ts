@@ -1,9 +1,20 @@
-import { linkSync, mkdirSync, renameSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+
+import { crc64nvme } from 'tablesnap-io'
 import t from 'tap'
+
+import { encode64 } from '../../src/s3/checksum.js'
+import { flipping, network } from '../support/proxy.js'
 import { bucketOf, gateway, temporaryDirectory } from '../support/real/place.js'
 import { Tablesnap } from '../support/real/tablesnap.js'
 import { digests, files, write, writeTree } from '../support/real/tree.js'
+
+const MEBIBYTE = 1024 * 1024
+
+/** The least that S3 takes, bytes, and how many. */
+const PART = 5 * MEBIBYTE
+const COUNT = 60
 
 await t.test(
   'a tree goes up into a bucket that did not exist, and comes back elsewhere byte for byte',
@@ -113,6 +124,43 @@ await t.test('everything arrives at a server that takes two requests at a time',
   await tablesnap.succeed('-r', '-B', '-t', '4', 'backup', source)
   await tablesnap.succeed('-D', '-t', '4', 'backup', join(work, 'target'))
   t.same(await digests(join(work, 'target', source)), await digests(source))
+})
+
+await t.test(
+  'of 16 parts at a time most are refused, and no part is sent more than twice on average',
+  async t => {
+    const server = await gateway(t, { maxRequests: 2 })
+    let parts = 0
+    const endpoint = await network(t, server.endpoint, () => chunk => {
+      if (/^PUT \S*[?&]partNumber=/.test(chunk.toString('latin1', 0, 2000))) parts++
+    })
+    const work = temporaryDirectory(t)
+    const source = join(work, 'source')
+    write(join(source, 'large'), COUNT * PART - 5)
+    const tablesnap = new Tablesnap({ ...server, endpoint }, join(work, 'home'))
+    const size = String(PART / MEBIBYTE)
+    const memory = ['--memory', '128MiB', '--max-upload-size', size, '--multipart-chunk-size', size]
+    await tablesnap.succeed('-B', '-t', '8', ...memory, 'backup', source)
+    t.comment(`${parts} requests for ${COUNT} parts`)
+    t.ok(parts >= COUNT && parts <= 2 * COUNT, `${parts} requests for ${COUNT} parts`)
+    const head = await bucketOf(server, 'backup').head(`node1:${join(source, 'large')}`)
+    t.equal(head['x-amz-checksum-crc64nvme'], encode64(crc64nvme(readFileSync(join(source, 'large')))))
+  },
+)
+
+await t.test('bytes that are flipped on the wire are refused, and sent again', async t => {
+  const server = await gateway(t)
+  const flips = flipping(3 * MEBIBYTE, 2)
+  const endpoint = await network(t, server.endpoint, flips.look)
+  const work = temporaryDirectory(t)
+  const source = join(work, 'source')
+  write(join(source, 'large'), 4 * PART - 5)
+  const tablesnap = new Tablesnap({ ...server, endpoint }, join(work, 'home'))
+  const size = String(PART / MEBIBYTE)
+  await tablesnap.succeed('-B', '--max-upload-size', size, '--multipart-chunk-size', size, 'backup', source)
+  t.equal(flips.left(), 0)
+  const head = await bucketOf(server, 'backup').head(`node1:${join(source, 'large')}`)
+  t.equal(head['x-amz-checksum-crc64nvme'], encode64(crc64nvme(readFileSync(join(source, 'large')))))
 })
 
 await t.test('TLS: a certificate must be trusted, and is through NODE_EXTRA_CA_CERTS', async t => {
