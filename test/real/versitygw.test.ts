@@ -7,10 +7,15 @@ import t from 'tap'
 import { encode64 } from '../../src/s3/checksum.js'
 import { flipping, network } from '../support/proxy.js'
 import { bucketOf, gateway, temporaryDirectory } from '../support/real/place.js'
-import { Tablesnap } from '../support/real/tablesnap.js'
+import { Tablesnap, type Way } from '../support/real/tablesnap.js'
 import { digests, files, write, writeTree } from '../support/real/tree.js'
 
 const MEBIBYTE = 1024 * 1024
+
+/** The way to a server through a network of ours. */
+function by({ accessKeyId, secretAccessKey }: Way, endpoint: string): Way {
+  return { endpoint, accessKeyId, secretAccessKey }
+}
 
 /** The least that S3 takes, bytes, and how many. */
 const PART = 5 * MEBIBYTE
@@ -137,7 +142,7 @@ await t.test(
     const work = temporaryDirectory(t)
     const source = join(work, 'source')
     write(join(source, 'large'), COUNT * PART - 5)
-    const tablesnap = new Tablesnap({ ...server, endpoint }, join(work, 'home'))
+    const tablesnap = new Tablesnap(by(server, endpoint), join(work, 'home'))
     const size = String(PART / MEBIBYTE)
     const memory = ['--memory', '128MiB', '--max-upload-size', size, '--multipart-chunk-size', size]
     await tablesnap.succeed('-B', '-t', '8', ...memory, 'backup', source)
@@ -155,7 +160,7 @@ await t.test('bytes that are flipped on the wire are refused, and sent again', a
   const work = temporaryDirectory(t)
   const source = join(work, 'source')
   write(join(source, 'large'), 4 * PART - 5)
-  const tablesnap = new Tablesnap({ ...server, endpoint }, join(work, 'home'))
+  const tablesnap = new Tablesnap(by(server, endpoint), join(work, 'home'))
   const size = String(PART / MEBIBYTE)
   await tablesnap.succeed('-B', '--max-upload-size', size, '--multipart-chunk-size', size, 'backup', source)
   t.equal(flips.left(), 0)
