@@ -36,12 +36,8 @@ export interface EngineOptions {
 /** Tasks at once in one worker: the second reads while the first sends. */
 const TASKS_PER_WORKER = 2
 
-/**
- * Bytes of a buffer: usually, and at most unless --memory is far above its default. With the defaults a file of any size then
- * takes little more than one with usual parts.
- */
+/** Bytes of a buffer: usually, and at most unless --memory is above its default. With the defaults a file of any size takes the same. */
 const USUAL_BUFFER = 8 * 1024 * 1024
-const LARGEST_BUFFER = 10 * 1024 * 1024
 
 /** Part of the memory that a buffer may have beyond that: files of more than 10,000 buffers are read twice. */
 const LARGEST_SHARE = 1 / 8
@@ -82,7 +78,7 @@ export class Engine {
     const workers = Math.min(threads, most)
     const tasks = Math.min(TASKS_PER_WORKER, Math.floor(most / workers))
     this.width = workers * tasks
-    const largest = Math.max(LARGEST_BUFFER, Math.floor(memory * LARGEST_SHARE))
+    const largest = Math.max(USUAL_BUFFER, Math.floor(memory * LARGEST_SHARE))
     this.buffer = Math.min(largest, Math.floor(memory / this.width))
     this.usual = Math.min(USUAL_BUFFER, this.buffer)
     this.#pacing = new Pacing(this.width)

@@ -54,6 +54,6 @@ await t.test('the memory of an upload does not grow with the file', { timeout: 1
     medians.push(median)
   }
   const [small = 0, large = 0] = medians
-  // Buffers of 10 instead of 8 MiB, and heaps that grow over thousands of parts.
-  t.ok(Math.abs(large - small) <= 32, `${Math.round(large - small)} MiB more`)
+  // Heaps grow over thousands of parts: 12 to 20 MiB were seen.
+  t.ok(Math.abs(large - small) <= 24, `${Math.round(large - small)} MiB more`)
 })
