@@ -13,9 +13,6 @@ import { identify, sameIdentity } from './found.js'
 export type GroupState =
   'old' | 'dirty' | 'written' | 'obsolete' | 'waiting' | 'settling' | 'busy' | 'failed' | 'done'
 
-/** For so long what was seen of files of which there was no event since the start counts as it was, ms. */
-const FRESH = 500
-
 /** An SSTable's files, or a file that belongs to none: one generation of it, as names are used again. */
 export class Group {
   state: GroupState = 'dirty'
@@ -51,8 +48,6 @@ export class Group {
   inode: bigint | undefined
   /** What its files looked like when last seen, and since when, ms of the monotonic clock. */
   #seen = ''
-  /** When {@link quiet} looked last, ms of the monotonic clock. */
-  #looked = -Infinity
   #since = 0
 
   /** @param sstable whether its name is a set's, not a file's */
@@ -123,8 +118,6 @@ export class Group {
 
   /** Drops the names of files that are gone; returns how long the others have not changed, ms. */
   quiet(now: number): number {
-    if (this.untouched && now - this.#looked < FRESH) return now - this.#since
-    this.#looked = now
     const seen = this.#look(name => this.names.delete(name))
     if (seen !== this.#seen) {
       this.#seen = seen
