@@ -224,6 +224,6 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     group: 'Restore (with -D)',
     needs: 'download',
-    help: 'overwrite files of the target that have other content; bring SSTables that were damaged on the node',
+    help: 'overwrite files of the target that have other content; bring SSTables that were damaged on the node, and objects that only an ETag of parts speaks against',
   },
 ] as const satisfies readonly Setting[]

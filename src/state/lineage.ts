@@ -7,7 +7,6 @@ import {
   type Pending,
   type Standing,
 } from './commit.js'
-
 import { SparseMap, SparseSet } from './sparse.js'
 
 export type { Commit, Lined, Standing } from './commit.js'
