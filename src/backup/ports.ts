@@ -1,0 +1,52 @@
+import type { Ready, UploadResult } from '../tables/ports.js'
+import type { Table } from '../tables/table.js'
+import type { State } from '../state/state.js'
+import type { StoredState } from '../state/state-json.js'
+
+/** Timers of the event loop, or of a simulation. */
+export interface Timers {
+  /** Runs `work` once after `delay` ms; the result cancels it. */
+  after(delay: number, work: () => void): () => void
+}
+
+/** The files of one {@link Ready}, held open: Cassandra may unlink them. */
+export interface Pinned {
+  /** Descriptors held. */
+  readonly descriptors: number
+  /** Bytes of the files held. */
+  readonly bytes: number
+  /** A file that the SSTable cannot do without was gone before it could be opened. */
+  readonly isGone: boolean
+  close(): void
+}
+
+/** Opens and uploads what is ready. */
+export interface Uploads<P extends Pinned = Pinned> {
+  /** @throws TablesnapError `TOO_MANY_FILES` when the process may open no more files */
+  pin(ready: Ready): P
+  /** Never rejects. @param signal ends the upload of this SSTable; the result is then `gone` */
+  upload(pinned: P, ready: Ready, signal: AbortSignal): Promise<UploadResult>
+}
+
+/** Where the manifests of a node lie. */
+export interface ManifestStore {
+  /** The key of a table's newest manifest; undefined: there is none. @throws S3Error */
+  newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined>
+  /** @throws S3Error; TablesnapError `STATE_CORRUPT` */
+  read(key: string): Promise<State>
+  /** @returns key, bytes, and CPU time of the main thread, ms @throws S3Error 412 when another manifest has the key */
+  write(stored: StoredState): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }>
+}
+
+/** Writes the upstream listings that belong to a manifest. */
+export interface UpstreamListings {
+  /** @returns whether all of them are written */
+  write(table: Table, state: State): Promise<boolean>
+}
+
+/** Whether this process may write under the node's name. */
+export interface Ownership {
+  readonly epoch: number
+  /** @throws TablesnapError `FENCED`; S3Error */
+  check(): Promise<void>
+}

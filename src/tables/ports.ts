@@ -1,0 +1,133 @@
+import type { DirectoryIdentity, Entry, State } from '../state/state.js'
+import type { Txn } from '../sstable/txn.js'
+
+import type { Table } from './table.js'
+import type { TableFiles } from './table-files.js'
+
+/** Tells one content of a file from another without reading it. */
+export type FileIdentity = Pick<Entry, 'size' | 'mtime' | 'inode'>
+
+/** How a file came: `closed` after a writer, `moved-in` by a rename, `created` (a hardlink has no other event). */
+export type Arrival = 'created' | 'closed' | 'moved-in'
+
+/** Why a directory was scanned: it was there at the start; it appeared later; a table asked for it, or an hour is over. */
+export type ScanReason = 'start' | 'new' | 'rescan'
+
+/**
+ * The disk, as tables ask for it. Each answer is true at the moment of the call, which may be later than the events that
+ * the table has been told of.
+ */
+export interface Disk {
+  /** The regular file under a path, symbolic links followed; undefined: there is none. */
+  file(path: string): FileIdentity | undefined
+  /** The directory under a path; undefined: there is none. */
+  directory(path: string): DirectoryIdentity | undefined
+  /** The components that a TOC.txt lists; undefined: it is not there, or cannot be read. */
+  toc(path: string): readonly string[] | undefined
+  /** Whether a restore of ours moved an SSTable aside: the file of this name and inode lies in our directory for that. */
+  isMovedAside(directory: string, name: string, inode: bigint): boolean
+}
+
+/** The one clock that tables read. */
+export interface Clock {
+  /** ms of a monotonic clock. */
+  now(): number
+  /** ms since 1970, by the S3 server's clock. */
+  time(): number
+}
+
+/** What is known of a transaction log in one directory. */
+export type LogNews =
+  /** It was read; the descriptor that was opened at its creation may outlive the file. */
+  | { readonly kind: 'read'; readonly txn: Txn }
+  /** Its creation was announced, and it was gone before it could be opened. */
+  | { readonly kind: 'missed' }
+  /** It is there, and cannot be opened or read. */
+  | { readonly kind: 'unreadable'; readonly why: string }
+  /** It was deleted; what was read through its descriptor last has been told before. */
+  | { readonly kind: 'gone' }
+
+/** An SSTable, or a file that belongs to none, that is complete and not in the bucket as it is now. */
+export interface Ready {
+  readonly files: TableFiles
+  /** Names of its files on the disk. */
+  readonly names: readonly string[]
+  /** Files that are in the bucket as they were then, by name. */
+  readonly durable: ReadonlyMap<string, Entry>
+  /** The scan at the start found it, and nothing has happened to it since. */
+  readonly isUntouched: boolean
+}
+
+/** How an upload ended. */
+export interface UploadResult {
+  /** Its files that are in the bucket now. */
+  readonly durable: ReadonlyMap<string, Entry>
+  /** Those of its files that were there. */
+  readonly names: readonly string[]
+  /** `done`; `failed`: to be tried again after a pause; `changed` meanwhile: to be judged again; `gone`: Cassandra deleted it. */
+  readonly next: 'done' | 'failed' | 'changed' | 'gone'
+  /** Its Data.db does not have the CRC-32 that its Digest.crc32 says. */
+  readonly isCorrupt?: boolean
+}
+
+/** What an operator should know of a table. */
+export type TableNews =
+  /** SSTables vanished, and no transaction log says why: restore points are marked as unexplained. */
+  | { readonly kind: 'vanished'; readonly paths: readonly string[] }
+  /** A directory of the newest manifest is missing, or another one has its path. */
+  | { readonly kind: 'directory-replaced'; readonly path: string }
+  /** SSTables of the table lie in a directory that is not watched: its restore points are partial. */
+  | { readonly kind: 'directory-unwatched'; readonly path: string }
+  /** An SSTable is incomplete, or does not come to rest, for a long time. @property isPart whether restore points name it as not backed up */
+  | {
+      readonly kind: 'incomplete'
+      readonly path: string
+      readonly isPart: boolean
+      readonly missing: readonly string[]
+    }
+  /** It is whole, or gone. */
+  | { readonly kind: 'complete'; readonly path: string }
+  /** Changes of the table were missed; it is scanned again. */
+  | { readonly kind: 'gap'; readonly why: string }
+
+/** What a table wants done. The receiver never calls the table back before it has returned. */
+export interface Orders {
+  /** An SSTable is ready: pin and upload it, then call {@link Table.uploaded}, whatever happened. */
+  upload(table: Table, ready: Ready): void
+  /** Cassandra has deleted its Data.db: descriptors that are held for it keep disk space from being free. */
+  unlinked(table: Table, files: TableFiles): void
+  /** {@link Table.draft} may have a restore point to write, or will once the pace allows it. */
+  restorePoint(table: Table): void
+  /** Scan these directories again and call {@link Table.scanned} for each, also for those that are not watched. */
+  rescan(table: Table, directories: readonly string[], why: string): void
+  /** Call {@link Table.look} at this time of the monotonic clock, in place of a time asked for before; undefined: never. */
+  wake(table: Table, at: number | undefined): void
+  /** Something an operator should know. */
+  tell(table: Table, news: TableNews): void
+}
+
+/** How tables behave; the same for all of a run. */
+export interface TableSettings {
+  /** How long files that no transaction log announced must be unchanged before they count as complete, ms. */
+  readonly settle: number
+  /** Whether files that are there at the start are backed up, too. */
+  readonly backsUpExisting: boolean
+  /** Whether the run ends: it does not wait for what does not come to rest, and does not try again. */
+  readonly isOneShot: boolean
+  /** Whether to look on disk for SSTables that a transaction log names but no event announced. */
+  readonly looksForUnannounced: boolean
+  /** Whether a file is backed up, by its directory and name. */
+  readonly isBackedUp: (directory: string, name: string) => boolean
+  /** Whether the run took the node's name over from a writer that is gone. */
+  readonly tookOver: boolean
+  /** Whether files are deleted from the disk once a manifest names them. */
+  readonly deletesUploaded: boolean
+}
+
+/** A restore point that can be written now; see {@link Table.draft}. */
+export interface Draft {
+  /** The manifest: `node` and `epoch` are the writer's to fill in. */
+  readonly state: State
+  /** What may be deleted from the disk once the manifest is in the bucket (`--delete-on-backup`). */
+  readonly leaving: readonly TableFiles[]
+}
