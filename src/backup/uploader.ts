@@ -15,6 +15,7 @@ import { parseComponent } from '../sstable/names.js'
 import type { KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
 import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
+import { underEither } from '../upload/either.js'
 import { checkUnchanged } from '../upload/file.js'
 import type { FileUpload } from '../upload/task.js'
 
@@ -75,10 +76,9 @@ export class Uploader {
   async upload(set: OpenSet, found: Found, signal: AbortSignal): Promise<FileOutcome[]> {
     const { group, untouched } = found
     const known = untouched ? group.directory.unit.listed : undefined
-    const aborted = AbortSignal.any([this.#deps.signal, signal])
     const outcomes: FileOutcome[] = []
     const small: { file: OpenFile; upload: FileUpload }[] = []
-    const large: (() => Promise<void>)[] = []
+    const large: ((signal: AbortSignal) => Promise<void>)[] = []
     for (const file of set.files) {
       const one = async (work: () => Promise<FileOutcome>): Promise<void> => {
         outcomes.push(await work().catch((error: unknown) => this.#failed(file, error)))
@@ -107,13 +107,15 @@ export class Uploader {
         }
         const part = partSize(upload.size, this.#bounds())
         if (part === undefined) small.push({ file, upload })
-        else large.push(() => one(() => this.#large(file, upload, part, aborted)))
+        else large.push(either => one(() => this.#large(file, upload, part, either)))
       } catch (error) {
         outcomes.push(this.#failed(file, error))
       }
     }
-    const tasks = large.map(work => work())
-    if (small.length > 0) tasks.push(this.#small(small).then(results => void outcomes.push(...results)))
+    const tasks = [
+      underEither(this.#deps.signal, signal, either => Promise.all(large.map(work => work(either)))),
+      small.length === 0 ? [] : this.#small(small).then(results => outcomes.push(...results)),
+    ]
     await Promise.all(tasks)
     return outcomes
   }
