@@ -1,297 +1,292 @@
-import type { Config } from '../config/config.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
-import { isS3Error } from '../s3/errors.js'
-import { History, type Moment } from '../state/history.js'
-import type { State } from '../state/state.js'
-import type { States } from '../state/states.js'
+import type { Table } from '../tables/table.js'
 
-import { deleteSets, keep } from './delete.js'
-import type { Fence } from './fence.js'
-import type { Group } from './group.js'
-import type { Listings } from './listings.js'
-import { Schedule } from './schedule.js'
-import { deltaOf, isSame, snapshotOf } from './snapshot.js'
-import type { Unit } from './unit.js'
+import type { ManifestPublisher, Published } from './manifest-publisher.js'
+import type { Clockwork } from './ports.js'
 
-/** What states are written with. */
-export interface RecorderDeps {
-  readonly config: Config
-  readonly name: string
-  readonly log: Logger
-  readonly states: States
-  readonly fence: Fence
-  readonly listings: Listings
-  /** ms since 1970, by the server's clock. */
-  readonly clock: () => number
-  readonly onProblem: (path: string, message: string) => void
-  /** A state of the unit is in the bucket, or need not be. */
-  readonly onRecorded: (unit: Unit) => void
-  /** What is to be said of the unit is different. */
-  readonly onChange: (unit: Unit) => void
-  /** Another writer took the name over. */
-  readonly onFenced: (error: unknown) => void
+/** How manifests are written. */
+export interface WriterSettings {
+  /** Whether the run ends: a failed manifest is tried again so often only. */
+  readonly isOneShot: boolean
+  /** Further attempts of a one-shot run. */
+  readonly retries: number
+  /** Nothing is written. */
+  readonly isDryRun: boolean
 }
 
-/** Least time between two states of a unit, ms; and how much longer than making one it is at least. */
+/** Who is told of manifests. */
+export interface ManifestObserver {
+  /** A restore point is in the bucket. */
+  published(table: Table, published: Published): void
+  /** A manifest could not be written, or its listings could not. @param error undefined: of the listings */
+  failed(table: Table, error: unknown): void
+  /** Another writer took the name over: nothing is written any more. */
+  fenced(error: unknown): void
+}
+
+/** Least time between two manifests of a table, ms; it grows to so many times the CPU time of one, up to a cap. */
 const INTERVAL = 5_000
 const SHARE = 100
+const INTERVAL_CAP = 30_000
 
-/** Least time between two states of a unit at the end of a run, ms: LastModified, which orders listings, has whole seconds. */
+/** Least time between two manifests at the end of a run, ms: LastModified, which orders listings, has whole seconds. */
 const GAP = 1_100
 
-/** What happens together is looked at together: time after a commit, ms. */
+/** Debounce: changes within this time share one manifest, ms. */
 const DEBOUNCE = 50
 
-/** First pause before a state that could not be written is tried again, and the longest, ms. */
+/** First pause before a manifest that could not be written is tried again, and the longest, ms. */
 const RETRY_BASE = 2_000
-const RETRY_CAP = 300_000
+const RETRY_CAP = 30_000
 
-/** States tried at the same time that another writer has taken. */
-const TIMES = 5
+/** The longest pause before a refused listing is tried again, ms. */
+const LISTING_CAP = 300_000
 
-/** Of a unit: when its last state was written, and how that went. */
+/** Manifests written at once. */
+const WIDTH = 16
+
+/** When the next manifest of a table may be written, and how the last one went. */
 interface Pace {
-  writing: boolean
-  /** Something was different meanwhile. */
-  again: boolean
-  /** Failed tries in a row. */
+  /** A restore point may be there to write. */
+  isDue: boolean
+  isWriting: boolean
+  /** Failed attempts in a row, of its manifests, and of its listings. */
   failures: number
-  /** When the last one was written, and how long the next one waits after it, ms of the monotonic clock. */
+  listingFailures: number
+  /** When its last manifest was written, and the least time after it, ms of the monotonic clock. */
   last: number
   interval: number
+  /** No attempt before that time. */
+  notBefore: number
+  cancel: (() => void) | undefined
+  cancelListing: (() => void) | undefined
 }
 
-/** Writes the states of units, and what follows from each: the listings, and what may be deleted. */
-export class Recorder {
-  /** Units whose newest state could not be written. */
+/**
+ * Decides when manifests are written: soon after a table has something new to say, but at a bounded cost, and again after a
+ * failure. One manifest of a table is written at a time.
+ */
+export class ManifestWriter {
+  /** Tables whose newest restore point could not be written, and why. */
   readonly failed = new Map<string, string>()
-  readonly #deps: RecorderDeps
-  readonly #schedule = new Schedule<Unit>()
-  readonly #paces = new Map<Unit, Pace>()
-  readonly #running = new Set<Promise<void>>()
-  #flushing = false
-  #stopped = false
+  readonly #publisher: ManifestPublisher
+  readonly #clockwork: Clockwork
+  readonly #observer: ManifestObserver
+  readonly #log: Logger
+  readonly #settings: WriterSettings
+  readonly #paces = new Map<Table, Pace>()
+  readonly #queue: Table[] = []
+  #running = 0
+  #idle: (() => void)[] = []
+  #isFlushing = false
+  #isStopped = false
 
-  constructor(deps: RecorderDeps) {
-    this.#deps = deps
+  constructor(
+    publisher: ManifestPublisher,
+    clockwork: Clockwork,
+    observer: ManifestObserver,
+    log: Logger,
+    settings: WriterSettings,
+  ) {
+    this.#publisher = publisher
+    this.#clockwork = clockwork
+    this.#observer = observer
+    this.#log = log
+    this.#settings = settings
   }
 
-  /** The unit's history begins, or begins again after a gap, with what a scan found. */
-  scanned(unit: Unit): void {
-    const { newest } = unit
-    const lost = newest !== undefined && this.#isLost(unit, newest)
-    const during = unit.during.splice(0)
-    const scan = { sets: unit.scanned(newest), time: this.#deps.clock(), lost, during }
-    unit.listed = undefined
-    if (unit.before !== undefined) {
-      unit.history = unit.before
-      unit.before = undefined
-      unit.history.gap(scan)
-    } else {
-      const time = newest?.time ?? unit.newestTime
-      const before =
-        time === undefined
-          ? undefined
-          : {
-              time,
-              sets: new Set(newest?.sets.keys() ?? []),
-              unexplained: this.#deps.fence.tookOver ? [] : (newest?.unexplained ?? []),
-            }
-      unit.history = new History(before, scan)
+  /** Whether a manifest is being written, or is to be. */
+  get isBusy(): boolean {
+    if (this.#running > 0 || this.#queue.length > 0) return true
+    for (const { cancel } of this.#paces.values()) if (cancel !== undefined) return true
+    return false
+  }
+
+  /** A table may have a restore point to write. */
+  changed(table: Table): void {
+    if (this.#isStopped || this.#settings.isDryRun) return
+    const pace = this.#pace(table)
+    pace.isDue = true
+    if (!pace.isWriting && pace.cancel === undefined) this.#schedule(table, pace)
+  }
+
+  /** The newest manifest of a table, as it was found in the bucket, lacks its listings. */
+  unlisted(table: Table): void {
+    if (this.#isStopped || this.#settings.isDryRun) return
+    this.#retryListing(table, this.#pace(table))
+  }
+
+  /** An outage is over: what waits for another attempt is tried now. */
+  retry(): void {
+    if (this.#isStopped) return
+    for (const [table, pace] of this.#paces) {
+      if (pace.failures > 0 && pace.cancel !== undefined) {
+        pace.notBefore = 0
+        this.#schedule(table, pace)
+      }
+      if (pace.cancelListing !== undefined) this.#retryListing(table, pace, DEBOUNCE)
     }
-    this.changed(unit)
-  }
-
-  /** Something that a state would say is different: one is written as soon as it may be. */
-  changed(unit: Unit): void {
-    const pace = this.#pace(unit)
-    if (this.#stopped || this.#deps.config.dryRun || unit.history === undefined) return
-    if (pace.writing) pace.again = true
-    if (pace.writing || this.#schedule.has(unit)) return
-    const interval = this.#flushing ? GAP : pace.interval
-    const wait = Math.max(DEBOUNCE, pace.last + interval - performance.now())
-    this.#schedule.set(unit, wait, () => this.#run(unit))
   }
 
   /** Writes what is due without its usual pause, and waits for all of it. */
   async flush(): Promise<void> {
-    this.#flushing = true
-    for (const unit of this.#schedule.keys) {
-      this.#schedule.cancel(unit)
-      this.changed(unit)
+    this.#isFlushing = true
+    for (const [table, pace] of this.#paces) {
+      if (pace.cancel === undefined) continue
+      pace.notBefore = 0
+      this.#schedule(table, pace)
     }
-    while (this.#running.size > 0 || this.#schedule.size > 0) {
-      await Promise.all(this.#running)
-      await new Promise(resolve => setTimeout(resolve, DEBOUNCE))
-    }
-    this.#flushing = false
+    while (this.isBusy) await new Promise<void>(resolve => this.#idle.push(resolve))
+    this.#isFlushing = false
   }
 
-  /** Begins no further state. */
+  /** Begins no further manifest. */
   stop(): void {
-    this.#stopped = true
-    this.#schedule.clear()
+    this.#isStopped = true
+    for (const pace of this.#paces.values()) {
+      pace.cancel?.()
+      pace.cancel = undefined
+      pace.cancelListing?.()
+    }
+    this.#queue.length = 0
+    this.#checkIdle()
   }
 
-  #pace(unit: Unit): Pace {
-    let pace = this.#paces.get(unit)
+  /** A table is no more. */
+  forget(table: Table): void {
+    const pace = this.#paces.get(table)
+    if (pace?.isWriting === true) return
+    pace?.cancel?.()
+    pace?.cancelListing?.()
+    this.#paces.delete(table)
+    this.failed.delete(table.name)
+  }
+
+  #pace(table: Table): Pace {
+    let pace = this.#paces.get(table)
     if (pace === undefined) {
-      pace = { writing: false, again: false, failures: 0, last: -Infinity, interval: INTERVAL }
-      this.#paces.set(unit, pace)
+      pace = {
+        isDue: false,
+        isWriting: false,
+        failures: 0,
+        listingFailures: 0,
+        last: -Infinity,
+        interval: INTERVAL,
+        notBefore: 0,
+        cancel: undefined,
+        cancelListing: undefined,
+      }
+      this.#paces.set(table, pace)
     }
     return pace
   }
 
-  #run(unit: Unit): void {
-    const pace = this.#pace(unit)
-    pace.writing = true
-    pace.again = false
-    const run = this.#record(unit, pace)
-      .then(
-        listed => {
-          this.failed.delete(unit.name)
-          pace.failures = listed ? 0 : pace.failures + 1
-          if (listed) return
-          unit.changed = true
-          this.#again(unit, pace)
-        },
-        (error: unknown) => this.#failed(unit, pace, error),
-      )
-      .then(() => {
-        pace.writing = false
-        this.#running.delete(run)
-        if (pace.again && pace.failures === 0) this.changed(unit)
-        // Most units of many never have anything to say.
-        else if (pace.failures === 0 && pace.last === -Infinity) this.#paces.delete(unit)
-      })
-    this.#running.add(run)
+  #schedule(table: Table, pace: Pace): void {
+    pace.cancel?.()
+    const { last, interval, notBefore } = pace
+    const next = Math.max(last + (this.#isFlushing ? GAP : interval), notBefore)
+    const wait = Math.max(DEBOUNCE, Math.ceil(next - this.#clockwork.now()))
+    pace.cancel = this.#clockwork.after(wait, () => {
+      pace.cancel = undefined
+      pace.isWriting = true
+      this.#queue.push(table)
+      this.#pump()
+    })
   }
 
-  #failed(unit: Unit, pace: Pace, error: unknown): void {
-    const { log, onFenced } = this.#deps
-    unit.changed = true
-    if (isFenced(error)) {
+  #pump(): void {
+    while (this.#running < WIDTH) {
+      const table = this.#queue.shift()
+      if (table === undefined) return
+      this.#running++
+      void this.#run(table).finally(() => {
+        this.#running--
+        this.#pump()
+        this.#checkIdle()
+      })
+    }
+  }
+
+  async #run(table: Table): Promise<void> {
+    const pace = this.#pace(table)
+    pace.isDue = false
+    try {
+      const published = await this.#publisher.publish(table)
+      pace.failures = 0
+      this.failed.delete(table.name)
+      if (published !== undefined) this.#published(table, pace, published)
+    } catch (error) {
+      this.#failed(table, pace, error)
+    }
+    pace.isWriting = false
+    if (pace.isDue && !this.#isStopped) this.#schedule(table, pace)
+    // Most of many tables never have anything to say.
+    else if (pace.last === -Infinity && pace.failures === 0 && pace.cancelListing === undefined) this.#paces.delete(table)
+  }
+
+  #published(table: Table, pace: Pace, published: Published): void {
+    const { state, isListed, busy } = published
+    pace.last = this.#clockwork.now()
+    pace.interval = Math.min(INTERVAL_CAP, Math.max(INTERVAL, SHARE * busy))
+    this.#log.debug(
+      `Wrote a restore point of ${table.name}: ${state.sets.size} SSTables, ${state.unprotected.length} not backed up`,
+    )
+    pace.cancelListing?.()
+    pace.cancelListing = undefined
+    pace.listingFailures = 0
+    if (!isListed) {
+      this.#observer.failed(table, undefined)
+      this.#retryListing(table, pace)
+    }
+    this.#observer.published(table, published)
+  }
+
+  #failed(table: Table, pace: Pace, error: unknown): void {
+    if (error instanceof TablesnapError && error.code === 'FENCED') {
       this.stop()
-      onFenced(error)
+      this.#observer.fenced(error)
     }
     pace.failures++
-    const message = `Error writing the state of ${unit.name}: ${errorMessage(error)}`
-    this.failed.set(unit.name, message)
-    if (!this.#stopped) log.error(message, { unit: unit.name })
-    this.#again(unit, pace)
+    pace.notBefore =
+      this.#clockwork.now() + Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
+    const message = `Error writing the restore point of ${table.name}: ${errorMessage(error)}`
+    const isKnown = this.failed.get(table.name) === message
+    this.failed.set(table.name, message)
+    if (!this.#isStopped) this.#log[isKnown ? 'debug' : 'error'](message, { table: table.name })
+    this.#observer.failed(table, error)
+    if (this.#isTriedAgain(pace, error)) pace.isDue = true
   }
 
-  /** Tries again after a pause; a one-shot backup does not. */
-  #again(unit: Unit, pace: Pace): void {
-    if (this.#stopped || this.#deps.config.mode === 'backup' || this.#flushing) return
-    const pause = Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
-    this.#schedule.set(unit, pause, () => this.#run(unit))
+  /** A run that ends tries again only what may succeed, and only so often; one that is being stopped does not. */
+  #isTriedAgain({ failures }: Pace, error: unknown): boolean {
+    const { isOneShot, retries } = this.#settings
+    if (!isOneShot) return !this.#isFlushing
+    return failures <= retries && error instanceof TablesnapError && error.retry
   }
 
-  /** Writes a state, if there is more to say than the newest one says. @returns false when a listing could not be written */
-  async #record(unit: Unit, pace: Pace): Promise<boolean> {
-    const { config, fence, listings } = this.#deps
-    const began = performance.now()
-    const { history } = unit
-    if (history === undefined || unit.isRestless) return true
-    const moment = history.next(set => unit.standing(set, began), unit.changed)
-    if (moment === undefined) return true
-    unit.changed = false
-    const leaving = config.deleteOnBackup ? keep(unit, moment.sets) : []
-    const state = snapshotOf(unit, moment, { node: this.#deps.name, epoch: fence.epoch })
-    const isNews = unit.newest === undefined ? !isEmpty(state) : !isSame(unit.newest, state)
-    let busy = performance.now() - began
-    let isListed = true
-    if (isNews) {
-      // First: whoever finds the state need not look for them.
-      const listed = await listings.write(unit, state)
-      isListed = !listed.failed
-      const written = await this.#write(unit, listed.failed ? { ...state, unlisted: true } : state)
-      busy += written.busy + listed.busy
-      pace.last = performance.now()
-      pace.interval = Math.max(INTERVAL, SHARE * busy)
-      this.#accept(unit, history, { ...moment, time: written.state.time }, written.state)
-    } else this.#accept(unit, history, moment, unit.newest)
-    if (leaving.length > 0) this.#delete(unit, leaving)
-    return isListed
+  /** The listings are tried again alone: a manifest that only says so again is of no use. */
+  #retryListing(table: Table, pace: Pace, pause?: number): void {
+    pace.cancelListing?.()
+    pace.cancelListing = undefined
+    if (this.#isStopped || this.#settings.isOneShot) return
+    const growing = Math.min(LISTING_CAP, RETRY_BASE * 2 ** pace.listingFailures)
+    pace.cancelListing = this.#clockwork.after(pause ?? growing, () => void this.#list(table, pace))
   }
 
-  #accept(unit: Unit, history: History<Group>, moment: Moment<Group>, state: State | undefined): void {
-    unit.newest = state
-    history.accept(moment)
-    if (unit.history === history) this.#deps.onRecorded(unit)
-  }
-
-  /** @returns the state with the time that it got, and how long the main thread was busy with it, ms */
-  async #write(unit: Unit, state: State): Promise<{ state: State; busy: number }> {
-    const { states, config, fence, log } = this.#deps
-    await fence.check()
-    for (let attempt = 0; ; attempt++) {
-      const timed = { ...state, time: state.time + attempt }
-      const began = performance.now()
-      const delta = unit.base === undefined ? undefined : deltaOf(unit.base, timed)
-      let busy = performance.now() - began
-      try {
-        const written = await states.write(delta ?? { state: timed, delta: undefined }, config.object)
-        busy += written.busy
-        if (delta === undefined) unit.base = { key: written.key, state: timed }
-        log.debug(
-          `Wrote ${written.key}: ${timed.sets.size} SSTables, ${timed.unprotected.length} unprotected`,
-          {
-            key: written.key,
-            bytes: written.bytes,
-          },
-        )
-        return { state: timed, busy }
-      } catch (error) {
-        if (attempt >= TIMES || !isS3Error(error, 412)) throw error
-      }
+  async #list(table: Table, pace: Pace): Promise<void> {
+    pace.cancelListing = undefined
+    // The next manifest brings its listings with it.
+    if (this.#isStopped || pace.isWriting) return
+    const isListed = await this.#publisher.list(table).catch(() => false)
+    if (isListed || pace.cancelListing !== undefined) pace.listingFailures = 0
+    else {
+      pace.listingFailures++
+      this.#retryListing(table, pace)
     }
   }
 
-  #delete(unit: Unit, leaving: readonly Group[]): void {
-    const { log, onProblem, onChange } = this.#deps
-    for (const group of deleteSets(unit, leaving, log, onProblem)) {
-      if (group.stored !== undefined) group.stored = { ...group.stored, kept: false }
-      unit.kept.delete(group.path)
-      unit.changed = true
-    }
-    if (unit.changed) onChange(unit)
+  #checkIdle(): void {
+    if (!this.isBusy) for (const resolve of this.#idle.splice(0)) resolve()
   }
-
-  /** Whether a directory of the newest state is gone; one that is there and not watched makes the states partial. */
-  #isLost(unit: Unit, newest: State): boolean {
-    let lost = false
-    for (const path of newest.directories.keys()) {
-      const found = unit.look(path, newest)
-      if (found === 'unwatched') {
-        if (!unit.foreign.has(path)) {
-          this.#deps.log.warn(
-            `${path} is part of ${unit.name}, and not watched now: its states are partial (-r, and all data directories)`,
-            { path },
-          )
-        }
-        unit.foreign.add(path)
-      }
-      lost ||= found === 'lost'
-    }
-    if (lost) {
-      this.#deps.onProblem(
-        unit.name,
-        `a directory of ${unit.name} that its newest state has is missing or another one: states are marked until its SSTables return, the table is truncated or dropped, or --take-over accepts it`,
-      )
-    }
-    return lost
-  }
-}
-
-/** Whether there is nothing worth a first state. */
-function isEmpty({ sets, files, unprotected, unexplained }: State): boolean {
-  return sets.size === 0 && files.size === 0 && unprotected.length === 0 && unexplained.length === 0
-}
-
-/** The error of a run that may not write any more. */
-export function isFenced(error: unknown): boolean {
-  return error instanceof TablesnapError && error.code === 'FENCED'
 }

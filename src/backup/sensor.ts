@@ -1,41 +1,25 @@
 import { join } from 'node:path'
 
-import type { TablesnapError } from '../errors.js'
-import { errorMessage } from '../errors.js'
 import type { ListenEvent } from '../config/config.js'
-import type { Filter } from '../plan/filter.js'
-import type { Logger } from '../report/logger.js'
-import { isAddition, isTxnLog, parseComponent } from '../sstable/names.js'
-import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
+import type { TablesnapError } from '../errors.js'
+import { isTxnLog, parseComponent } from '../sstable/names.js'
+import { indexOf } from '../sstable/unit.js'
+import type { Disk, FileIdentity } from '../tables/ports.js'
+import type { Table } from '../tables/table.js'
 import type { Listing } from '../watch/tree.js'
 import type { FileEvent, ScanReason, WatchListener } from '../watch/watcher.js'
 
-import { Agenda, type AgendaOptions, type Ended } from './agenda.js'
-import { Commits } from './commits.js'
-import { Directory, identityOf, splitTxns } from './directory.js'
-import { isHardlink, type Found } from './found.js'
-import type { Group, GroupState } from './group.js'
-import { Unit } from './unit.js'
+import { isHardlink } from './file-identity.js'
+import type { SensorNews } from './sensor-news.js'
+import type { TableRegistry } from './table-registry.js'
+import { TransactionLogs } from './transaction-logs.js'
+import type { Turns } from './turns.js'
 
-/** What the tracker takes in, and whom it tells. */
-export interface TrackerOptions extends Omit<AgendaOptions, 'onScanned' | 'onStill' | 'onGone'> {
-  /** Whether files that are there at the start are backed up, too. */
-  readonly existing: boolean
+/** Which events and files count. */
+export interface SensorSettings {
   readonly listenEvents: readonly ListenEvent[]
-  readonly filter: Filter
-  readonly log: Logger
-  /** ms since 1970, by the server's clock. */
-  readonly clock: () => number
-  /** A unit that was not known; {@link Tracker.loaded} is to be called for it. */
-  readonly onUnit: (unit: Unit) => void
-  /** Every group of a scan was judged, so the unit's history can begin, or begin again. */
-  readonly onScanned: (unit: Unit) => void
-  /** Cassandra has unlinked a set. */
-  readonly onUnlinked: (group: Group) => void
-  /** A new directory that is not watched. */
-  readonly onUnwatched: (path: string) => void
-  /** Something that cannot be backed up, whatever is tried. */
-  readonly onProblem: (path: string, message: string) => void
+  /** Whether a file is backed up. */
+  readonly isBackedUp: (directory: string, name: string) => boolean
 }
 
 const LISTENED: Record<Exclude<FileEvent, 'gone'>, ListenEvent> = {
@@ -44,322 +28,116 @@ const LISTENED: Record<Exclude<FileEvent, 'gone'>, ListenEvent> = {
   created: 'IN_CREATE',
 }
 
-/** States in which news of a transaction can make a difference. */
-const OPEN: ReadonlySet<GroupState> = new Set([
-  'dirty',
-  'written',
-  'waiting',
-  'settling',
-  'failed',
-  'obsolete',
-])
+/**
+ * Tells tables what happens in their directories: events, scans, and what transaction logs say. It decides nothing about
+ * SSTables: it leaves out what is not backed up, and has each table look once everything is told (see {@link Turns}).
+ */
+export class Sensor implements WatchListener {
+  readonly #tables: TableRegistry
+  readonly #turns: Turns
+  readonly #disk: Disk
+  readonly #news: SensorNews
+  readonly #settings: SensorSettings
+  readonly #logs: TransactionLogs
 
-/** Follows the files of all watched directories and says when a set, or a file of no set, is complete. */
-export class Tracker implements WatchListener {
-  readonly directories = new Map<string, Directory>()
-  readonly units = new Map<string, Unit>()
-  readonly #options: TrackerOptions
-  readonly #agenda: Agenda
-  readonly #commits: Commits
-  readonly #unreadable = new Set<string>()
-  /** Whether transactions' sets count of which there was no event. */
-  readonly #finds: boolean
-  /** Transaction logs that cannot be read. */
-  readonly #unread = new Set<string>()
-
-  constructor(options: TrackerOptions) {
-    this.#options = options
-    this.#finds = options.listenEvents.some(event => event !== 'IN_MOVED_TO')
-    this.#commits = new Commits({
-      ...options,
-      finds: this.#finds,
-      onCommit: options.onChange,
-    })
-    this.#agenda = new Agenda({
-      ...options,
-      onComplete: found => {
-        this.#commits.complete(found.group.directory.unit, found.group)
-        options.onComplete(found)
-      },
-      onStill: unit => this.#commits.quiet(unit),
-      onGone: group => this.#left(group),
-    })
+  constructor(
+    tables: TableRegistry,
+    turns: Turns,
+    disk: Disk,
+    news: SensorNews,
+    settings: SensorSettings,
+  ) {
+    this.#tables = tables
+    this.#turns = turns
+    this.#disk = disk
+    this.#news = news
+    this.#logs = new TransactionLogs(news)
+    this.#settings = settings
   }
 
-  /** Resolves when nothing is dirty, settling or busy. */
-  async idle(): Promise<void> {
-    await this.#agenda.idle()
+  file(directory: string, name: string, event: FileEvent): void {
+    const table = this.#tables.of(directory)
+    if (isTxnLog(name)) this.#log(table, directory, name, event)
+    else if (!this.#settings.isBackedUp(directory, name)) return
+    else if (event === 'gone') {
+      table.removed(directory, name)
+      this.#news.gone(join(directory, name))
+    } else if (this.#counts(directory, name, event)) table.arrived(directory, name, event)
+    else return
+    this.#turns.touch(table)
   }
 
-  /** Resolves when the bucket was asked for every unit's newest state. */
-  async whenLoaded(): Promise<void> {
-    await this.#agenda.whenLoaded()
-  }
-
-  /** Takes no more in; what is busy may still end. */
-  stop(): void {
-    this.#agenda.stop()
-  }
-
-  /** Lets go of what is held open. */
-  close(): void {
-    for (const unit of this.units.values()) unit.transactions.close()
-  }
-
-  /** What became of a group that was complete. */
-  ended(found: Found, ended: Ended): void {
-    this.#agenda.ended(found.group, ended)
-  }
-
-  /** The bucket was asked for the unit's newest state. */
-  loaded(unit: Unit): void {
-    for (const group of unit.groups()) {
-      if (group.state === 'old') this.#old(group)
-    }
-    this.#agenda.loaded(unit)
-  }
-
-  /** Groups in one of these states. */
-  *in(...states: GroupState[]): Generator<Group> {
-    for (const directory of this.directories.values()) {
-      for (const group of directory.groups.values()) if (states.includes(group.state)) yield group
-    }
-  }
-
-  /** Names sets as part of the table that have not been complete for a while. @param since at the latest, ms of the monotonic clock */
-  expose(since: number): void {
-    for (const group of this.#agenda.hindered) {
-      if (group.hindered === undefined || group.hindered > since) continue
-      const { unit } = group.directory
-      if (unit.history === undefined) continue
-      if (group.sstable && group.state === 'waiting') this.#commits.hindered(unit, group)
-      this.#options.onChange(unit)
-    }
-  }
-
-  file(path: string, name: string, event: FileEvent): void {
-    const directory = this.#directory(path)
-    if (isTxnLog(name)) {
-      this.#txn(directory, name, event)
-      this.#agenda.check(directory.unit)
-      return
-    }
-    if (!this.#options.filter.file(path, name)) return
-    if (event === 'gone') {
-      this.#gone(directory, name)
-      this.#agenda.check(directory.unit)
-      return
-    }
-    if (!this.#options.listenEvents.includes(LISTENED[event])) return
-    const plain = parseComponent(name) === undefined
-    // A file without a name we know may be open for long after its CREATE; a hardlink gets no other event.
-    if (plain && event === 'created' && !isHardlink(join(path, name))) return
-    const group = directory.groupOf(name)
-    group.names.add(name)
-    group.untouched = false
-    if (plain) group.settled = event === 'moved-in'
-    else this.#stir(group)
-    this.#agenda.mark(group)
-  }
-
-  scanned(path: string, listing: Listing, reason: ScanReason): void {
-    const directory = this.#directory(path)
-    const { unit } = directory
-    unit.rescans.delete(path)
-    const { txns, others } = splitTxns(listing.files)
-    const names = others.filter(name => this.#options.filter.file(path, name))
-    for (const name of txns) this.#txn(directory, name, 'scanned')
-    if (reason === 'rescan') this.#missed(directory, new Set(names), txns)
-    for (const name of names) directory.groupOf(name).names.add(name)
-    const now = performance.now()
-    for (const group of directory.groups.values()) {
-      const written = unit.transactions.isWritten(directory.index, group.name)
-      if (reason === 'start' && !this.#options.existing && !written) {
-        group.state = 'old'
-        group.quiet(now)
-        if (unit.loaded) this.#old(group)
-      } else if (isNews(group)) {
-        group.untouched = reason === 'start'
-        group.restless = undefined
-        // What is busy was judged before, and may be so for hours.
-        const isOpen = group.sstable && group.state !== 'busy' && unit.history === undefined
-        if (isOpen) unit.unsettled.add(group)
-        this.#agenda.mark(group)
+  scanned(path: string, listing: Listing, reason: ScanReason, isWatched: boolean): void {
+    const table = this.#tables.of(path)
+    const logs: string[] = []
+    const files = new Map<string, FileIdentity>()
+    for (const name of listing.files) {
+      if (isTxnLog(name)) logs.push(name)
+      else if (this.#settings.isBackedUp(path, name)) {
+        const identity = this.#disk.file(join(path, name))
+        if (identity !== undefined) files.set(name, identity)
       }
     }
-    this.#agenda.check(unit)
+    this.#logs.found(path, logs, table)
+    const identity = this.#disk.directory(path)
+    table.scanned({ path, index: indexOf(path), identity, files, logs, isWatched, reason })
+    this.#news.scanned(path)
+    this.#turns.touch(table)
   }
 
-  lost(path: string): void {
-    const directory = this.directories.get(path)
-    if (directory === undefined) return
-    this.directories.delete(path)
-    directory.lost = true
-    const { unit } = directory
-    for (const group of [...directory.groups.values()]) {
-      if (group.sstable) this.#commits.gone(unit, group)
-      else unit.changed = true
-      this.#agenda.drop(group)
-    }
-    for (const transaction of unit.transactions.in(path)) {
-      transaction.end(path)
-      this.#commits.transaction(unit, transaction)
-      unit.transactions.tidy(transaction)
-    }
-    unit.directories.delete(path)
-    unit.rescans.delete(path)
-    unit.stirred = performance.now()
-    this.#agenda.check(unit)
-    this.#options.onChange(unit)
-  }
-
-  unreadable(directory: string, name: string): void {
-    const path = join(directory, name)
-    if (this.#unreadable.has(path)) return
-    this.#unreadable.add(path)
-    const message = `${path} cannot be backed up: its name is not UTF-8, which S3 keys must be; rename it`
-    this.#options.onProblem(path, message)
+  lost(directory: string): void {
+    const table = this.#tables.at(directory)
+    if (table === undefined) return
+    this.#logs.lost(directory, table)
+    this.#tables.lost(directory)
+    table.lostDirectory(directory)
+    this.#news.goneBelow(directory)
+    this.#turns.touch(table)
   }
 
   overflow(): void {
-    this.#options.log.warn(
-      'the kernel dropped inotify events (queue overflow): every watched directory is scanned again',
-    )
-    for (const unit of this.units.values()) this.begin(unit)
+    this.#news.overflow()
+    for (const table of this.#tables) this.lostEvents(table, 'the kernel dropped inotify events (queue overflow)')
+  }
+
+  /** Changes of a table may have gone unheard. */
+  lostEvents(table: Table, why: string): void {
+    table.lostEvents(why)
+    this.#turns.touch(table)
+  }
+
+  unreadable(directory: string, name: string): void {
+    this.#news.unreadable(join(directory, name))
   }
 
   failed(directory: string, error: TablesnapError): void {
-    this.#options.onProblem(directory, error.message)
+    this.#news.failed(directory, error)
   }
 
   unwatched(directory: string): void {
-    this.#options.onUnwatched(directory)
+    this.#news.unwatched(directory)
   }
 
   awaited(path: string): void {
-    this.#options.log.warn(`${path} is not there: it is watched as soon as it is`, { path })
+    this.#news.awaited(path)
   }
 
-  /** Commits of the unit were missed: its history begins anew with the scan that follows. */
-  begin(unit: Unit): void {
-    unit.voided = false
-    unit.before ??= unit.history
-    unit.history = undefined
-    for (const path of unit.directories.keys()) unit.rescans.add(path)
-    unit.appeared.clear()
-    unit.vanished.clear()
-    unit.phantoms.clear()
-    unit.during.length = 0
+  /** Lets go of the transaction logs that are held open. */
+  close(): void {
+    this.#logs.close()
   }
 
-  #directory(path: string): Directory {
-    let directory = this.directories.get(path)
-    if (directory === undefined) {
-      const name = unitOf(path)
-      let unit = this.units.get(name)
-      if (unit === undefined) {
-        unit = new Unit(name, tableOfUnit(name) !== undefined)
-        this.units.set(name, unit)
-        this.#agenda.loading(unit)
-        this.#options.onUnit(unit)
-      }
-      directory = new Directory(path, unit, indexOf(path), identityOf(path), this.#options.filter)
-      this.directories.set(path, directory)
-      unit.directories.set(path, directory)
-    }
-    return directory
+  #counts(directory: string, name: string, event: Exclude<FileEvent, 'gone'>): boolean {
+    if (!this.#settings.listenEvents.includes(LISTENED[event])) return false
+    // A file without a name we know may be open for long after its CREATE; a hardlink gets no other event.
+    return event !== 'created' || parseComponent(name) !== undefined || isHardlink(join(directory, name))
   }
 
-  /** A transaction log came, was written to, or went. */
-  #txn(directory: Directory, name: string, event: FileEvent | 'scanned'): void {
-    const { unit, path, index } = directory
-    const transaction = unit.transactions.of(name, index)
-    const file = join(path, name)
-    try {
-      if (event === 'gone') transaction.end(path)
-      else if (transaction.open(path)) transaction.read(path)
-      else if (event === 'created' && this.#finds) this.#missedTxn(unit, name, 'was gone too soon')
-      if (this.#unread.delete(file) && event === 'gone') this.#missedTxn(unit, name, 'was never read')
-    } catch (error) {
-      // Once: the scan that follows finds it again.
-      if (!this.#unread.has(file)) {
-        this.#unread.add(file)
-        const problem = `${file} cannot be read: ${errorMessage(error)}`
-        this.#options.onProblem(file, problem)
-        this.#commits.gap(unit, problem)
-      }
-    }
-    this.#commits.transaction(unit, transaction)
-    unit.transactions.tidy(transaction)
-    for (const set of [...transaction.txn.adds, ...transaction.txn.removes]) {
-      const group = unit.setOf(index, set)
-      if (group !== undefined && OPEN.has(group.state)) this.#agenda.mark(group)
-    }
+  #log(table: Table, directory: string, name: string, event: FileEvent): void {
+    // Whatever happens to one log, another that could not be opened is tried again.
+    this.#logs.retry(directory, table)
+    if (event === 'gone') this.#logs.deleted(directory, name, table)
+    else if (event === 'closed') this.#logs.written(directory, name, table)
+    else this.#logs.created(directory, name, table)
   }
-
-  /** Of a set that one only added its own events tell, as of one that no transaction wrote. */
-  #missedTxn(unit: Unit, name: string, how: string): void {
-    if (!isAddition(name)) this.#commits.gap(unit, `${name} ${how}`)
-  }
-
-  #stir(group: Group): void {
-    const { unit, index } = group.directory
-    if (unit.transactions.isWritten(index, group.name) || unit.transactions.isObsolete(index, group.name))
-      return
-    if (!group.settled) unit.stirred = performance.now()
-  }
-
-  /** Of a file that was there at the start and is not to be uploaded: unless a stopped daemon missed it. */
-  #old(group: Group): void {
-    const { unit } = group.directory
-    const { newest } = unit
-    const stored = unit.stored(group.path)
-    if (stored !== undefined) {
-      group.seed()
-      if (group.stored !== undefined && !group.outdated()) group.state = 'done'
-      else this.#agenda.mark(group)
-    } else if (newest !== undefined && !newest.unprotected.includes(group.path)) this.#agenda.mark(group)
-  }
-
-  /** Makes up for the events of what went away unheard of. */
-  #missed(directory: Directory, names: ReadonlySet<string>, txns: readonly string[]): void {
-    for (const group of [...directory.groups.values()]) {
-      for (const name of [...group.names]) if (!names.has(name)) this.#gone(directory, name)
-    }
-    for (const transaction of directory.unit.transactions.in(directory.path)) {
-      if (!txns.includes(transaction.name)) this.#txn(directory, transaction.name, 'gone')
-    }
-  }
-
-  #gone(directory: Directory, name: string): void {
-    const group = directory.known(name)
-    if (group === undefined) return
-    group.names.delete(name)
-    if (name === group.main || group.names.size === 0) this.#left(group)
-    else if (group.state !== 'old') {
-      group.settled = false
-      this.#agenda.mark(group)
-    }
-  }
-
-  /** A set's Data.db, or a file of no set, is gone. */
-  #left(group: Group): void {
-    const { unit } = group.directory
-    if (group.sstable) {
-      this.#stir(group)
-      this.#commits.gone(unit, group)
-      this.#agenda.drop(group)
-      this.#options.onUnlinked(group)
-    } else {
-      unit.changed = true
-      this.#agenda.drop(group)
-      this.#options.onChange(unit)
-    }
-  }
-}
-
-/** Whether a scan shows of a group what is not known, or not dealt with, yet. */
-function isNews(group: Group): boolean {
-  if (group.state === 'old') return group.differs()
-  return group.state !== 'done' || group.outdated()
 }

@@ -1,9 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import { errorCode, errorMessage } from '../errors.js'
 import { parseTxn, type Txn } from '../sstable/txn.js'
 import type { LogNews } from '../tables/ports.js'
+
+import type { Problems } from './ports.js'
 
 /** Bytes beyond which a file is no transaction log. */
 const LIMIT = 16 * 1024 * 1024
@@ -25,10 +27,10 @@ export class TransactionLogs {
   readonly #descriptors = new Map<string, number>()
   /** Paths of logs that are there, and could not be opened or read. */
   readonly #unreadable = new Set<string>()
+  readonly #problems: Problems
 
-  /** Logs that could not be opened or read the last time. */
-  get unreadable(): ReadonlySet<string> {
-    return this.#unreadable
+  constructor(problems: Problems) {
+    this.#problems = problems
   }
 
   /** A log was created, or renamed into its directory. */
@@ -46,8 +48,15 @@ export class TransactionLogs {
     const path = join(directory, name)
     if (this.#descriptors.has(path)) this.#read(directory, name, receiver)
     this.#close(path)
-    this.#unreadable.delete(path)
+    this.#readable(path)
     receiver.log(directory, name, { kind: 'gone' })
+  }
+
+  /** Tries the logs of a directory again that could not be opened or read. */
+  retry(directory: string, receiver: LogReceiver): void {
+    for (const path of [...this.#unreadable]) {
+      if (dirname(path) === directory) this.created(directory, basename(path), receiver)
+    }
   }
 
   /** A scan of a directory found these logs: reads each, and ends the others that were known there. */
@@ -80,13 +89,19 @@ export class TransactionLogs {
       }
       txn = parseTxn(contentOf(fd))
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return 'absent'
+      if (errorCode(error) === 'ENOENT') {
+        this.#readable(path)
+        return 'absent'
+      }
+      // Once: the scan that follows from it finds the log again.
+      if (this.#unreadable.has(path)) return 'told'
       this.#unreadable.add(path)
       const why = `${path} cannot be read: ${errorMessage(error)}`
+      this.#problems.problem(path, why)
       receiver.log(directory, name, { kind: 'unreadable', why })
       return 'told'
     }
-    this.#unreadable.delete(path)
+    this.#readable(path)
     receiver.log(directory, name, { kind: 'read', txn })
     return 'told'
   }
@@ -95,7 +110,11 @@ export class TransactionLogs {
   #known(directory: string): string[] {
     const paths = [...this.#descriptors.keys(), ...this.#unreadable]
     const here = paths.filter(path => dirname(path) === directory)
-    return [...new Set(here.map(path => path.slice(path.lastIndexOf('/') + 1)))]
+    return [...new Set(here.map(path => basename(path)))]
+  }
+
+  #readable(path: string): void {
+    if (this.#unreadable.delete(path)) this.#problems.solved(path)
   }
 
   #close(path: string): void {
