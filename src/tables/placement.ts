@@ -187,7 +187,6 @@ export class Placement {
   /** A transaction log that could not be read is gone. */
   unreadLogEnded(log: TransactionLog): void {
     this.#gap?.logEnded(log, this.#drains)
-    if (!log.isAddition) return
     // What it wrote is committed, or would have been deleted before the log was.
     for (const files of this.#unplaced)
       if (files.index === log.index && files.firstSeen >= log.since) files.settle()
@@ -361,8 +360,10 @@ export class Placement {
   /** Finds out why SSTables went of which no transaction log tells. */
   #explain(table: TableFacts, now: number): void {
     if (this.#vanished.size === 0 || (this.#gap !== undefined && !this.#gap.isFirst)) return
+    const byInode = sstablesByInode(table.files())
     for (const [path, { files, after, time, at }] of [...this.#vanished]) {
-      const copy = this.#movedTo(table, files)
+      // The SSTable whose Data.db is the one that went: it was renamed.
+      const copy = files.inode === undefined ? undefined : byInode.get(files.inode)
       const isQuiet = now - at >= this.#settings.settle
       // It goes on under another name; what has the name is one commit with what had it.
       if (copy !== undefined && !copy.isPart && !isQuiet) continue
@@ -383,13 +384,6 @@ export class Placement {
       }
       this.#changes.add(isExplained ? change : { ...change, until: after + 1, kind: 'unexplained' })
     }
-  }
-
-  /** The SSTable whose Data.db is the one that went: it was renamed. */
-  #movedTo(table: TableFacts, { inode }: TableFiles): TableFiles | undefined {
-    if (inode === undefined) return undefined
-    for (const files of table.files()) if (files.isSSTable && files.inode === inode) return files
-    return undefined
   }
 
   /** Whether an SSTable of before Cassandra 3.0 was compacted: a later one was complete before it went. */
@@ -475,6 +469,12 @@ export class Placement {
     this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained' })
     this.#news.push({ kind: 'vanished', paths: live.map(({ path }) => path) })
   }
+}
+
+function sstablesByInode(all: Iterable<TableFiles>): Map<bigint, TableFiles> {
+  const byInode = new Map<bigint, TableFiles>()
+  for (const files of all) if (files.isSSTable && files.inode !== undefined) byInode.set(files.inode, files)
+  return byInode
 }
 
 /** Whether deletions need no reason: a directory of copies, or one that is no table's. */
