@@ -7,6 +7,7 @@ import { Gap, LOG_PATIENCE } from './gap.js'
 import type { Judge } from './judgement.js'
 import type { Logs, TransactionLog } from './logs.js'
 import type { Clock, Disk, TableNews, TableSettings } from './ports.js'
+import type { TableDirectory } from './restore-points.js'
 import type { TableFiles } from './table-files.js'
 
 /** An SSTable of the table whose Data.db went without a reason that is known. */
@@ -27,7 +28,7 @@ export interface TableFacts {
   /** Whether a directory of the newest manifest is missing, or another one has its path. */
   readonly hasLostDirectory: boolean
   /** By path. */
-  readonly directories: ReadonlyMap<string, unknown>
+  readonly directories: ReadonlyMap<string, TableDirectory>
   /** Whether it has directories of secondary indexes, whose transactions are not the table's. */
   readonly hasIndexes: boolean
   /** SSTables that --delete-on-backup deleted from the disk. */
@@ -360,10 +361,15 @@ export class Placement {
   /** Finds out why SSTables went of which no transaction log tells. */
   #explain(table: TableFacts, now: number): void {
     if (this.#vanished.size === 0 || (this.#gap !== undefined && !this.#gap.isFirst)) return
-    const byInode = sstablesByInode(table.files())
+    // An inode's number says which file it is on one file system only.
+    const place = ({ directory, inode }: TableFiles) =>
+      `${table.directories.get(directory)?.identity?.device ?? ''}/${inode ?? ''}`
+    const byPlace = new Map(
+      [...table.files()].filter(({ isSSTable }) => isSSTable).map(files => [place(files), files]),
+    )
     for (const [path, { files, after, time, at }] of [...this.#vanished]) {
       // The SSTable whose Data.db is the one that went: it was renamed.
-      const copy = files.inode === undefined ? undefined : byInode.get(files.inode)
+      const copy = files.inode === undefined ? undefined : byPlace.get(place(files))
       const isQuiet = now - at >= this.#settings.settle
       // It goes on under another name; what has the name is one commit with what had it.
       if (copy !== undefined && !copy.isPart && !isQuiet) continue
@@ -469,12 +475,6 @@ export class Placement {
     this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained' })
     this.#news.push({ kind: 'vanished', paths: live.map(({ path }) => path) })
   }
-}
-
-function sstablesByInode(all: Iterable<TableFiles>): Map<bigint, TableFiles> {
-  const byInode = new Map<bigint, TableFiles>()
-  for (const files of all) if (files.isSSTable && files.inode !== undefined) byInode.set(files.inode, files)
-  return byInode
 }
 
 /** Whether deletions need no reason: a directory of copies, or one that is no table's. */
