@@ -36,6 +36,27 @@ export interface Clock {
   time(): number
 }
 
+/** What a scan of a directory found. */
+export interface DirectoryScan {
+  readonly path: string
+  /** The secondary index that it holds, or ''. */
+  readonly index: string
+  readonly identity: DirectoryIdentity | undefined
+  /** Its files that may be backed up, by name; no transaction logs. */
+  readonly files: ReadonlyMap<string, FileIdentity>
+  /** Names of its transaction logs: all others are gone. */
+  readonly logs: readonly string[]
+  /** Whether inotify tells of changes in it. */
+  readonly isWatched: boolean
+  readonly reason: ScanReason
+}
+
+/** Something that the next restore point lacks. */
+export interface Missing {
+  readonly path: string
+  readonly why: 'incomplete' | 'written' | 'failed' | 'uploading' | 'old'
+}
+
 /** What is known of a transaction log in one directory. */
 export type LogNews =
   /** It was read; the descriptor that was opened at its creation may outlive the file. */

@@ -1,0 +1,110 @@
+import type { TableFiles } from './table-files.js'
+
+/**
+ * A change of a table that Cassandra made at once. When it did is known between two drained points (see Table): after the
+ * one numbered `after`, and not after the one numbered `until`.
+ */
+export interface Change {
+  readonly after: number
+  readonly until: number
+  readonly adds: readonly TableFiles[]
+  readonly removes: readonly TableFiles[]
+  /** When it was seen, ms by the server's clock. */
+  readonly time: number
+  /**
+   * `end`: a truncate or drop; `gap`: more may have changed than is known; `unexplained`: SSTables vanished, and no
+   * transaction log says why.
+   */
+  readonly kind?: 'end' | 'gap' | 'unexplained'
+}
+
+/** Changes whose order is not known, as one. */
+export interface Step {
+  readonly adds: readonly TableFiles[]
+  readonly removes: readonly TableFiles[]
+  readonly time: number
+  readonly hasEnd: boolean
+  readonly hasGap: boolean
+  /** SSTables that vanished without a reason. */
+  readonly vanished: readonly TableFiles[]
+}
+
+/**
+ * The changes of a table that have no place in its history yet. Two changes whose spans overlap may have happened in
+ * either order: only the table before both and the table after both are known to have been, so they become one step.
+ */
+export class Changes {
+  #all: Change[] = []
+
+  get size(): number {
+    return this.#all.length
+  }
+
+  add(change: Change): void {
+    this.#all.push(change)
+  }
+
+  /** The latest end of a span. */
+  get until(): number {
+    return this.#all.reduce((latest, { until }) => Math.max(latest, until), 0)
+  }
+
+  /**
+   * Takes out, in their order, the steps that nothing can precede any more.
+   * @param floor what is still to be added happened after the drained point of this number
+   * @param isOne whether all of them become one step
+   */
+  take(floor: number, isOne = false): Step[] {
+    if (this.#all.length === 0) return []
+    const sorted = [...this.#all].sort((a, b) => a.after - b.after)
+    const runs: Change[][] = []
+    let until = -1
+    for (const change of sorted) {
+      if (change.after < until) runs.at(-1)?.push(change)
+      else runs.push([change])
+      until = Math.max(until, change.until)
+    }
+    const ready: Change[][] = []
+    for (const run of runs) {
+      if (Math.max(...run.map(({ until }) => until)) > floor) break
+      ready.push(run)
+    }
+    this.#all = runs.slice(ready.length).flat()
+    if (ready.length === 0) return []
+    return isOne ? [stepOf(ready.flat())] : ready.map(stepOf)
+  }
+
+  /** Makes one change of all: while a table has no history yet, only what they leave matters. */
+  fold(): void {
+    if (this.#all.length < 2) return
+    const { adds, removes, time, hasEnd } = stepOf(this.#all)
+    const after = Math.min(...this.#all.map(({ after }) => after))
+    const kind = hasEnd ? { kind: 'end' as const } : {}
+    this.#all = [{ after, until: this.until, adds, removes, time, ...kind }]
+  }
+}
+
+/** What came and went within the changes is in none of both lists. */
+function stepOf(changes: readonly Change[]): Step {
+  const adds = new Set<TableFiles>()
+  const removes = new Set<TableFiles>()
+  const vanished = new Set<TableFiles>()
+  for (const change of changes) {
+    for (const files of change.adds) adds.add(files)
+    for (const files of change.removes) (change.kind === 'unexplained' ? vanished : removes).add(files)
+  }
+  const both = [...adds].filter(files => removes.has(files) || vanished.has(files))
+  for (const files of both) {
+    adds.delete(files)
+    removes.delete(files)
+    vanished.delete(files)
+  }
+  return {
+    adds: [...adds],
+    removes: [...removes],
+    vanished: [...vanished].filter(files => !removes.has(files)),
+    time: Math.max(...changes.map(({ time }) => time)),
+    hasEnd: changes.some(({ kind }) => kind === 'end'),
+    hasGap: changes.some(({ kind }) => kind === 'gap'),
+  }
+}

@@ -1,0 +1,115 @@
+import { SparseSet } from '../state/sparse.js'
+
+import type { TransactionLog } from './logs.js'
+
+/** How long a transaction log that cannot be read holds a gap open, ms; after that restore points name it. */
+export const LOG_PATIENCE = 60_000
+
+/**
+ * A time in which changes of a table may have been missed. It ends once every transaction log that could not be read is
+ * gone, and every directory has been scanned after that.
+ */
+export class Gap {
+  /** It began after the drained point of this number. */
+  #after: number
+  #until: number
+  readonly #logs = new SparseSet<TransactionLog>()
+  readonly #pending: SparseSet<string>
+  #isOrdered: boolean
+  #hasEnd = false
+  #time = 0
+
+  /**
+   * @param isFirst whether it is the one before the first scan, which nobody needs to order
+   * @param since ms of the monotonic clock
+   */
+  constructor(
+    after: number,
+    readonly isFirst: boolean,
+    readonly since: number,
+    directories: Iterable<string>,
+  ) {
+    this.#after = after
+    this.#until = after
+    this.#pending = new SparseSet(directories)
+    this.#isOrdered = isFirst
+  }
+
+  get after(): number {
+    return this.#after
+  }
+
+  /** It was over at the drained point of this number. */
+  get until(): number {
+    return this.#until
+  }
+
+  /** When its last scan was, ms by the server's clock. */
+  get time(): number {
+    return this.#time
+  }
+
+  /** Whether a truncate or drop was missed. */
+  get hasEnd(): boolean {
+    return this.#hasEnd
+  }
+
+  /** Whether its directories are to be scanned, and nobody was told. */
+  get wantsScan(): boolean {
+    return !this.#isOrdered && this.#logs.size === 0
+  }
+
+  /** More may have been missed: what was scanned is scanned again. */
+  extend(after: number, directories: Iterable<string>, log?: TransactionLog): void {
+    this.#after = Math.min(this.#after, after)
+    for (const path of directories) this.#pending.add(path)
+    if (log !== undefined) {
+      this.#logs.add(log)
+      this.#hasEnd ||= log.isEnd
+    }
+    this.#isOrdered = false
+  }
+
+  /** The scans are ordered. */
+  ordered(): void {
+    this.#isOrdered = true
+  }
+
+  /** A log that could not be read is gone. @param drains how many drained points the table has had */
+  logEnded(log: TransactionLog, drains: number): void {
+    if (this.#logs.delete(log)) this.#until = drains + 1
+  }
+
+  /** A directory was scanned. @param isSure whether what the scan saw was there at one moment */
+  scanned(path: string, isSure: boolean, drains: number, time: number): void {
+    this.#until = drains + 1
+    this.#time = time
+    if (!this.#isOrdered) return
+    if (isSure) this.#pending.delete(path)
+    else {
+      this.#pending.add(path)
+      this.#isOrdered = false
+    }
+  }
+
+  /** A directory is gone. */
+  lost(path: string, drains: number): void {
+    this.#pending.delete(path)
+    this.#until = drains + 1
+  }
+
+  /** Stops waiting for logs that cannot be read. */
+  giveUpLogs(): void {
+    this.#logs.clear()
+  }
+
+  /** Whether it has logs that cannot be read. */
+  get hasLogs(): boolean {
+    return this.#logs.size > 0
+  }
+
+  /** Whether all of it is known now. */
+  get isOver(): boolean {
+    return this.#isOrdered && this.#pending.size === 0 && this.#logs.size === 0
+  }
+}

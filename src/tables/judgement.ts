@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+
+import { BASIC, STANDARD, judge, type Verdict } from '../sstable/complete.js'
+import { parseComponent } from '../sstable/names.js'
+
+import type { Logs } from './logs.js'
+import type { Clock, Disk, TableSettings } from './ports.js'
+import type { Look, TableFiles } from './table-files.js'
+
+/** A verdict, and what the look at the disk showed that it rests on. */
+export interface Judged {
+  readonly verdict: Verdict
+  readonly look: Look
+}
+
+/** Judges whether files are complete, by the disk as it is now. It decides nothing else, and keeps no state. */
+export class Judge {
+  readonly #settings: TableSettings
+  readonly #disk: Disk
+  readonly #clock: Clock
+  readonly #logs: Logs
+
+  constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs) {
+    this.#settings = settings
+    this.#disk = disk
+    this.#clock = clock
+    this.#logs = logs
+  }
+
+  /** Looks at the files and judges them. @param drains how many drained points the table has had */
+  judge(files: TableFiles, drains: number): Judged {
+    const now = this.#clock.now()
+    const look = files.look(this.#disk, now)
+    const verdict = files.isSSTable ? this.#sstable(files, now) : this.#plain(files, now)
+    if (verdict.state === 'complete' || verdict.state === 'settling')
+      files.noteWhole(look, drains, now, this.#clock.time())
+    else files.noteIncomplete(drains)
+    return { verdict, look }
+  }
+
+  #plain(files: TableFiles, now: number): Verdict {
+    if (files.size === 0) return { state: 'waiting', missing: [files.name] }
+    const wait = this.#settings.settle - files.quiet(now)
+    return files.isSettled || wait <= 0 ? { state: 'complete' } : { state: 'settling', wait }
+  }
+
+  #sstable(files: TableFiles, now: number): Verdict {
+    if (files.size === 0) return { state: 'waiting', missing: [files.name] }
+    const written = this.#logs.isWritten(files.index, files.name)
+    const obsolete = this.#logs.isObsolete(files.index, files.name)
+    // It was complete when it was uploaded, and nobody has touched it since: its TOC.txt need not be read.
+    if (files.isUntouched && !written && !obsolete && files.isAsStored) return { state: 'complete' }
+    const components = files.components()
+    const toc = this.#disk.toc(join(files.directory, `${files.name}-TOC.txt`))
+    let isNew = false
+    // A component's event may be still to come, or the component be one that is not backed up.
+    for (const component of [...BASIC, ...STANDARD, ...(toc ?? [])]) {
+      const name = `${files.name}-${component}`
+      if (components.has(component)) continue
+      const identity = this.#disk.file(join(files.directory, name))
+      if (identity === undefined) continue
+      components.add(component)
+      if (this.#settings.isBackedUp(files.directory, name)) {
+        files.add(name)
+        isNew = true
+      } else files.noteOther()
+    }
+    if (isNew) files.look(this.#disk, now)
+    const version = parseComponent(files.main)?.version ?? ''
+    return judge(
+      { components, toc, version },
+      { written, obsolete, settled: files.isSettled, quiet: files.quiet(now) },
+      this.#settings.settle,
+    )
+  }
+}

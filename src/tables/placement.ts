@@ -1,0 +1,483 @@
+import { generationOf, hasTransactions } from '../sstable/names.js'
+import { History, type Newest } from '../state/history.js'
+import { SparseMap, SparseSet } from '../state/sparse.js'
+
+import { Changes, type Step } from './changes.js'
+import { Gap, LOG_PATIENCE } from './gap.js'
+import type { Judge } from './judgement.js'
+import type { Logs, TransactionLog } from './logs.js'
+import type { Clock, Disk, TableNews, TableSettings } from './ports.js'
+import type { TableDirectory } from './restore-points.js'
+import type { TableFiles } from './table-files.js'
+
+/** An SSTable of the table whose Data.db went without a reason that is known. */
+interface Vanished {
+  readonly files: TableFiles
+  /** Later than the drained point of this number; when it was seen, ms by the server's clock and the monotonic one. */
+  readonly after: number
+  readonly time: number
+  readonly at: number
+}
+
+/** What the placement needs to know of its table. */
+export interface TableFacts {
+  readonly name: string
+  readonly isTable: boolean
+  /** What the bucket holds of it; undefined: nothing. */
+  readonly newest: Newest | undefined
+  /** Whether a directory of the newest manifest is missing, or another one has its path. */
+  readonly hasLostDirectory: boolean
+  /** By path. */
+  readonly directories: ReadonlyMap<string, TableDirectory>
+  /** Whether it has directories of secondary indexes, whose transactions are not the table's. */
+  readonly hasIndexes: boolean
+  /** SSTables that --delete-on-backup deleted from the disk. */
+  readonly kept: Iterable<TableFiles>
+  /** All that lies in its directories. */
+  readonly files: () => Iterable<TableFiles>
+}
+
+/** How long an SSTable may stay incomplete before restore points name it as not backed up, ms. */
+const STRANDED = 60_000
+
+/** A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms. */
+const INDEX_WAIT = 500
+const INDEX_CAP = 2_000
+
+/** How often it is tried again to decide what is due, ms. */
+const PAUSE = 250
+
+/**
+ * Finds the place of each change in the history of a table. A change has one once nothing that is still unknown can have
+ * happened before it: an SSTable that was seen and is in no commit holds back all that may be later than it (a barrier).
+ * It decides at drained points only, as only there everything that had happened is known; see {@link Changes}.
+ */
+export class Placement {
+  readonly #settings: TableSettings
+  readonly #disk: Disk
+  readonly #clock: Clock
+  readonly #logs: Logs
+  readonly #judge: Judge
+  readonly #changes = new Changes()
+  /** SSTables that were seen and are in no commit. */
+  readonly #unplaced = new SparseSet<TableFiles>()
+  readonly #vanished = new SparseMap<string, Vanished>()
+  readonly #news: TableNews[] = []
+  /** Incomplete SSTables that the operator was told of. */
+  readonly #told = new SparseSet<TableFiles>()
+  #drains = 0
+  #gap: Gap | undefined
+  #history: History<TableFiles> | undefined
+  #isExposed = false
+  /** When the first change that waits for another of the table's indexes was seen, and the last one, ms. */
+  #heldSince: number | undefined
+  #heldLast = 0
+
+  constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs, judge: Judge) {
+    this.#settings = settings
+    this.#disk = disk
+    this.#clock = clock
+    this.#logs = logs
+    this.#judge = judge
+    this.#gap = new Gap(0, true, clock.now(), [])
+  }
+
+  /** How many drained points there were. */
+  get drains(): number {
+    return this.#drains
+  }
+
+  /** Its commits and restore points; undefined until the first scan has its place. */
+  get history(): History<TableFiles> | undefined {
+    return this.#history
+  }
+
+  /** Whether changes may have been missed, and the scan that makes up for them is not done. */
+  get hasGap(): boolean {
+    return this.#gap !== undefined
+  }
+
+  /** Whether every change that is known has its place. */
+  get isSettled(): boolean {
+    if (this.#gap !== undefined || this.#changes.size > 0 || this.#vanished.size > 0) return false
+    for (const files of this.#unplaced) if (!this.#isClaimed(files)) return false
+    return true
+  }
+
+  /** How many things it holds. */
+  get size(): number {
+    return this.#changes.size + this.#unplaced.size + this.#vanished.size
+  }
+
+  /** SSTables of no commit. */
+  get unplaced(): Iterable<TableFiles> {
+    return this.#unplaced
+  }
+
+  /** Whether a gap's directories are to be scanned; from now on they count as ordered. */
+  orderScan(): boolean {
+    if (this.#gap?.wantsScan !== true) return false
+    this.#gap.ordered()
+    return true
+  }
+
+  /** What an operator should know, once. */
+  takeNews(): TableNews[] {
+    return this.#news.splice(0)
+  }
+
+  /** An SSTable was seen. */
+  seen(files: TableFiles): void {
+    if (files.isSSTable && !files.isPart && !files.isRemoved) this.#unplaced.add(files)
+  }
+
+  /** Its Data.db is gone. @param isExplained whether that needs no reason */
+  left(files: TableFiles, isExplained: boolean): void {
+    this.#unplaced.delete(files)
+    this.#told.delete(files)
+    if (!files.isPart) return
+    const { drains } = this
+    const time = this.#clock.time()
+    const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
+    // What went before the first scan has its place was never part of what is known.
+    if (needsNone || this.#history === undefined)
+      this.#remove(files, { after: drains, until: drains + 1, time })
+    else this.#vanished.set(files.path, { files, after: drains, time, at: this.#clock.now() })
+  }
+
+  /** SSTables that went without a reason, by index and name. */
+  vanishedSSTable(index: string, name: string): TableFiles | undefined {
+    for (const { files } of this.#vanished.values())
+      if (files.name === name && files.index === index) return files
+    return undefined
+  }
+
+  /** A transaction has committed. */
+  committed(log: TransactionLog, adds: readonly TableFiles[], removes: readonly TableFiles[]): void {
+    const { drains } = this
+    const until = drains + 1
+    const time = this.#clock.time()
+    for (const files of adds) {
+      files.commit(log.txn.removes.size === 0)
+      files.place()
+      this.#unplaced.delete(files)
+    }
+    for (const files of removes) {
+      if (this.#vanished.get(files.path)?.files === files) this.#vanished.delete(files.path)
+      files.leave()
+      if (!this.#unplaced.delete(files)) continue
+      // A transaction that was missed wrote it, before this one removed it.
+      this.#changes.add({ after: files.whole.after, until, adds: [files], removes: [], time })
+    }
+    const kind: { kind?: 'end' } = log.isEnd && log.index === '' ? { kind: 'end' } : {}
+    if (adds.length === 0 && removes.length === 0 && kind.kind === undefined) return
+    this.#changes.add({ after: drains, until, adds, removes, time, ...kind })
+    this.#held()
+  }
+
+  /** A transaction log could not be read, or events were lost: changes of the table may have been missed. */
+  missed(why: string, directories: Iterable<string>, log?: TransactionLog): void {
+    const after = log?.since ?? this.#drains
+    if (this.#gap === undefined) {
+      this.#gap = new Gap(after, false, this.#clock.now(), directories)
+      this.#news.push({ kind: 'gap', why })
+    }
+    this.#gap.extend(after, directories, log)
+  }
+
+  /** A transaction log that could not be read is gone. */
+  unreadLogEnded(log: TransactionLog): void {
+    this.#gap?.logEnded(log, this.#drains)
+    // What it wrote is committed, or would have been deleted before the log was.
+    for (const files of this.#unplaced)
+      if (files.index === log.index && files.firstSeen >= log.since) files.settle()
+  }
+
+  scanned(directory: string, isSure: boolean): void {
+    this.#gap?.scanned(directory, isSure, this.#drains, this.#clock.time())
+  }
+
+  lostDirectory(directory: string): void {
+    this.#gap?.lost(directory, this.#drains)
+  }
+
+  /** What is not complete now is part of the table, and not backed up: the run ends. */
+  expose(): void {
+    this.#isExposed = true
+  }
+
+  /** Everything that has happened until now is known. @returns whether the history went on */
+  drained(table: TableFacts, isLoaded: boolean): boolean {
+    this.#drains++
+    if (!isLoaded) {
+      this.#changes.fold()
+      return false
+    }
+    const now = this.#clock.now()
+    this.#endGap(table, now)
+    this.#placeUnplaced(now)
+    this.#explain(table, now)
+    if (this.#isHeld(table, now)) return false
+    const steps = this.#changes.take(this.#floor(), table.hasIndexes)
+    if (this.#changes.size === 0) this.#heldSince = undefined
+    for (const step of steps) this.#place(table, step)
+    return steps.length > 0
+  }
+
+  /** When something is to be decided next, ms of the monotonic clock; undefined: nothing waits. */
+  next(table: Pick<TableFacts, 'hasIndexes'>): number | undefined {
+    const { settle } = this.#settings
+    const times: number[] = []
+    for (const { at } of this.#vanished.values()) times.push(at + settle)
+    for (const files of this.#unplaced) {
+      const { at, until } = files.whole
+      if (this.#isClaimed(files)) continue
+      if (until !== undefined) times.push(at + settle)
+      else if (files.hinderedSince !== undefined) times.push(files.hinderedSince + this.#stranded())
+    }
+    if (this.#gap?.hasLogs === true) times.push(this.#gap.since + LOG_PATIENCE)
+    if (table.hasIndexes && this.#heldSince !== undefined) times.push(this.#holdsUntil(this.#heldSince))
+    if (times.length === 0) return undefined
+    const first = times.reduce((a, b) => Math.min(a, b))
+    const now = this.#clock.now()
+    // What is due and was not decided waits for something else as well.
+    return first > now ? first : now + PAUSE
+  }
+
+  /** The number of the drained point after which all that has no place yet has happened. */
+  #floor(): number {
+    let floor = this.#gap?.after ?? Infinity
+    for (const { after } of this.#vanished.values()) floor = Math.min(floor, after)
+    const { until } = this.#changes
+    for (const files of this.#unplaced) {
+      if (this.#isClaimed(files)) continue
+      // One that is still incomplete now is later than all that is known.
+      if (files.whole.until === undefined && files.whole.after < until) this.#judge.judge(files, this.#drains)
+      floor = Math.min(floor, files.whole.after)
+    }
+    return floor
+  }
+
+  #endGap(table: TableFacts, now: number): void {
+    const gap = this.#gap
+    if (gap === undefined) return
+    if (gap.hasLogs && now - gap.since > LOG_PATIENCE) gap.giveUpLogs()
+    if (!gap.isOver) return
+    this.#gap = undefined
+    const { until, time } = gap
+    let { after } = gap
+    const removes: TableFiles[] = []
+    for (const [path, { files, after: since }] of this.#vanished) {
+      const isLost = !gap.hasEnd && !table.directories.has(files.directory)
+      if (since >= until || isLost) continue
+      this.#vanished.delete(path)
+      files.leave()
+      removes.push(files)
+      after = Math.min(after, since)
+    }
+    this.#changes.add({ after, until, adds: [], removes, time, kind: 'gap' })
+    if (gap.hasEnd) this.#changes.add({ after, until, adds: [], removes: [], time, kind: 'end' })
+  }
+
+  /** Gives those that are complete, and those that do not become so, their commits. */
+  #placeUnplaced(now: number): void {
+    for (const files of [...this.#unplaced]) {
+      const { after, until, time, at } = files.whole
+      if (this.#isClaimed(files) || files.status === 'dirty') continue
+      if (files.status === 'old') this.#commitAlone(files, after, this.#drains, this.#clock.time())
+      else if (until === undefined) {
+        if (this.#isStranded(files, now)) this.#giveUp(files)
+        else this.#tellIncomplete(files, now)
+      } else if (this.#isAtRest(files, at, now) && !this.#mayBeWritten(files, now))
+        this.#commitAlone(files, after, until, time)
+    }
+  }
+
+  /** Whether a transaction log says what becomes of it. */
+  #isClaimed({ index, name, status }: TableFiles): boolean {
+    return status === 'obsolete' || status === 'written' || this.#logs.isWritten(index, name)
+  }
+
+  /** Whether what Cassandra never changes of it has been the same for the settle time. */
+  #isAtRest(files: TableFiles, at: number, now: number): boolean {
+    if (files.isSettled || files.stored !== undefined) return true
+    if (now - at < this.#settings.settle) return false
+    // A file that Cassandra may change keeps it from being uploaded, not from being part of the table.
+    if (files.status === 'settling') this.#judge.judge(files, this.#drains)
+    return files.whole.at === at
+  }
+
+  #tellIncomplete(files: TableFiles, now: number): void {
+    if (files.hinderedSince === undefined || now - files.hinderedSince < STRANDED || this.#told.has(files))
+      return
+    this.#told.add(files)
+    this.#news.push({ kind: 'incomplete', path: files.path, isPart: false, missing: [] })
+  }
+
+  #commitAlone(files: TableFiles, after: number, until: number, time: number): void {
+    this.#unplaced.delete(files)
+    this.#told.delete(files)
+    files.place()
+    this.#changes.add({ after, until, adds: [files], removes: [], time })
+    this.#held()
+  }
+
+  #remove(files: TableFiles, span: { after: number; until: number; time: number }): void {
+    files.leave()
+    this.#changes.add({ ...span, adds: [], removes: [files] })
+  }
+
+  /** Whether a transaction log that could not be read may be that of its writer. */
+  #mayBeWritten(files: TableFiles, now: number): boolean {
+    if (now - files.whole.at > LOG_PATIENCE) return false
+    return this.#logs.unread.some(({ index }) => index === files.index)
+  }
+
+  #stranded(): number {
+    return this.#settings.isOneShot ? this.#settings.settle : STRANDED
+  }
+
+  #isStranded(files: TableFiles, now: number): boolean {
+    if (files.status !== 'waiting' || !files.has(files.main)) return false
+    if (this.#isExposed) return true
+    const limit = this.#stranded()
+    return files.quiet(now) >= limit && now - (files.hinderedSince ?? now) >= limit
+  }
+
+  #giveUp(files: TableFiles): void {
+    this.#unplaced.delete(files)
+    this.#told.delete(files)
+    files.place(true)
+    this.#news.push({ kind: 'incomplete', path: files.path, isPart: true, missing: [] })
+    this.#changes.add({
+      after: files.whole.after,
+      until: this.#drains,
+      adds: [files],
+      removes: [],
+      time: this.#clock.time(),
+    })
+  }
+
+  /** Finds out why SSTables went of which no transaction log tells. */
+  #explain(table: TableFacts, now: number): void {
+    if (this.#vanished.size === 0 || (this.#gap !== undefined && !this.#gap.isFirst)) return
+    // An inode's number says which file it is on one file system only.
+    const place = ({ directory, inode }: TableFiles) =>
+      `${table.directories.get(directory)?.identity?.device ?? ''}/${inode ?? ''}`
+    const byPlace = new Map(
+      [...table.files()].filter(({ isSSTable }) => isSSTable).map(files => [place(files), files]),
+    )
+    for (const [path, { files, after, time, at }] of [...this.#vanished]) {
+      // The SSTable whose Data.db is the one that went: it was renamed.
+      const copy = files.inode === undefined ? undefined : byPlace.get(place(files))
+      const isQuiet = now - at >= this.#settings.settle
+      // It goes on under another name; what has the name is one commit with what had it.
+      if (copy !== undefined && !copy.isPart && !isQuiet) continue
+      const isAside = () =>
+        files.inode !== undefined && this.#disk.isMovedAside(files.directory, files.main, files.inode)
+      const isExplained =
+        copy !== undefined || isLoose(table) || (isQuiet && (this.#isCompacted(files) || isAside()))
+      if (!isExplained && !isQuiet) continue
+      this.#vanished.delete(path)
+      files.leave()
+      const until = Math.max(after + 1, copy?.whole.until ?? 0)
+      const change = {
+        after: Math.min(after, copy?.whole.after ?? after),
+        until,
+        adds: [],
+        removes: [files],
+        time,
+      }
+      this.#changes.add(isExplained ? change : { ...change, until: after + 1, kind: 'unexplained' })
+    }
+  }
+
+  /** Whether an SSTable of before Cassandra 3.0 was compacted: a later one was complete before it went. */
+  #isCompacted(files: TableFiles): boolean {
+    if (hasTransactions(files.name)) return false
+    const generation = generationOf(files.name)
+    for (const other of this.#history?.live ?? [])
+      if (other !== files && !hasTransactions(other.name) && generationOf(other.name) > generation)
+        return true
+    return false
+  }
+
+  #held(): void {
+    const now = this.#clock.now()
+    this.#heldSince ??= now
+    this.#heldLast = now
+  }
+
+  #holdsUntil(since: number): number {
+    return Math.min(this.#heldLast + INDEX_WAIT, since + INDEX_CAP)
+  }
+
+  /** Whether a change of the table waits for the same change of its indexes. */
+  #isHeld(table: TableFacts, now: number): boolean {
+    if (!table.hasIndexes || this.#heldSince === undefined || this.#isExposed) return false
+    return this.#history !== undefined && now < this.#holdsUntil(this.#heldSince)
+  }
+
+  #place(table: TableFacts, step: Step): void {
+    if (this.#history === undefined || step.hasGap) this.#begin(table, step)
+    else this.#commit(table, step)
+  }
+
+  /** The history begins, or begins again after a gap, with what the scan found. */
+  #begin(table: TableFacts, { adds, removes, vanished, time, hasEnd }: Step): void {
+    const sets = new Set(this.#history?.live)
+    for (const files of removes) sets.delete(files)
+    for (const files of adds) sets.add(files)
+    for (const files of table.kept) if (!removes.includes(files)) sets.add(files)
+    const lost = table.hasLostDirectory && !hasEnd && !this.#settings.tookOver
+    const scan = { sets, time, lost }
+    if (this.#history === undefined) this.#history = new History(table.newest, scan)
+    else this.#history.gap(scan)
+    if (hasEnd) this.#history.commit({ adds: [], removes: [], time, kind: 'end' })
+    this.#lose(vanished, time)
+  }
+
+  #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd }: Step): void {
+    this.#freePaths(table, adds, removes, time)
+    if (adds.length > 0 || removes.length > 0 || hasEnd)
+      this.#history?.commit({ adds, removes, time, ...(hasEnd ? { kind: 'end' as const } : {}) })
+    this.#lose(vanished, time)
+  }
+
+  /** A path has one SSTable at a time: what was there before went, whether that was seen or not. */
+  #freePaths(
+    table: TableFacts,
+    adds: readonly TableFiles[],
+    removes: readonly TableFiles[],
+    time: number,
+  ): void {
+    if (adds.length === 0 || this.#history === undefined) return
+    const paths = new Set(adds.map(({ path }) => path))
+    const before = [...this.#history.live].filter(
+      files => paths.has(files.path) && !adds.includes(files) && !removes.includes(files),
+    )
+    const explained = before.filter(
+      files => isLoose(table) || files.stored === undefined || files.stored.kept,
+    )
+    for (const { path } of before) this.#vanished.delete(path)
+    for (const files of explained) files.leave()
+    if (explained.length > 0) this.#history.commit({ adds: [], removes: explained, time })
+    this.#lose(
+      before.filter(files => !explained.includes(files)),
+      time,
+    )
+  }
+
+  #lose(vanished: readonly TableFiles[], time: number): void {
+    const live = vanished.filter(files => this.#history?.live.has(files) === true)
+    if (live.length === 0) return
+    for (const files of live) files.leave()
+    this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained' })
+    this.#news.push({ kind: 'vanished', paths: live.map(({ path }) => path) })
+  }
+}
+
+/** Whether deletions need no reason: a directory of copies, or one that is no table's. */
+function isLoose({ name, isTable }: Pick<TableFacts, 'name' | 'isTable'>): boolean {
+  return !isTable && /(^|\/)(snapshots|backups)(\/|$)/.test(name)
+}

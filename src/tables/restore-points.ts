@@ -1,0 +1,314 @@
+import { basename, dirname, join } from 'node:path'
+
+import type { History, Moment } from '../state/history.js'
+import type { Standing } from '../state/lineage.js'
+import { SparseMap, SparseSet } from '../state/sparse.js'
+import type { DirectoryIdentity, Entry, State, StateSet } from '../state/state.js'
+
+import type { Clock, Disk, Draft, TableNews, TableSettings } from './ports.js'
+import { saysNothing, saysTheSame } from './same-manifest.js'
+import { TableFiles, sameIdentity } from './table-files.js'
+import { PATIENCE, REST_PATIENCE } from './worklist.js'
+
+/** A watched directory of a table. */
+export interface TableDirectory {
+  readonly path: string
+  /** The secondary index that it holds, or ''. */
+  readonly index: string
+  readonly identity: DirectoryIdentity | undefined
+}
+
+/** What a draft is made of. */
+export interface DraftSource {
+  readonly history: History<TableFiles>
+  readonly directories: ReadonlyMap<string, TableDirectory>
+  readonly files: Iterable<TableFiles>
+  /** Transaction logs that could not be read for long, by path. */
+  readonly unreadLogs: readonly string[]
+}
+
+/** The restore points of a table: what the newest manifest says, and what the next one has to say. */
+export class RestorePoints {
+  readonly #name: string
+  readonly #settings: TableSettings
+  readonly #disk: Disk
+  readonly #clock: Clock
+  #newest: State | undefined
+  /** Time of a newest manifest that cannot be read, ms since 1970. */
+  #newestTime: number | undefined
+  /** SSTables that --delete-on-backup deleted from the disk; they stay in every restore point. */
+  readonly #kept = new SparseMap<string, TableFiles>()
+  readonly #keptFiles = new SparseMap<string, Entry>()
+  /** Directories with SSTables of the table that are not watched. */
+  readonly #unwatched = new SparseSet<string>()
+  readonly #news: TableNews[] = []
+  /** The newest manifest does not say all that can be said of an SSTable or a file now. */
+  #isChanged = false
+  /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
+  #mustSay: boolean
+  #isExposed = false
+  #isCovered = false
+  #draft: { readonly draft: Draft; readonly moment: Moment<TableFiles> } | undefined
+
+  constructor(name: string, settings: TableSettings, disk: Disk, clock: Clock) {
+    this.#name = name
+    this.#settings = settings
+    this.#disk = disk
+    this.#clock = clock
+    this.#mustSay = settings.tookOver
+  }
+
+  get newest(): State | undefined {
+    return this.#newest
+  }
+
+  /** For the history: the newest manifest, as far as it is known. */
+  get before(): ConstructorParameters<typeof History>[0] {
+    const time = this.#newest?.time ?? this.#newestTime
+    if (time === undefined) return undefined
+    const unexplained = this.#settings.tookOver ? [] : (this.#newest?.unexplained ?? [])
+    return { time, sets: new Set(this.#newest?.sets.keys() ?? []), unexplained }
+  }
+
+  /** Whether a restore point of what was found is in the bucket, or none is needed. */
+  get isCovered(): boolean {
+    return this.#isCovered
+  }
+
+  get kept(): ReadonlyMap<string, TableFiles> {
+    return this.#kept
+  }
+
+  /** What an operator should know, once. */
+  takeNews(): TableNews[] {
+    return this.#news.splice(0)
+  }
+
+  loaded(newest: State | undefined, newestTime: number | undefined): void {
+    this.#newest = newest
+    this.#newestTime = newestTime
+    this.#mustSay ||= newest === undefined && newestTime !== undefined
+  }
+
+  /** Another run of this node wrote a newer manifest. */
+  adopt(newer: State): void {
+    this.#newest = newer
+    this.#isChanged = true
+  }
+
+  /** Manifests have something else to say of an SSTable or a file. */
+  changed(): void {
+    this.#isChanged = true
+  }
+
+  /** The run ends: what could not be uploaded is named as that. */
+  expose(): void {
+    this.#isExposed = true
+    this.#isChanged = true
+  }
+
+  /** What the newest manifest says of a path. */
+  stored(path: string): StateSet | undefined {
+    const set = this.#newest?.sets.get(path)
+    if (set !== undefined) return set
+    const file = this.#newest?.files.get(path)
+    if (file === undefined) return undefined
+    return { components: new Map([[basename(path), file]]), corrupt: false, kept: false }
+  }
+
+  /** Takes over the SSTables that an earlier run deleted from the disk. @param has whether a path is there */
+  takeKept(directories: ReadonlyMap<string, TableDirectory>, has: (path: string) => boolean): TableFiles[] {
+    for (const [path, stored] of this.#newest?.sets ?? []) {
+      const directory = stored.kept ? directories.get(dirname(path)) : undefined
+      if (directory === undefined || this.#kept.has(path) || has(path)) continue
+      const files = new TableFiles(directory.path, basename(path), true, directory.index, 0)
+      files.takeStored(stored)
+      this.#kept.set(path, files)
+    }
+    return [...this.#kept.values()].filter(({ path }) => !has(path))
+  }
+
+  /** --delete-on-backup has deleted the files from the disk. */
+  deleted(files: TableFiles): void {
+    if (files.isSSTable) {
+      files.keep()
+      this.#kept.set(files.path, files)
+      return
+    }
+    const entry = files.stored?.components.get(files.name)
+    if (entry !== undefined) this.#keptFiles.set(files.path, entry)
+  }
+
+  /** An SSTable is no part of the table any more. */
+  removed(path: string): void {
+    this.#kept.delete(path)
+  }
+
+  /** Directories of the newest manifest that are missing, or have another one's path. */
+  lostDirectories(directories: ReadonlyMap<string, TableDirectory>): string[] {
+    const newest = this.#newest
+    if (newest === undefined) return []
+    const lost: string[] = []
+    for (const [path, before] of newest.directories) {
+      const now = directories.get(path)?.identity ?? this.#disk.directory(path)
+      const isOther =
+        now?.inode !== before.inode || (now.device !== before.device && !this.#sharesFile(path, newest))
+      if (isOther) lost.push(path)
+      else if (!directories.has(path)) this.noteUnwatched(path)
+    }
+    if (!this.#settings.tookOver)
+      for (const path of lost) this.#news.push({ kind: 'directory-replaced', path })
+    return lost
+  }
+
+  /** SSTables of the table lie in a directory that is not watched. */
+  noteUnwatched(path: string): void {
+    if (this.#unwatched.has(path)) return
+    this.#unwatched.add(path)
+    this.#isChanged = true
+    this.#news.push({ kind: 'directory-unwatched', path })
+  }
+
+  isUnwatched(path: string): boolean {
+    return this.#unwatched.has(path)
+  }
+
+  /** A directory is watched now. */
+  noteWatched(path: string): void {
+    if (this.#unwatched.delete(path)) this.#isChanged = true
+  }
+
+  /** The next restore point; undefined: there is nothing to say, or not yet. */
+  draft(source: DraftSource): Draft | undefined {
+    const now = this.#clock.now()
+    if (this.#draft !== undefined || this.#waitsForFiles(source.files, now)) return undefined
+    const { history } = source
+    const moment = history.next(
+      files => this.#standing(history, files, now),
+      this.#isChanged || this.#mustSay,
+    )
+    if (moment === undefined) return undefined
+    const draft = this.#draftOf(source, moment, now)
+    const isNews =
+      this.#newest === undefined
+        ? this.#mustSay || !saysNothing(draft.state)
+        : this.#mustSay || !saysTheSame(this.#newest, draft.state)
+    this.#isChanged = false
+    if (isNews) {
+      this.#draft = { draft, moment }
+      return draft
+    }
+    history.accept(moment)
+    this.#isCovered = true
+    return undefined
+  }
+
+  /** A draft is in the bucket. @param state as it was written */
+  written(history: History<TableFiles> | undefined, draft: Draft, state: State): void {
+    if (this.#draft?.draft !== draft) return
+    const { moment } = this.#draft
+    this.#draft = undefined
+    this.#newest = state
+    this.#mustSay = false
+    this.#isCovered = true
+    history?.accept({ ...moment, time: state.time })
+    // What could not be deleted is not kept.
+    if (draft.leaving.length > 0) this.#isChanged = true
+  }
+
+  /** A draft could not be written. */
+  failed(draft: Draft): void {
+    if (this.#draft?.draft !== draft) return
+    this.#draft = undefined
+    this.#isChanged = true
+  }
+
+  /** What restore points may say of an SSTable. */
+  #standing(history: History<TableFiles>, files: TableFiles, now: number): Standing {
+    if (files.stored !== undefined) return 'durable'
+    if (!history.live.has(files)) return 'owed'
+    return files.status === 'old' || files.isGivenUp || this.#isHindered(files, now) ? 'waived' : 'owed'
+  }
+
+  #isHindered({ hinderedSince, restlessSince }: TableFiles, now: number): boolean {
+    const patience = this.#settings.isOneShot || this.#isExposed ? 0 : PATIENCE
+    if (hinderedSince !== undefined && now - hinderedSince >= patience) return true
+    return restlessSince !== undefined && now - restlessSince >= REST_PATIENCE
+  }
+
+  /** Whether files that belong to no SSTable are on their way into the bucket, and not for too long. */
+  #waitsForFiles(all: Iterable<TableFiles>, now: number): boolean {
+    for (const files of all) {
+      if (files.isSSTable || files.stored !== undefined) continue
+      const { status } = files
+      const isUnderWay = status === 'dirty' || status === 'settling' || status === 'uploading'
+      if (isUnderWay && !this.#isHindered(files, now)) return true
+    }
+    return false
+  }
+
+  #draftOf(
+    { directories, files: all, unreadLogs }: DraftSource,
+    moment: Moment<TableFiles>,
+    now: number,
+  ): Draft {
+    const sets = new SparseMap<string, StateSet>()
+    const leaving: TableFiles[] = []
+    const leaves = (files: TableFiles) =>
+      this.#settings.deletesUploaded && files.status === 'done' && files.isAsUploaded(this.#disk)
+    for (const files of moment.sets) {
+      const { path, stored } = files
+      if (stored === undefined) continue
+      const isLeaving = !stored.kept && !this.#kept.has(path) && leaves(files)
+      if (isLeaving) leaving.push(files)
+      sets.set(path, isLeaving ? { ...stored, kept: true } : stored)
+    }
+    const unprotected = [
+      ...[...this.#unwatched].map(directory => join(directory, '*')),
+      ...unreadLogs,
+      ...moment.unprotected.map(({ path }) => path),
+    ]
+    const files = new SparseMap<string, Entry>()
+    for (const [path, entry] of this.#keptFiles) files.set(path, entry)
+    for (const one of all) {
+      if (one.isSSTable) continue
+      const entry = one.stored?.components.get(one.name)
+      if (entry === undefined) {
+        if (one.status === 'old' || this.#isHindered(one, now)) unprotected.push(one.path)
+        continue
+      }
+      files.set(one.path, entry)
+      if (leaves(one)) leaving.push(one)
+    }
+    const identities = new Map<string, DirectoryIdentity>()
+    for (const { path, identity } of directories.values())
+      if (identity !== undefined) identities.set(path, identity)
+    const time = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1)
+    const { gap, unexplained } = moment
+    const state: State = {
+      node: '',
+      epoch: 0,
+      unit: this.#name,
+      time,
+      gap,
+      unexplained,
+      sets,
+      files,
+      unprotected: unprotected.sort(),
+      directories: identities,
+    }
+    return { state, leaving }
+  }
+
+  /** Devices are numbered anew by a restart: a file that is the same tells that the disk is. */
+  #sharesFile(path: string, state: State): boolean {
+    let hasFiles = false
+    for (const [set, { components }] of state.sets) {
+      const data = dirname(set) === path ? components.get('Data.db') : undefined
+      if (data === undefined) continue
+      hasFiles = true
+      if (sameIdentity(this.#disk.file(`${set}-Data.db`), data)) return true
+    }
+    return !hasFiles
+  }
+}

@@ -1,0 +1,429 @@
+import { join } from 'node:path'
+
+import { isMutable } from '../sstable/names.js'
+import { SparseMap } from '../state/sparse.js'
+import type { Entry, StateSet } from '../state/state.js'
+
+import type { Disk, FileIdentity, UploadResult } from './ports.js'
+
+/**
+ * `old`: it was there at the start, and this run does not back it up; `dirty`: it changed and is to be judged; `written`: an
+ * open transaction log names it; `obsolete`: a committed one removes it; `waiting`: files of it are missing; `settling`:
+ * complete once it is unchanged for the settle time; `uploading`; `failed`: to be tried again; `done`: it is in the bucket.
+ */
+export type FilesStatus =
+  'old' | 'dirty' | 'written' | 'obsolete' | 'waiting' | 'settling' | 'uploading' | 'failed' | 'done'
+
+/** What a look at the disk showed. */
+export interface Look {
+  /** A file that Cassandra never changes is not what it was when it was looked at last. */
+  readonly isOther: boolean
+  /** Data.db was there, and has another size or inode now. */
+  readonly isReplaced: boolean
+}
+
+/** When an SSTable became whole, by the number of drained points (see Table): later than `after`, not later than `until`. */
+export interface WholeSpan {
+  readonly after: number
+  /** Undefined: it is not whole, as far as is known. */
+  readonly until: number | undefined
+  /** When it was first seen to be whole: by the server's clock, and by the monotonic one, ms. */
+  readonly time: number
+  readonly at: number
+}
+
+/**
+ * The files of one SSTable, or one file that belongs to none: one generation of it, as Cassandra uses names again. It owns
+ * what is known of it; the table that it belongs to decides.
+ */
+export class TableFiles {
+  /** Without the component. */
+  readonly path: string
+  /** How many drained points the table had when it was first seen. */
+  readonly firstSeen: number
+  readonly #files = new SparseMap<string, FileIdentity | undefined>()
+  readonly #durable = new SparseMap<string, Entry>()
+  #status: FilesStatus = 'dirty'
+  #stored: StateSet | undefined
+  #inode: bigint | undefined
+  #changedAt = 0
+  #lookedAt: number
+  #whole: WholeSpan
+  #membership: 'unplaced' | 'part' | 'given-up' | 'removed' = 'unplaced'
+  #isSettled = false
+  #isCommitted = false
+  #isUrgent = false
+  #isUntouched = false
+  #isDisturbed = false
+  #hasOthers = false
+  #failures = 0
+  #restarts = 0
+  #restlessSince: number | undefined
+  #hinderedSince: number | undefined
+
+  /**
+   * @param directory its path
+   * @param name of the SSTable without component, or of the file
+   * @param isSSTable whether the name is an SSTable's
+   * @param index the secondary index that it belongs to, or ''
+   * @param drains how many drained points the table has had
+   */
+  constructor(
+    readonly directory: string,
+    readonly name: string,
+    readonly isSSTable: boolean,
+    readonly index: string,
+    drains: number,
+  ) {
+    this.path = join(directory, name)
+    this.firstSeen = drains
+    this.#lookedAt = drains
+    this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
+  }
+
+  get status(): FilesStatus {
+    return this.#status
+  }
+
+  /** When it became whole. */
+  get whole(): WholeSpan {
+    return this.#whole
+  }
+
+  /** Whether it is part of the table: a commit added it, or a scan found it. */
+  get isPart(): boolean {
+    return this.#membership === 'part' || this.#membership === 'given-up'
+  }
+
+  /** Whether a commit removed it. */
+  get isRemoved(): boolean {
+    return this.#membership === 'removed'
+  }
+
+  /** Whether restore points name it as not backed up, as it does not become complete. */
+  get isGivenUp(): boolean {
+    return this.#membership === 'given-up'
+  }
+
+  /** Whether it needs no quiet time: its transaction log has committed, or it was renamed into place. */
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  /** Whether a transaction that has committed wrote it: it is part of the table, whatever becomes of its files. */
+  get isCommitted(): boolean {
+    return this.#isCommitted
+  }
+
+  /** Whether a transaction that removes nothing wrote it, or none did: it goes up before what rewrites others. */
+  get isUrgent(): boolean {
+    return this.#isUrgent
+  }
+
+  /** Whether the scan at the start found it, and nothing has happened to it since. */
+  get isUntouched(): boolean {
+    return this.#isUntouched
+  }
+
+  /** Whether something happened to it while it was being uploaded. */
+  get isDisturbed(): boolean {
+    return this.#isDisturbed
+  }
+
+  /** Failed uploads in a row; uploads in a row during which it changed. */
+  get failures(): number {
+    return this.#failures
+  }
+
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** Since when it has been settling, ms of the monotonic clock. */
+  get restlessSince(): number | undefined {
+    return this.#restlessSince
+  }
+
+  /** Since when it could not be uploaded, or was not complete, ms of the monotonic clock. */
+  get hinderedSince(): number | undefined {
+    return this.#hinderedSince
+  }
+
+  /** The file that it stands and falls with. */
+  get main(): string {
+    return this.isSSTable ? `${this.name}-Data.db` : this.name
+  }
+
+  /** Names of its files that are backed up, as far as they are known. */
+  get names(): Iterable<string> {
+    return this.#files.keys()
+  }
+
+  /** How many files it has. */
+  get size(): number {
+    return this.#files.size
+  }
+
+  has(name: string): boolean {
+    return this.#files.has(name)
+  }
+
+  /** Whether a file of it was of this identity when it was looked at last. */
+  isSame(name: string, identity: FileIdentity): boolean {
+    return sameIdentity(this.#files.get(name), identity)
+  }
+
+  /** Inode of its Data.db, or of the file, when it was looked at last. */
+  get inode(): bigint | undefined {
+    return this.#inode
+  }
+
+  /** Its files that are in the bucket, by name; some may be newer than what is stored of it as a whole. */
+  get durable(): ReadonlyMap<string, Entry> {
+    return this.#durable
+  }
+
+  /** What the bucket holds of it, all of it as it was at one time; undefined: not all of it was ever there. */
+  get stored(): StateSet | undefined {
+    return this.#stored
+  }
+
+  /** For the lineage: whether it is known to be another SSTable than any that was under its path before. */
+  get fresh(): boolean {
+    return this.isCommitted || this.#stored?.components.get('Data.db')?.key !== undefined
+  }
+
+  /** Whether none of its files is there, or its Data.db was and is no longer. */
+  get isGone(): boolean {
+    if (this.#files.size === 0) return true
+    return this.isSSTable && this.#inode !== undefined && !this.#files.has(this.main)
+  }
+
+  /** The component that a file is; of a file that belongs to no SSTable, its name. */
+  component(name: string): string {
+    return this.isSSTable ? name.slice(this.name.length + 1) : name
+  }
+
+  /** The components that are known to be there. */
+  components(): Set<string> {
+    return new Set([...this.#files.keys()].map(name => this.component(name)))
+  }
+
+  /** A file of it was announced. @param identity as a scan saw it */
+  add(name: string, identity?: FileIdentity): void {
+    if (identity !== undefined || !this.#files.has(name))
+      this.#files.set(name, identity ?? this.#files.get(name))
+    if (identity !== undefined && name === this.main) this.#inode = identity.inode
+  }
+
+  /** A file of it is gone. */
+  remove(name: string): void {
+    this.#files.delete(name)
+  }
+
+  /**
+   * Looks at its files on the disk. Files that are gone leave it.
+   * @param now ms of the monotonic clock
+   */
+  look(disk: Disk, now: number): Look {
+    let [hasChanged, isOther, isReplaced] = [false, false, false]
+    for (const [name, before] of [...this.#files]) {
+      const identity = disk.file(join(this.directory, name))
+      if (before !== undefined && sameIdentity(before, identity)) continue
+      hasChanged = true
+      isOther ||= !isMutable(this.component(name))
+      const isMain = name === this.main
+      if (isMain && before !== undefined && identity !== undefined)
+        isReplaced = identity.inode !== before.inode || identity.size !== before.size
+      if (identity === undefined) this.#files.delete(name)
+      else {
+        this.#files.set(name, identity)
+        if (isMain) this.#inode = identity.inode
+      }
+    }
+    if (hasChanged) this.#changedAt = now
+    return { isOther, isReplaced }
+  }
+
+  /** All files that it must have are there. @param look what the look showed that this follows from */
+  noteWhole(look: Look, drains: number, now: number, time: number): void {
+    const { after, until } = this.#whole
+    if (until === undefined) this.#whole = { after, until: drains + 1, time, at: now }
+    // Until the last look at least it was something else.
+    else if (look.isOther)
+      this.#whole = { after: Math.max(after, this.#lookedAt), until: drains + 1, time, at: now }
+    this.#lookedAt = drains
+  }
+
+  /** A file that it must have is missing: it becomes whole later than now. */
+  noteIncomplete(drains: number): void {
+    this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
+    this.#lookedAt = drains
+  }
+
+  /** How long none of its files has changed, as far as {@link look} saw, ms. */
+  quiet(now: number): number {
+    return now - this.#changedAt
+  }
+
+  /** Takes over what the newest manifest says of it, so far as it is true of the files on the disk. */
+  seed(stored: StateSet | undefined, disk: Disk): void {
+    if (stored === undefined || this.#stored !== undefined) return
+    for (const [component, entry] of stored.components) {
+      const name = this.isSSTable ? `${this.name}-${component}` : component
+      const identity = this.#files.get(name) ?? disk.file(join(this.directory, name))
+      if (identity === undefined || !sameIdentity(identity, entry)) continue
+      this.#durable.set(name, entry)
+      // The manifest's entry serves for both: of 100,000 files that are unchanged nothing is kept twice.
+      if (this.#files.has(name)) this.#files.set(name, entry)
+      // The same Data.db: the manifest says what the SSTable was, whatever was rewritten since.
+      if (name === this.main) this.#stored = stored.kept ? { ...stored, kept: false } : stored
+    }
+  }
+
+  /** Whether its files are exactly those that are stored, as far as they were looked at. */
+  get isAsStored(): boolean {
+    if (this.#stored?.components.size !== this.#files.size) return false
+    for (const name of this.#files.keys())
+      if (!this.#stored.components.has(this.component(name))) return false
+    return !this.isOutdated
+  }
+
+  /** Whether a file of it is not in the bucket as it was when it was looked at last. */
+  get isOutdated(): boolean {
+    for (const [name, identity] of this.#files)
+      if (identity !== undefined && !sameIdentity(this.#durable.get(name), identity)) return true
+    return false
+  }
+
+  /** Whether every file of it, and no other, is in the bucket as it lies on the disk now. */
+  isAsUploaded(disk: Disk): boolean {
+    if (this.#hasOthers || this.#files.size === 0) return false
+    for (const name of this.#files.keys()) {
+      const identity = disk.file(join(this.directory, name))
+      if (identity === undefined || !sameIdentity(this.#durable.get(name), identity)) return false
+    }
+    return true
+  }
+
+  /** It is to be judged. */
+  mark(status: Exclude<FilesStatus, 'uploading' | 'done'>): void {
+    this.#status = status
+  }
+
+  /** Something happened to it. @param isSettled whether no quiet time is needed after that */
+  touch(isSettled = false): void {
+    this.#isUntouched = false
+    if (!this.isSSTable) this.#isSettled = isSettled
+    if (this.#status === 'uploading') this.#isDisturbed = true
+  }
+
+  /** A scan found it. */
+  found(isUntouched: boolean): void {
+    this.#isUntouched = isUntouched
+    this.#restlessSince = undefined
+  }
+
+  /** A component of it is there that is not backed up. */
+  noteOther(): void {
+    this.#hasOthers = true
+  }
+
+  /** No quiet time is needed. */
+  settle(): void {
+    this.#isSettled = true
+  }
+
+  /** A transaction that wrote it has committed. @param isUrgent whether it removes nothing */
+  commit(isUrgent: boolean): void {
+    this.#isCommitted = true
+    this.#isSettled = true
+    this.#isUrgent = isUrgent
+  }
+
+  /** It is part of the table. @param isGivenUp whether that is although it is not complete */
+  place(isGivenUp = false): void {
+    this.#membership = isGivenUp ? 'given-up' : 'part'
+    if (!this.#isCommitted) this.#isUrgent = true
+  }
+
+  /** A commit removed it from the table. */
+  leave(): void {
+    this.#membership = 'removed'
+  }
+
+  /** It has been settling since, at the latest. */
+  noteRestless(now: number): void {
+    this.#restlessSince ??= now
+  }
+
+  /** It cannot be uploaded, or is not complete, since now at the latest; undefined: it can. */
+  hinder(now: number | undefined): void {
+    this.#hinderedSince = now === undefined ? undefined : (this.#hinderedSince ?? now)
+  }
+
+  /** It is given away to be uploaded. */
+  beginUpload(): void {
+    this.#status = 'uploading'
+    this.#isDisturbed = false
+  }
+
+  /** Its upload has ended. @returns whether manifests have something else to say of it */
+  endUpload({ durable, names, next, isCorrupt = false }: UploadResult): boolean {
+    for (const [name, entry] of durable) this.#durable.set(name, entry)
+    this.#failures = next === 'failed' ? this.#failures + 1 : 0
+    this.#restarts = next === 'changed' ? this.#restarts + 1 : 0
+    // What comes now is another writing, and has to come to rest by itself.
+    this.#isSettled = false
+    this.#restlessSince = undefined
+    this.#status = next === 'done' || next === 'failed' ? next : 'dirty'
+    return next === 'done' && this.#adopt(names, isCorrupt)
+  }
+
+  /** It was uploaded before, and is unchanged. */
+  markDone(): void {
+    this.#status = 'done'
+    this.#hinderedSince = undefined
+  }
+
+  /** From now on manifests name these files. @returns whether that is news */
+  #adopt(names: Iterable<string>, corrupt: boolean): boolean {
+    const components = new Map<string, Entry>()
+    for (const name of names) {
+      const entry = this.#durable.get(name)
+      if (entry !== undefined) components.set(this.component(name), entry)
+    }
+    const before = this.#stored
+    if (before?.corrupt === corrupt && sameComponents(before.components, components)) return false
+    this.#stored = { components, corrupt, kept: false }
+    return true
+  }
+
+  /** --delete-on-backup has deleted it from the disk. */
+  keep(): void {
+    if (this.#stored !== undefined) this.#stored = { ...this.#stored, kept: true }
+  }
+
+  /** Takes over what a manifest says of an SSTable that is not on the disk. */
+  takeStored(stored: StateSet): void {
+    this.#stored = stored
+    this.#status = 'done'
+    this.#membership = 'part'
+  }
+}
+
+/** Whether two identities are of one content of one file; nothing is the same as nothing. */
+export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a === b || (a.size === b.size && a.mtime === b.mtime && a.inode === b.inode)
+}
+
+function sameComponents(a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean {
+  if (a.size !== b.size) return false
+  for (const [component, entry] of a) {
+    const other = b.get(component)
+    if (other === undefined || other.key !== entry.key || other.crc64 !== entry.crc64) return false
+    if (!sameIdentity(entry, other)) return false
+  }
+  return true
+}
