@@ -51,14 +51,16 @@ export class ManifestPublisher {
 
   /**
    * Publishes the table's next restore point, if it has one, and tells the table how that went.
+   * @param earliest when it may be written, ms of the monotonic clock
    * @returns undefined when there is nothing to say
    * @throws TablesnapError `FENCED`; S3Error
    */
-  async publish(table: Table): Promise<Published | undefined> {
+  async publish(table: Table, earliest: number): Promise<Published | undefined> {
     const meter = new Meter(this.#clockwork)
     let draft = meter.measure(() => table.draft())
     if (draft === undefined) return undefined
     try {
+      await this.#wait(earliest)
       await this.#ownership.check()
       const newer = isWhole(draft.state) ? undefined : await this.#newer(table)
       if (newer !== undefined) {
@@ -81,6 +83,11 @@ export class ManifestPublisher {
     if (newest === undefined) return true
     await this.#ownership.check()
     return await this.#listings.write(table, newest)
+  }
+
+  async #wait(until: number): Promise<void> {
+    const pause = until - this.#clockwork.now()
+    if (pause > 0) await new Promise<void>(resolve => this.#clockwork.after(Math.ceil(pause), resolve))
   }
 
   async #put(table: Table, draft: Draft, meter: Meter): Promise<Published> {

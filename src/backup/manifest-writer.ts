@@ -185,8 +185,9 @@ export class ManifestWriter {
   #schedule(table: Table, pace: Pace): void {
     pace.cancel?.()
     const { last, interval, notBefore } = pace
-    const next = Math.max(last + (this.#isFlushing ? GAP : interval), notBefore)
-    const wait = Math.max(DEBOUNCE, Math.ceil(next - this.#clockwork.now()))
+    // At the end of a run whoever has nothing to say need not wait for that.
+    const next = this.#isFlushing ? notBefore : Math.max(last + interval, notBefore)
+    const wait = Math.max(this.#isFlushing ? 0 : DEBOUNCE, Math.ceil(next - this.#clockwork.now()))
     pace.cancel = this.#clockwork.after(wait, () => {
       pace.cancel = undefined
       pace.isWriting = true
@@ -212,7 +213,7 @@ export class ManifestWriter {
     const pace = this.#pace(table)
     pace.isDue = false
     try {
-      const published = await this.#publisher.publish(table)
+      const published = await this.#publisher.publish(table, pace.last + GAP)
       pace.failures = 0
       this.failed.delete(table.name)
       if (published !== undefined) this.#published(table, pace, published)
