@@ -288,7 +288,7 @@ export class Table {
     const unreadLogs = [...this.#unread]
       .filter(([, since]) => now - since > LOG_PATIENCE)
       .map(([path]) => path)
-    return this.#points.draft({ history, directories: this.#directories, files: this.files(), unreadLogs })
+    return this.#points.draft({ history, directories: this.#directories, files: [...this.files()], unreadLogs })
   }
 
   /** @param state the manifest as it lies in the bucket */
