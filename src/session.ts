@@ -34,7 +34,10 @@ const CONTROL_CONNECTIONS = 4
  */
 export async function openSession(config: Config, log: Logger): Promise<Session> {
   const credentials = credentialProvider(config.credentials, config.s3.region)
-  const retry = { ...DEFAULT_RETRY, retries: config.engine.retries }
+  const { retries, retryTime } = config.engine
+  const waits = config.mode === 'watch' || config.mode === 'backup-watch'
+  const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }
+  const silence = silenceLog(log, waits ? 'until it answers' : `for ${retryTime / 1000} s`)
   const client = new S3Client({
     settings: config.s3,
     credentials,
@@ -42,6 +45,8 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     retry,
     onRetry: (error, pause) => log.debug(`${error.message}; again in ${Math.round(pause)} ms`),
     onSlowDown: () => engine.slowDown(),
+    onSilence: error => silence.onSilence(error.message),
+    onReturn: silence.onReturn,
   })
   const identity = await resolveName(config)
   if (identity.warning !== undefined) log.warn(identity.warning)
@@ -59,6 +64,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     memory,
     maxRate,
     onNote: text => log.warn(text),
+    ...silence,
   })
   const { name } = identity
   const keys = new KeyLayout(config.prefix, name, config.separator)
@@ -72,6 +78,26 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     keys,
     close: async () => {
       await Promise.all([engine.close(), client.close()])
+    },
+  }
+}
+
+/** What tells the operator, once for all threads, that the server is away and that it is back. */
+function silenceLog(
+  log: Logger,
+  patience: string,
+): { onSilence: (message: string) => void; onReturn: (length: number) => void } {
+  let silent = false
+  return {
+    onSilence: message => {
+      if (silent) return
+      silent = true
+      log.warn(`The server cannot be reached; tablesnap keeps trying ${patience}. ${message}`)
+    },
+    onReturn: length => {
+      if (!silent) return
+      silent = false
+      log.info(`The server answers again, after ${Math.round(length / 1000)} s`)
     },
   }
 }

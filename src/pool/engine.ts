@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Request,
   type Response,
+  type SilenceNews,
   type Task,
   type WorkerSettings,
 } from './messages.js'
@@ -31,6 +32,10 @@ export interface EngineOptions {
   readonly maxRate?: number | undefined
   /** Told, once each, what the operator should know of the server. */
   readonly onNote: (text: string) => void
+  /** Told when a thread has got no answer for a while, with the error of its last request … */
+  readonly onSilence?: (message: string) => void
+  /** … and when it gets one again, after so many ms. */
+  readonly onReturn?: (length: number) => void
 }
 
 /** Tasks at once in one worker: the second reads while the first sends. */
@@ -110,6 +115,10 @@ export class Engine {
       execArgv: [],
       resourceLimits: RESOURCES,
       workerData,
+    })
+    this.#pool.on('message', (news: SilenceNews) => {
+      if ('silence' in news) options.onSilence?.(news.silence)
+      else options.onReturn?.(news.returned)
     })
     this.#pool.on('error', (error: unknown) => (this.#lastError = error))
     this.#pool.on('workerDestroy', () => setImmediate(() => this.#failQueued()))

@@ -1,4 +1,4 @@
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 
 import { leftPages } from 'tablesnap-io'
 
@@ -15,6 +15,7 @@ import {
   type Outcome,
   type Request,
   type Response,
+  type SilenceNews,
   type Task,
   type WorkerSettings,
 } from './messages.js'
@@ -38,7 +39,13 @@ const client = new S3Client({
   retry: settings.retry,
   rate: rate === undefined ? undefined : new SharedRate(rate.bytesPerSecond, rate.shared),
   onSlowDown: () => pacing.slowDown(),
+  onSilence: error => tell({ silence: error.message }),
+  onReturn: length => tell({ returned: length }),
 })
+
+function tell(news: SilenceNews): void {
+  parentPort?.postMessage(news)
+}
 
 const overwriting = new SharedOverwriting(settings.overwriting)
 const context: PutContext = {

@@ -5,6 +5,7 @@ import { messageFor } from './hints.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
 import { DEFAULT_RETRY, SLOW_DOWN_CODE, mayDiffer, withRetry, type RetryPolicy } from './retry.js'
 import type { Credentials, S3Settings } from './settings.js'
+import { Silence, type SilenceListener } from './silence.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { parseXml, text, type XmlNode } from './xml.js'
 
@@ -40,6 +41,10 @@ export interface ClientOptions {
   readonly onRetry?: (error: TablesnapError, pause: number) => void
   /** Told whenever the server asks for fewer requests in flight. */
   readonly onSlowDown?: () => void
+  /** Told when the server has not answered for a while … */
+  readonly onSilence?: SilenceListener['onSilence']
+  /** … and when it answers again. */
+  readonly onReturn?: SilenceListener['onReturn']
 }
 
 /** Signs, sends and repeats S3 requests for one bucket over a fixed number of connections. */
@@ -53,6 +58,7 @@ export class S3Client {
   #date = NaN
   readonly #address: Address
   readonly #options: ClientOptions
+  readonly #silence: Silence
   readonly #idle: Connection[] = []
   readonly #all: Connection[] = []
   readonly #waiting: ((connection: Connection) => void)[] = []
@@ -62,6 +68,7 @@ export class S3Client {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
     this.#options = options
+    this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)
   }
 
@@ -80,7 +87,7 @@ export class S3Client {
     signal?: AbortSignal,
     retry: RetryPolicy = this.retry,
   ): Promise<HttpResponse> {
-    return withRetry(() => this.once(request, signal), retry, signal, this.#options.onRetry)
+    return withRetry(() => this.once(request, signal), retry, signal, this.#options.onRetry, this.#silence)
   }
 
   /**
@@ -90,7 +97,7 @@ export class S3Client {
    */
   async document(request: S3Request, root: string, signal?: AbortSignal): Promise<XmlNode> {
     const attempt = async () => resultOf((await this.once(request, signal)).body, request.operation, root)
-    return withRetry(attempt, this.retry, signal, this.#options.onRetry)
+    return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
   }
 
   /** Sends a request once; otherwise as {@link call}. */
@@ -115,14 +122,21 @@ export class S3Client {
       if (error instanceof TablesnapError) throw error
       const failure = networkError(request.operation, request.key, request.body !== undefined, error)
       if (failure.slowDown) this.#options.onSlowDown?.()
+      if (failure.retry) this.#silence.missed(failure)
       throw failure
     } finally {
       this.#release(connection)
     }
     this.#readClock(response, sent)
     // A 200 of CompleteMultipartUpload and CopyObject can still carry an <Error>.
-    if (response.status < 300 && !(request.method === 'POST' && isErrorBody(response))) return response
-    throw this.#failure(request, response)
+    if (response.status < 300 && !(request.method === 'POST' && isErrorBody(response))) {
+      this.#silence.answered()
+      return response
+    }
+    const failure = this.#failure(request, response)
+    if (failure.absent) this.#silence.missed(failure)
+    else this.#silence.answered()
+    throw failure
   }
 
   /** Ends every connection. */
@@ -193,6 +207,8 @@ export class S3Client {
       s3Code,
       retry: mayDiffer(response.status, s3Code),
       slowDown,
+      // A HEAD has no document that could tell a gateway from the server.
+      absent: GATEWAY_STATUS.has(response.status) && xml?.root !== 'Error' && request.method !== 'HEAD',
       region,
       requestId: response.headers['x-amz-request-id'] ?? text(node, 'RequestId'),
     }
@@ -219,6 +235,9 @@ function resultOf(body: Buffer, operation: string, root: string): XmlNode {
 function isErrorBody(response: HttpResponse): boolean {
   return response.body.length > 0 && parseXml(response.body)?.root === 'Error'
 }
+
+/** What a gateway answers for a server that is away. */
+const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 503, 504])
 
 /** What a status means where there is no body to say it, as after HEAD. */
 const STATUS_CODE: Record<number, string> = {
