@@ -112,11 +112,11 @@ export class Uploader {
         outcomes.push(this.#failed(file, error))
       }
     }
-    const tasks = [
-      underEither(this.#deps.signal, signal, either => Promise.all(large.map(work => work(either)))),
-      small.length === 0 ? [] : this.#small(small).then(results => outcomes.push(...results)),
-    ]
-    await Promise.all(tasks)
+    const inParts = underEither(this.#deps.signal, signal, either =>
+      Promise.all(large.map(work => work(either))),
+    )
+    if (small.length > 0) outcomes.push(...(await this.#small(small)))
+    await inParts
     return outcomes
   }
 

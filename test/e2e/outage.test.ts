@@ -27,7 +27,9 @@ await t.test('a daemon that starts before its server waits for it, and then back
     daemon.kill('SIGKILL')
     await daemon.exit
   })
-  await daemon.seen(/WARNING The server cannot be reached; tablesnap keeps trying until it answers\. HeadBucket/)
+  await daemon.seen(
+    /WARNING The server cannot be reached; tablesnap keeps trying until it answers\. HeadBucket/,
+  )
   await start()
   await daemon.seen(/INFO The server answers again, after \d+ s/, 30_000)
   await daemon.seen(/Watching \d+ director/)
@@ -41,7 +43,7 @@ await t.test('-B and -D outlast a restart of the server', async t => {
   const start = await takeAway(t, node)
   const backup = new Cli(node.args(['-r', '-B', '--retries', '0']))
   await backup.seen(/WARNING The server cannot be reached; tablesnap keeps trying for 300 s\./)
-  let server = await start()
+  const server = await start()
   t.equal(await backup.exit, 0, backup.stderr)
   await node.same(t, table.paths())
   await server.close()
@@ -49,7 +51,7 @@ await t.test('-B and -D outlast a restart of the server', async t => {
   mkdirSync(target)
   const restore = new Cli(node.args(['-D', '--retries', '0'], [target]))
   await restore.seen(/WARNING The server cannot be reached/)
-  server = await start()
+  await start()
   t.equal(await restore.exit, 0, restore.stderr)
 })
 

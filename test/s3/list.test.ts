@@ -141,7 +141,10 @@ await t.test('a server that repeats a marker of parts or uploads is left, with a
       ? `<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>u</UploadId></Upload><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker></ListMultipartUploadsResult>`
       : `<ListPartsResult>${parts}<IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker></ListPartsResult>`,
   )
-  t.match(await failure(uploadsOf(client, 'k')), { s3Code: 'ListTruncated', operation: 'ListMultipartUploads' })
+  t.match(await failure(uploadsOf(client, 'k')), {
+    s3Code: 'ListTruncated',
+    operation: 'ListMultipartUploads',
+  })
   t.match(await failure(listParts(client, 'k', 'u')), { s3Code: 'ListTruncated', operation: 'ListParts' })
 })
 

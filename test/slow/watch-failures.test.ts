@@ -18,7 +18,9 @@ await t.test('a server that goes away for a while: the daemon lives, and everyth
   await until(() => asked() >= 3)
   await node.bucket.server.close()
   table.flush('nb-1-big').flush('nb-2-big')
-  await daemon.seen(/WARNING The server cannot be reached; tablesnap keeps trying until it answers\. \w+: no answer/)
+  await daemon.seen(
+    /WARNING The server cannot be reached; tablesnap keeps trying until it answers\. \w+: no answer/,
+  )
   const server = await LocalS3.start({ directory: join(node.bucket.directory, 's3'), port })
   t.teardown(() => server.close())
   await node.listed(table.path, table.names())
