@@ -3,6 +3,7 @@ import { resolveName } from './config/identity.js'
 import { writerOf, type Writer } from './config/writer.js'
 import { credentialProvider } from './config/provider.js'
 import { Engine } from './pool/engine.js'
+import { SharedOverwriting } from './pool/overwriting.js'
 import type { Logger } from './report/logger.js'
 import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
@@ -38,12 +39,15 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   const waits = config.mode === 'watch' || config.mode === 'backup-watch'
   const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }
   const silence = silenceLog(log, waits ? 'until it answers' : `for ${retryTime / 1000} s`)
+  const overwriting = new SharedOverwriting()
   const client = new S3Client({
     settings: config.s3,
     credentials,
     connections: CONTROL_CONNECTIONS,
     retry,
     onRetry: (error, pause) => log.debug(`${error.message}; again in ${Math.round(pause)} ms`),
+    overwriting,
+    onNote: text => engine.note(text),
     onSlowDown: () => engine.slowDown(),
     onSilence: error => silence.onSilence(error.message),
     onReturn: silence.onReturn,
@@ -63,6 +67,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     threads,
     memory,
     maxRate,
+    overwriting,
     onNote: text => log.warn(text),
     ...silence,
   })

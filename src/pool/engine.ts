@@ -30,6 +30,8 @@ export interface EngineOptions {
   readonly memory: number
   /** Bytes of bodies per second, over all threads; undefined: no limit. */
   readonly maxRate?: number | undefined
+  /** What is known of the server's conditional writes; shared with the client of the main thread. */
+  readonly overwriting?: SharedOverwriting
   /** Told, once each, what the operator should know of the server. */
   readonly onNote: (text: string) => void
   /** Told when a thread has got no answer for a while, with the error of its last request … */
@@ -100,7 +102,7 @@ export class Engine {
         maxRate === undefined
           ? undefined
           : { bytesPerSecond: maxRate, shared: new SharedRate(maxRate).shared },
-      overwriting: new SharedOverwriting().shared,
+      overwriting: (options.overwriting ?? new SharedOverwriting()).shared,
     }
     this.#pool = new Piscina<Request, Response>({
       filename: new URL('./worker.js', import.meta.url).href,

@@ -38,6 +38,8 @@ const client = new S3Client({
   connections: settings.tasks,
   retry: settings.retry,
   rate: rate === undefined ? undefined : new SharedRate(rate.bytesPerSecond, rate.shared),
+  overwriting: new SharedOverwriting(settings.overwriting),
+  onNote: text => notes.push(text),
   onSlowDown: () => pacing.slowDown(),
   onSilence: error => tell({ silence: error.message }),
   onReturn: length => tell({ returned: length }),
@@ -47,13 +49,7 @@ function tell(news: SilenceNews): void {
   parentPort?.postMessage(news)
 }
 
-const overwriting = new SharedOverwriting(settings.overwriting)
-const context: PutContext = {
-  client,
-  capability: { checksum: settings.checksum, conditional: overwriting.state !== 'allowed' },
-  overwriting,
-  note: text => notes.push(text),
-}
+const context: PutContext = { client, checksum: settings.checksum }
 
 const PAGES_LEFT =
   'reads fill the page cache: the kernel tells only the owner of a file, or who may write it, which of its pages are cached' +

@@ -1,13 +1,15 @@
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
 import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
+import { NO_S3, isPage, type Check } from './answer.js'
 import { S3Error, networkError } from './errors.js'
-import { messageFor } from './hints.js'
+import type { Overwriting } from './if-absent.js'
+import { doubtOf, failureOf } from './failure.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
-import { DEFAULT_RETRY, SLOW_DOWN_CODE, mayDiffer, withRetry, type RetryPolicy } from './retry.js'
+import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
 import type { Credentials, S3Settings } from './settings.js'
 import { Silence, type SilenceListener } from './silence.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
-import { parseXml, text, type XmlNode } from './xml.js'
+import { parseXml, type XmlNode } from './xml.js'
 
 import { TablesnapError } from '../errors.js'
 
@@ -25,6 +27,8 @@ export interface S3Request {
   readonly payloadHash?: string | undefined
   /** Takes the body of a successful answer. */
   readonly into?: Buffer | undefined
+  /** Judges an answer of a status below 300; one that it does not believe is a failure that may pass. */
+  readonly check?: Check
 }
 
 /** What a client works with. */
@@ -39,6 +43,10 @@ export interface ClientOptions {
   readonly rate?: BodyRate | undefined
   /** Told of every repetition, with the pause before it in ms. */
   readonly onRetry?: (error: TablesnapError, pause: number) => void
+  /** What is known of the server's conditional writes; shared by all clients of a process. */
+  readonly overwriting?: Overwriting
+  /** Told what the operator should know of the server. */
+  readonly onNote?: (text: string) => void
   /** Told whenever the server asks for fewer requests in flight. */
   readonly onSlowDown?: () => void
   /** Told when the server has not answered for a while … */
@@ -51,6 +59,7 @@ export interface ClientOptions {
 export class S3Client {
   readonly settings: S3Settings
   readonly retry: RetryPolicy
+  readonly overwriting: Overwriting
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
   /** The Date of the newest answer, and what it is in ms since 1970. */
@@ -67,6 +76,7 @@ export class S3Client {
   constructor(options: ClientOptions) {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
+    this.overwriting = options.overwriting ?? { state: 'unknown' }
     this.#options = options
     this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)
@@ -75,6 +85,11 @@ export class S3Client {
   /** Whether requests go over TLS. */
   get secure(): boolean {
     return this.#address.secure
+  }
+
+  /** Tells the operator something about the server. */
+  note(text: string): void {
+    this.#options.onNote?.(text)
   }
 
   /**
@@ -96,7 +111,8 @@ export class S3Client {
    * @returns the root element
    */
   async document(request: S3Request, root: string, signal?: AbortSignal): Promise<XmlNode> {
-    const attempt = async () => resultOf((await this.once(request, signal)).body, request.operation, root)
+    const { operation, method } = request
+    const attempt = async () => resultOf((await this.once(request, signal)).body, operation, root, method)
     return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
   }
 
@@ -129,11 +145,12 @@ export class S3Client {
     }
     this.#readClock(response, sent)
     // A 200 of CompleteMultipartUpload and CopyObject can still carry an <Error>.
-    if (response.status < 300 && !(request.method === 'POST' && isErrorBody(response))) {
+    const doubt = response.status < 300 ? doubtOf(request, response) : undefined
+    if (response.status < 300 && doubt === undefined) {
       this.#silence.answered()
       return response
     }
-    const failure = this.#failure(request, response)
+    const failure = this.#failure(request, response, doubt)
     if (failure.absent) this.#silence.missed(failure)
     else this.#silence.answered()
     throw failure
@@ -193,64 +210,24 @@ export class S3Client {
     this.clockOffset = least > 0 ? least : most < 0 ? most : 0
   }
 
-  #failure(request: S3Request, response: HttpResponse): S3Error {
-    const xml = parseXml(response.body)
-    const node = xml?.root === 'Error' ? xml.node : {}
-    const s3Code = text(node, 'Code') ?? STATUS_CODE[response.status] ?? `HTTP ${response.status}`
-    const slowDown = SLOW_DOWN_CODE.has(s3Code) || response.status === 429
-    if (slowDown) this.#options.onSlowDown?.()
-    const region = response.headers['x-amz-bucket-region'] ?? text(node, 'Region')
-    const failure = {
-      operation: request.operation,
-      key: request.key,
-      status: response.status,
-      s3Code,
-      retry: mayDiffer(response.status, s3Code),
-      slowDown,
-      // A HEAD has no document that could tell a gateway from the server.
-      absent: GATEWAY_STATUS.has(response.status) && xml?.root !== 'Error' && request.method !== 'HEAD',
-      region,
-      requestId: response.headers['x-amz-request-id'] ?? text(node, 'RequestId'),
-    }
-    const said = text(node, 'Message') ?? ''
-    return new S3Error({ ...failure, message: messageFor(failure, said, this.settings, this.clockOffset) })
+  #failure(request: S3Request, response: HttpResponse, doubt: string | undefined): S3Error {
+    const failure = failureOf(request, response, doubt, this.settings, this.clockOffset)
+    if (failure.slowDown) this.#options.onSlowDown?.()
+    return failure
   }
 }
 
 /** @throws S3Error `MalformedXML` when the answer is not what was asked for */
-function resultOf(body: Buffer, operation: string, root: string): XmlNode {
+function resultOf(body: Buffer, operation: string, root: string, method: S3Request['method']): XmlNode {
   const xml = parseXml(body)
   if (xml?.root.startsWith(root) === true) return xml.node
   throw new S3Error({
     operation,
     status: 200,
     s3Code: 'MalformedXML',
-    message: `${operation}: the answer is no ${root}Result: is this an S3 server?`,
-    // It may have been cut off.
-    retry: xml === undefined,
+    message: `${operation}: ${isPage(body) ? NO_S3 : `the answer is no ${root}Result: is this an S3 server?`}`,
+    // It may have been cut off; a page in place of the answer to a write may be that of a proxy's bad moment.
+    retry: method === 'POST' || (xml === undefined && !isPage(body)),
     slowDown: false,
   })
-}
-
-function isErrorBody(response: HttpResponse): boolean {
-  return response.body.length > 0 && parseXml(response.body)?.root === 'Error'
-}
-
-/** What a gateway answers for a server that is away. */
-const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 503, 504])
-
-/** What a status means where there is no body to say it, as after HEAD. */
-const STATUS_CODE: Record<number, string> = {
-  301: 'PermanentRedirect',
-  304: 'NotModified',
-  307: 'TemporaryRedirect',
-  400: 'BadRequest',
-  403: 'Forbidden',
-  404: 'NotFound',
-  409: 'Conflict',
-  412: 'PreconditionFailed',
-  416: 'InvalidRange',
-  429: 'TooManyRequests',
-  501: 'NotImplemented',
-  503: 'ServiceUnavailable',
 }

@@ -57,9 +57,13 @@ const FINAL_CODE: ReadonlySet<string> = new Set([
   'PreconditionFailed',
 ])
 
-/** Whether the same request may be answered otherwise next time. */
-export function mayDiffer(status: number, s3Code: string): boolean {
-  return RETRY_STATUS.has(status) || RETRY_CODE.has(s3Code) || (status < 300 && !FINAL_CODE.has(s3Code))
+/** Codes that servers give to a body that was damaged on the way, beside others that say so. */
+const RETRY_BODY_CODE: ReadonlySet<string> = new Set(['BadRequest', 'MalformedXML'])
+
+/** Whether the same request may be answered otherwise next time. @param hasBody whether it was sent with a body */
+export function mayDiffer(status: number, s3Code: string, hasBody = false): boolean {
+  if (RETRY_STATUS.has(status) || RETRY_CODE.has(s3Code)) return true
+  return (status < 300 && !FINAL_CODE.has(s3Code)) || (hasBody && RETRY_BODY_CODE.has(s3Code))
 }
 
 /** Server codes that ask for fewer requests in flight. */
