@@ -5,6 +5,7 @@ import { S3Error, networkError } from './errors.js'
 import type { Overwriting } from './if-absent.js'
 import { doubtOf, failureOf } from './failure.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
+import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
 import type { Credentials, S3Settings } from './settings.js'
 import { Silence, type SilenceListener } from './silence.js'
@@ -120,31 +121,15 @@ export class S3Client {
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
     const credentials = await this.#options.credentials()
     const connection = await this.#acquire()
-    const sent = Date.now()
+    const { host } = this.#address
     let response: HttpResponse
     try {
-      const { method, body, into } = request
-      const path = this.#path(request)
-      response = await connection.send({
-        method,
-        path,
-        headers: this.#sign(request, path, credentials),
-        body,
-        into,
-        signal,
-      })
-    } catch (error) {
-      // Whoever makes the body, or aborts, says why.
-      if (error instanceof TablesnapError) throw error
-      const failure = networkError(request.operation, request.key, request.body !== undefined, error)
-      if (failure.slowDown) this.#options.onSlowDown?.()
-      if (failure.retry) this.#silence.missed(failure)
-      throw failure
+      response = await this.#send(connection, { host, path: this.#path(request) }, request, credentials, signal)
     } finally {
       this.#release(connection)
     }
-    this.#readClock(response, sent)
-    // A 200 of CompleteMultipartUpload and CopyObject can still carry an <Error>.
+    const elsewhere = response.status === 307 ? redirectOf(response, this.secure) : undefined
+    if (elsewhere !== undefined) response = await this.#follow(elsewhere, request, credentials, signal)
     const doubt = response.status < 300 ? doubtOf(request, response) : undefined
     if (response.status < 300 && doubt === undefined) {
       this.#silence.answered()
@@ -154,6 +139,47 @@ export class S3Client {
     if (failure.absent) this.#silence.missed(failure)
     else this.#silence.answered()
     throw failure
+  }
+
+  /** Sends a request over a connection, whatever its answer. @throws S3Error when none comes */
+  async #send(
+    connection: Connection,
+    { host, path }: { host: string; path: string },
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    const sent = Date.now()
+    try {
+      const { method, body, into } = request
+      const headers = this.#sign(request, host, path, credentials)
+      const response = await connection.send({ method, path, headers, body, into, signal })
+      this.#readClock(response, sent)
+      return response
+    } catch (error) {
+      // Whoever makes the body, or aborts, says why.
+      if (error instanceof TablesnapError) throw error
+      const failure = networkError(request.operation, request.key, request.body !== undefined, error)
+      if (failure.slowDown) this.#options.onSlowDown?.()
+      if (failure.retry) this.#silence.missed(failure)
+      throw failure
+    }
+  }
+
+  /** Sends a request once more to where the server says, with its method and body; over a connection of its own, as it is rare. */
+  async #follow(
+    { origin, host, path }: Redirect,
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
+    const connection = new Connection(origin, timeouts, rate)
+    try {
+      return await this.#send(connection, { host, path }, request, credentials, signal)
+    } finally {
+      await connection.close()
+    }
   }
 
   /** Ends every connection. */
@@ -172,11 +198,11 @@ export class S3Client {
 
   #sign(
     { method, headers = {}, body, payloadHash }: S3Request,
+    host: string,
     path: string,
     credentials: Credentials,
   ): Record<string, string> {
     const hash = payloadHash ?? (body === undefined ? EMPTY_SHA256 : UNSIGNED_PAYLOAD)
-    const { host } = this.#address
     return sign({ method, host, path, headers, payloadHash: hash }, this.settings.region, credentials)
   }
 

@@ -98,6 +98,7 @@ function isParserError(cause: unknown): boolean {
 const FATAL_NETWORK = new Set([
   NO_NETWORK,
   'ABORT_ERR',
+  'ANSWER_TOO_LONG',
   'UND_ERR_ABORTED',
   'UND_ERR_CLOSED',
   'UND_ERR_DESTROYED',
