@@ -124,7 +124,13 @@ export class S3Client {
     const { host } = this.#address
     let response: HttpResponse
     try {
-      response = await this.#send(connection, { host, path: this.#path(request) }, request, credentials, signal)
+      response = await this.#send(
+        connection,
+        { host, path: this.#path(request) },
+        request,
+        credentials,
+        signal,
+      )
     } finally {
       this.#release(connection)
     }

@@ -170,6 +170,10 @@ await t.test('a 307 is followed once, with method and body', async t => {
   t.equal(seen, 3)
 
   const loop = clientOf(t, settingsOf(await elsewhere(await elsewhere(server.endpoint))))
-  t.match(await failure(getObject(loop, key)), { status: 307, retry: false, message: /sends the request elsewhere/ })
+  t.match(await failure(getObject(loop, key)), {
+    status: 307,
+    retry: false,
+    message: /sends the request elsewhere/,
+  })
   t.equal(seen, 5, 'no further')
 })
