@@ -31,7 +31,8 @@ function instead(deed: Deed, { method, url, headers }: Passing, target: string):
       return { status: 307, headers: { location: target + pathname + search }, body: Buffer.alloc(0) }
     case 'error-500':
       return errorAnswer(500, 'InternalError')
-    default:
+    case 'no-length':
+    case 'cut':
       return undefined
   }
 }

@@ -65,8 +65,8 @@ async function forward(
   })
   const pieces: Buffer[] = []
   for await (const piece of answer as AsyncIterable<Buffer>) pieces.push(piece)
-  const { connection, 'keep-alive': alive, 'transfer-encoding': encoding, ...kept } = answer.headers
-  void [connection, alive, encoding]
+  const kept = { ...answer.headers }
+  for (const name of ['connection', 'keep-alive', 'transfer-encoding']) delete kept[name]
   return { status: answer.statusCode ?? 500, headers: kept, body: Buffer.concat(pieces) }
 }
 
