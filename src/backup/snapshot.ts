@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import type { Moment } from '../state/history.js'
+import { totalsOf } from '../state/manifest-facts.js'
 import { SparseMap } from '../state/sparse.js'
 import type { Delta, DirectoryIdentity, Entry, State, StateSet } from '../state/state.js'
 
@@ -65,7 +66,8 @@ export function deltaOf(
   const removed = [...gone(base.state.sets, state.sets), ...gone(base.state.files, state.files)]
   const size = sets.size + files.size + removed.length
   if (size > Math.max(DELTA_LEAST, DELTA_SHARE * (state.sets.size + state.files.size))) return undefined
-  return { state: { ...state, sets, files }, delta: { base: base.key, removed } }
+  const delta = { base: base.key, removed, totals: totalsOf(state) }
+  return { state: { ...state, sets, files }, delta }
 }
 
 function changes<V>(before: ReadonlyMap<string, V>, after: ReadonlyMap<string, V>): Map<string, V> {
