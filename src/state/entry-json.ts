@@ -75,7 +75,11 @@ function object<V>(entries: ReadonlyMap<string, V>, of: (value: V) => unknown): 
   return Object.fromEntries([...entries].map(([name, value]) => [name, of(value)]))
 }
 
-export function map<V>(value: unknown, check: (name: string) => void, of: (value: unknown) => V): Map<string, V> {
+export function map<V>(
+  value: unknown,
+  check: (name: string) => void,
+  of: (value: unknown) => V,
+): Map<string, V> {
   const result = new Map<string, V>()
   for (const [name, entry] of Object.entries(record(value))) {
     check(name)

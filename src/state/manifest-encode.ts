@@ -59,7 +59,7 @@ export async function encodeState(stored: StoredState): Promise<EncodedState> {
   ended.catch(() => undefined)
   try {
     let next: string | undefined = second
-    for (let piece: string | undefined = first; piece !== undefined; ) {
+    for (let piece: string | undefined = first; piece !== undefined;) {
       const drained = gzip.write(piece)
       busy += performance.now() - began
       await (drained ? setImmediate() : once(gzip, 'drain'))
@@ -94,7 +94,7 @@ function* piecesOf(stored: StoredState, made: Made): Generator<string, undefined
   for (const line of linesOf(stored, made)) {
     made.characters += line.length
     if (line.length > MAX_LINE) throw tooLarge(stored, made, 'a line of more than 1 MiB')
-    if (made.characters > MAX_JSON) throw tooLarge(stored, made, 'more than 1 GiB of JSON')
+    if (made.characters > MAX_JSON) throw tooLarge(stored, made, 'more than 512 MiB of JSON')
     piece += line
     if (piece.length < PIECE) continue
     yield piece

@@ -18,7 +18,10 @@ export interface ManifestFacts extends Totals {
 }
 
 /** The letters that keys have for the kinds. */
-const LETTERS = { complete: 'c', partial: 'p', unexplained: 'u' } as const satisfies Record<ManifestKind, string>
+const LETTERS = { complete: 'c', partial: 'p', unexplained: 'u' } as const satisfies Record<
+  ManifestKind,
+  string
+>
 
 const KINDS: ReadonlyMap<string, ManifestKind> = new Map([
   [LETTERS.complete, 'complete'],

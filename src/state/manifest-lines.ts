@@ -78,10 +78,9 @@ export class LineReader {
   work(until: number): boolean {
     for (let lines = 0; ; lines++) {
       const end = this.#text.indexOf('\n', this.#from)
-      if (end < 0) {
-        if (this.#text.length - this.#from > MAX_LINE) throw new Error('it has a line of more than 1 MiB')
-        return true
-      }
+      const length = (end < 0 ? this.#text.length : end) - this.#from
+      if (length > MAX_LINE) throw new Error('it has a line of more than 1 MiB')
+      if (end < 0) return true
       this.#line(this.#text.slice(this.#from, end))
       this.#from = end + 1
       if (lines % 16 === 15 && performance.now() > until) return false

@@ -9,8 +9,8 @@ export interface StoredState {
   readonly delta: Delta | undefined
 }
 
-/** Bytes of a manifest's JSON beyond which it is neither written nor believed: one of 400,000 SSTables has half as many. */
-export const MAX_JSON = 1024 * 1024 * 1024
+/** Bytes of a manifest's JSON beyond which it is neither written nor believed: one of 400,000 SSTables has 400 MiB, and takes 2 GB of memory. */
+export const MAX_JSON = 512 * 1024 * 1024
 
 /** Bytes of a gzipped manifest: the S3 client takes no larger answer into memory. */
 export const MAX_BODY = 128 * 1024 * 1024

@@ -57,7 +57,8 @@ export async function* ranked(
 /** Of two that have epoch and time in common the one that came first stays first. */
 function insert(waiting: Ranked[], one: Ranked): void {
   let at = waiting.length
-  for (let before = waiting[at - 1]; before !== undefined && isHigher(one, before); before = waiting[at - 1]) at--
+  for (let before = waiting[at - 1]; before !== undefined && isHigher(one, before); before = waiting[at - 1])
+    at--
   waiting.splice(at, 0, one)
 }
 

@@ -139,8 +139,7 @@ export class States {
   /** Where a unit's manifests begin in a LIST. Keys begin with a time that runs backwards, so what is later comes before. */
   #from(unit: string, until: number | undefined): Omit<ListOptions, 'maxKeys'> {
     const prefix = this.#keys.states(unit)
-    const startAfter =
-      until === undefined ? `${prefix}${BEFORE_DIGITS}` : this.#keys.statesUntil(unit, until)
+    const startAfter = until === undefined ? `${prefix}${BEFORE_DIGITS}` : this.#keys.statesUntil(unit, until)
     return { prefix, startAfter, signal: this.#signal }
   }
 

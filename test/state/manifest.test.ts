@@ -54,7 +54,11 @@ await t.test('a state is read as it was written', async t => {
     directories: new Map([['/d/ks/t', { device: 2n ** 60n + 1n, inode: 2n ** 63n + 5n }]]),
   })
   t.same(await again({ state, delta: undefined }), { state, delta: undefined })
-  const delta = { base: '.tablesnap/node1/states/x', removed: ['/d/ks/t/nb-1-big'], totals: { sets: 9, files: 1, bytes: 7 } }
+  const delta = {
+    base: '.tablesnap/node1/states/x',
+    removed: ['/d/ks/t/nb-1-big'],
+    totals: { sets: 9, files: 1, bytes: 7 },
+  }
   t.same(await again({ state, delta }), { state, delta })
 })
 
@@ -208,7 +212,10 @@ await t.test('what is no state is refused', async t => {
   for (const [name, values] of Object.entries(entries)) {
     for (const value of values) {
       const sets = { '/d/nb-1-big': { 'Data.db': { ...entry, [name]: value } } }
-      await refused(gzipSync(JSON.stringify({ ...json, sets })), `${name} of an entry: ${JSON.stringify(value)}`)
+      await refused(
+        gzipSync(JSON.stringify({ ...json, sets })),
+        `${name} of an entry: ${JSON.stringify(value)}`,
+      )
     }
   }
 })
