@@ -1,5 +1,5 @@
 import type { S3Client } from '../s3/client.js'
-import { listPages, type ListedObject } from '../s3/list.js'
+import { listPages } from '../s3/list.js'
 
 import type { KeyLayout, StateKey } from './keys.js'
 import type { States } from './states.js'
@@ -23,43 +23,42 @@ export interface HeadsDeps {
 
 /**
  * The newest manifest of every unit, in key order. While a page of 1,000 keys brings many units, page by page: 10,000 tables
- * with few restore points take some 50 requests. Where units have hundreds each, every page would be of one or two:
+ * with five restore points each take 50 requests. Where units have hundreds each, a page would be of one or two:
  * then the units' names come from LISTs with a delimiter, and each unit takes two LISTs of few keys, 16 at once.
  * @throws S3Error
  */
 export async function* heads(deps: HeadsDeps): AsyncGenerator<StateKey> {
-  const { keys, states } = deps
-  let startAfter: string | undefined
-  for (;;) {
-    const objects = await page(deps, startAfter)
-    const last = objects.at(-1)?.key
-    if (last === undefined) return
-    const units = new Map<string, StateKey[]>()
+  const { client, keys, states, signal } = deps
+  let unit: string | undefined
+  let found: StateKey[] = []
+  for await (const { objects } of listPages(client, { prefix: keys.states(''), signal })) {
+    let units = 0
     for (const object of objects) {
       const key = states.keyOf(object)
       if (key === undefined) continue
-      const others = units.get(key.unit)
-      if (others === undefined) units.set(key.unit, [key])
-      else others.push(key)
+      if (key.unit !== unit) {
+        for await (const head of first(states.rank(found))) yield head
+        unit = key.unit
+        found = []
+        units++
+      }
+      found.push(key)
     }
-    const cut = [...units.keys()].at(-1)
-    for (const [unit, found] of units) {
-      // The page may have ended among those of the last unit.
-      const head = unit === cut ? await states.newest(unit) : await firstOf(states.rank(found))
-      if (head !== undefined) yield head
-    }
-    startAfter = cut === undefined ? last : later(last, `${keys.states(cut)}${AFTER_DIGITS}`)
-    if (units.size < MANY && objects.length >= MANY * MANY) break
+    if (unit === undefined || units >= MANY || objects.length < MANY * MANY) continue
+    const head = await states.newest(unit)
+    if (head !== undefined) yield head
+    yield* walk(deps, `${keys.states(unit)}${AFTER_DIGITS}`)
+    return
   }
-  yield* walk(deps, startAfter)
+  for await (const head of first(states.rank(found))) yield head
 }
 
-/** The next keys that there are: a server may begin with pages that have none. */
-async function page({ client, keys, signal }: HeadsDeps, after: string | undefined): Promise<ListedObject[]> {
-  const start = after === undefined ? {} : { startAfter: after }
-  for await (const { objects } of listPages(client, { prefix: keys.states(''), ...start, signal }))
-    if (objects.length > 0) return objects
-  return []
+/** The first item, if there is one. */
+async function* first<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  for await (const item of items) {
+    yield item
+    return
+  }
 }
 
 /** The heads of the units whose keys all come after one, unit by unit along the tree of their names. */
@@ -100,15 +99,6 @@ async function* walk(deps: HeadsDeps, after: string): AsyncGenerator<StateKey> {
 
 /** The end of a manifest's key, by which the unit of a prefix is found. */
 const SAMPLE = '0000000000000-19700101T000000000Z.json.gz'
-
-async function firstOf(keys: AsyncGenerator<StateKey>): Promise<StateKey | undefined> {
-  for await (const key of keys) return key
-  return undefined
-}
-
-function later(a: string, b: string): string {
-  return compare(a, b) < 0 ? b : a
-}
 
 /** The order of keys is that of their bytes. */
 function compare(a: string, b: string): number {

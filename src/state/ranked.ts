@@ -29,28 +29,43 @@ export function isAhead({ time, stored }: Pick<StateKey, 'time' | 'stored'>): bo
  * Puts manifests that come by time, the newest first, into the order in which readers take them: the highest epoch first,
  * then the newest. It holds back only what a later one may still outrank: the manifests of about a minute after a take-over,
  * and those from the future.
+ * @param read the node's epochs; called once, where there is more than one manifest
  * @param epochOf reads a manifest's epoch
  */
 export async function* ranked(
   keys: AsyncIterable<StateKey> | Iterable<StateKey>,
-  epochs: Epochs,
+  read: () => Promise<Epochs>,
   epochOf: (key: StateKey) => Promise<number>,
 ): AsyncGenerator<StateKey> {
+  let only: StateKey | undefined
+  let epochs: Epochs | undefined
   let waiting: Ranked[] = []
   let reads = 0
-  for await (const key of keys) {
+  const place = async (key: StateKey, epochs: Epochs): Promise<void> => {
     let epoch = key.facts?.epoch ?? epochs.at(key.time)
     if (epoch === undefined) epoch = reads++ < READS ? await epochOf(key) : 1
     insert(waiting, { key, epoch, time: timeOf(key) })
+  }
+  for await (const key of keys) {
+    if (epochs === undefined) {
+      if (only === undefined) {
+        only = key
+        continue
+      }
+      epochs = await read()
+      await place(only, epochs)
+    }
     let settled = 0
-    // What comes is not later than this one.
+    // Neither this one nor what follows it is later.
     for (const one of waiting) {
       if (one.time < key.time || epochs.mayFollow(one, key.time)) break
       settled++
       yield one.key
     }
     if (settled > 0) waiting = waiting.slice(settled)
+    await place(key, epochs)
   }
+  if (epochs === undefined && only !== undefined) yield only
   for (const { key } of waiting) yield key
 }
 

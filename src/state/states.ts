@@ -1,7 +1,7 @@
 import { TablesnapError } from '../errors.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import { firstObject, listObjects, listPages, type ListOptions, type ListedObject } from '../s3/list.js'
+import { listObjects, listPages, type ListOptions, type ListedObject } from '../s3/list.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
 import type { ObjectSettings } from '../s3/settings.js'
 
@@ -61,12 +61,12 @@ export class States {
   }
 
   /** Manifests of one unit that come by time, the newest first, in the order in which readers take them. @throws S3Error */
-  async *rank(keys: AsyncIterable<StateKey> | Iterable<StateKey>): AsyncGenerator<StateKey> {
-    this.#epochs ??= readEpochs(this.#client, this.#keys, this.#signal)
-    // A failure is no answer.
-    this.#epochs.catch(() => (this.#epochs = undefined))
-    const epochs = await this.#epochs
-    yield* ranked(keys, epochs, key => this.#epochOf(key, epochs))
+  rank(keys: AsyncIterable<StateKey> | Iterable<StateKey>): AsyncGenerator<StateKey> {
+    return ranked(
+      keys,
+      () => this.#readEpochs(),
+      key => this.#epochOf(key),
+    )
   }
 
   /** Takes a listed key apart; undefined when it is no manifest's. */
@@ -129,9 +129,7 @@ export class States {
   /** Of the ten thousand tables of a node that has no states yet not each has to be asked for. */
   #isEmpty(): Promise<boolean> {
     const prefix = this.#keys.states('')
-    this.#none ??= firstObject(this.#client, { prefix, signal: this.#signal }).then(
-      first => first === undefined,
-    )
+    this.#none ??= this.#page({ prefix, signal: this.#signal }, 1).then(({ length }) => length === 0)
     this.#none.catch(() => (this.#none = undefined))
     return this.#none
   }
@@ -143,12 +141,20 @@ export class States {
     return { prefix, startAfter, signal: this.#signal }
   }
 
+  #readEpochs(): Promise<Epochs> {
+    this.#epochs ??= readEpochs(this.#client, this.#keys, this.#signal)
+    // A failure is no answer.
+    this.#epochs.catch(() => (this.#epochs = undefined))
+    return this.#epochs
+  }
+
   /** The epoch of a manifest whose key does not tell it. One that cannot be read may be the newest: whoever reads it is told. */
-  async #epochOf({ key }: StateKey, { current = 1 }: Epochs): Promise<number> {
+  async #epochOf({ key }: StateKey): Promise<number> {
     try {
       return (await this.outline(key)).epoch
     } catch (error) {
-      if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT') return current
+      if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT')
+        return (await this.#readEpochs()).current ?? 1
       throw error
     }
   }
