@@ -54,41 +54,6 @@ export async function chooseState(states: States, head: StateKey, log: Logger): 
   return (await lookBack()) ?? { state: newest, newest: time, passed: undefined }
 }
 
-/**
- * The state with which a file came: the oldest one that names it, and that may be restored if any of them may. Of a name
- * that was given twice the newer file counts.
- * @param names whether a state names the file
- * @returns undefined where no state does
- * @throws as {@link chooseState}
- */
-export async function chooseNaming(
-  states: States,
-  unit: string,
-  names: (state: State) => boolean,
-): Promise<Choice | undefined> {
-  let oldest: State | undefined
-  let restorable: State | undefined
-  let batch: StateKey[] = []
-  /** @returns whether there is no use in looking further back */
-  const lookBack = async (): Promise<boolean> => {
-    const found = await Promise.all(batch.map(one => guarded(one, () => states.read(one.key))))
-    batch = []
-    for (const state of found) {
-      if (names(state)) {
-        oldest = state
-        if (isRestorable(state)) restorable = state
-      } else if (oldest !== undefined) return true
-    }
-    return false
-  }
-  for await (const key of states.keysOf(unit)) {
-    if (batch.push(key) === BATCH && (await lookBack())) break
-  }
-  await lookBack()
-  const state = restorable ?? oldest
-  return state === undefined ? undefined : { state, newest: state.time, passed: undefined }
-}
-
 /** Why a state may not be restored, as a phrase. */
 export function flawsOf({ unprotected, unexplained }: State): string {
   const flaws = [
@@ -114,7 +79,8 @@ export function withAdvice(time: number, error: TablesnapError): TablesnapError 
   })
 }
 
-async function guarded(key: StateKey, read: () => Promise<State>): Promise<State> {
+/** Reads a manifest; one that cannot be used tells how to go on without it. */
+export async function guarded(key: StateKey, read: () => Promise<State>): Promise<State> {
   try {
     return await read()
   } catch (error) {

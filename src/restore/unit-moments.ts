@@ -12,8 +12,9 @@ import { isRestorable, type State } from '../state/state.js'
 import { States } from '../state/states.js'
 
 import type { Catalog } from './catalog.js'
-import { chooseNaming, chooseState, flawsOf, withAdvice, type Choice } from './choice.js'
+import { chooseState, flawsOf, withAdvice, type Choice } from './choice.js'
 import type { RestoreDeps } from './deps.js'
+import { chooseNaming } from './file-choice.js'
 import type { MomentSet } from './moment.js'
 import { scopeHolds, takesStates, type Scope } from './scope.js'
 import { eachOf } from './slots.js'
@@ -68,7 +69,9 @@ export async function readUnits(config: Config, deps: RestoreDeps, catalog: Cata
     const choice =
       file === undefined
         ? await newestOf(states, head, config.at, log)
-        : await chooseNaming(states, unit, state => namesFile(state, file))
+        : await chooseNaming({ states, unit, uploaded: uploadedOf(catalog, file), log }, state =>
+            namesFile(state, file),
+          )
     if (choice === undefined) {
       if (file === undefined) later.add(unit)
       return
@@ -115,6 +118,17 @@ async function fileOf({ client, scope, signal }: RestoreDeps, catalog: Catalog):
   const listing = catalog.directories.get(scope.origin)?.listings.get(name)
   const info = listing === undefined ? undefined : await headObject(client, listing.key, signal)
   return info === undefined || isOwnListing(info.metadata) ? join(scope.origin, name) : 'listed'
+}
+
+/** When the newest content of a file came into the bucket, as far as that is known, ms since 1970. */
+function uploadedOf(catalog: Catalog, path: string): number | undefined {
+  const directory = catalog.directories.get(dirname(path))
+  const times = [...(directory?.others.values() ?? [])]
+    .filter(({ name }) => name === basename(path))
+    .map(({ lastModified }) => lastModified)
+  const plain = directory?.files.get(basename(path))
+  if (plain !== undefined) times.push(plain.lastModified)
+  return times.length === 0 ? undefined : Math.max(...times)
 }
 
 function namesFile({ sets, files }: State, path: string): boolean {
