@@ -3,7 +3,7 @@ import type { StateKey } from '../state/keys.js'
 import { isRestorable, type State } from '../state/state.js'
 import type { States } from '../state/states.js'
 
-import { guarded, type Choice } from './choice.js'
+import { chooseExactly, type Choice } from './choice.js'
 
 /** Manifests read at once. */
 const BATCH = 8
@@ -28,8 +28,8 @@ export interface FileSearch {
 
 /** What was found of a file so far. */
 interface Found {
-  oldest: State | undefined
-  restorable: State | undefined
+  oldest: Choice | undefined
+  restorable: Choice | undefined
 }
 
 /**
@@ -46,8 +46,8 @@ export async function chooseNaming(
 ): Promise<Choice | undefined> {
   const keys: StateKey[] = []
   for await (const key of states.keysOf(unit)) keys.push(key)
-  const read = (batch: readonly StateKey[]): Promise<State[]> =>
-    Promise.all(batch.map(one => guarded(one, () => states.read(one.key))))
+  const read = (batch: readonly StateKey[]): Promise<Choice[]> =>
+    Promise.all(batch.map(one => chooseExactly(states, one)))
   const found: Found = { oldest: undefined, restorable: undefined }
   const since = uploaded === undefined ? Infinity : uploaded - SECOND
   const after = keys.filter(({ stored }) => stored >= since).reverse()
@@ -56,10 +56,10 @@ export async function chooseNaming(
     reads += batch.length
     if (forward(found, await read(batch), names)) break
   }
-  if (found.oldest !== undefined) return choiceOf(found)
+  if (found.oldest !== undefined) return found.restorable ?? found.oldest
   const back = keys.slice(0, READS - reads)
   for (const batch of batches(back)) if (backward(found, await read(batch), names)) break
-  if (found.oldest !== undefined) return choiceOf(found)
+  if (found.oldest !== undefined) return found.restorable ?? found.oldest
   if (back.length < keys.length) {
     log.warn(
       `${unit} has ${keys.length} restore points; none of the ${READS} that were looked at names the file: choose the moment with --at`,
@@ -69,12 +69,12 @@ export async function chooseNaming(
 }
 
 /** Takes restore points from the oldest on. @returns whether the one that is wanted is found */
-function forward(found: Found, states: readonly State[], names: (state: State) => boolean): boolean {
-  for (const state of states) {
-    if (names(state)) {
-      found.oldest ??= state
-      if (!isRestorable(state)) continue
-      found.restorable = state
+function forward(found: Found, choices: readonly Choice[], names: (state: State) => boolean): boolean {
+  for (const choice of choices) {
+    if (names(choice.state)) {
+      found.oldest ??= choice
+      if (!isRestorable(choice.state)) continue
+      found.restorable = choice
       return true
     }
     if (found.oldest !== undefined) return true
@@ -83,19 +83,14 @@ function forward(found: Found, states: readonly State[], names: (state: State) =
 }
 
 /** Takes restore points from the newest on. @returns whether there is no use in looking further back */
-function backward(found: Found, states: readonly State[], names: (state: State) => boolean): boolean {
-  for (const state of states) {
-    if (names(state)) {
-      found.oldest = state
-      if (isRestorable(state)) found.restorable = state
+function backward(found: Found, choices: readonly Choice[], names: (state: State) => boolean): boolean {
+  for (const choice of choices) {
+    if (names(choice.state)) {
+      found.oldest = choice
+      if (isRestorable(choice.state)) found.restorable = choice
     } else if (found.oldest !== undefined) return true
   }
   return false
-}
-
-function choiceOf({ oldest, restorable }: Found): Choice | undefined {
-  const state = restorable ?? oldest
-  return state === undefined ? undefined : { state, newest: state.time, passed: undefined }
 }
 
 function* batches<T>(items: readonly T[]): Generator<readonly T[]> {
