@@ -73,8 +73,7 @@ export class Checks implements WorldWatcher {
     if (truth === undefined || news.kind !== 'vanished') return
     for (const path of news.paths) {
       this.vanished.add(path)
-      if (!truth.deleted.has(path))
-        this.broken(`${path} is said to have vanished, and Cassandra removed it`)
+      if (!truth.deleted.has(path)) this.broken(`${path} is said to have vanished, and Cassandra removed it`)
     }
   }
 
@@ -86,7 +85,8 @@ export class Checks implements WorldWatcher {
     const named = this.#contents(truth, state)
     if (named === undefined) return
     for (const path of state.unexplained)
-      if (!truth.deleted.has(path)) return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
+      if (!truth.deleted.has(path))
+        return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
     if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
       return this.broken(`the restore point's time is in the future`)
     if (isRestorable(state)) this.#complete(truth, state, named)
@@ -130,7 +130,8 @@ export class Checks implements WorldWatcher {
   #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
     const extents = truth.extents(named)
     const [widest] = extents
-    if (widest === undefined) return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
+    if (widest === undefined)
+      return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
     if (!this.settings.hasWildClock) this.#timed(truth, state, extents, named)
     this.#unmarked(truth, state, extents, named)
     const before = this.choices.get(state.unit)
@@ -188,5 +189,8 @@ export function isLater(a: State, b: State): boolean {
 }
 
 export function names(sstables: Iterable<{ readonly name: string }>): string {
-  return `{${[...sstables].map(({ name }) => name).sort().join(', ')}}`
+  return `{${[...sstables]
+    .map(({ name }) => name)
+    .sort()
+    .join(', ')}}`
 }

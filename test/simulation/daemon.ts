@@ -365,7 +365,8 @@ export class Daemon {
     const there = fs.directory(directory)
     if (there === undefined) return false
     const names = [...there.files.keys()].filter(file => file.startsWith(`${name}-`))
-    const isSame = (file: string) => sameIdentity(fs.directory(directory)?.files.get(file)?.identity, durable.get(file))
+    const isSame = (file: string) =>
+      sameIdentity(fs.directory(directory)?.files.get(file)?.identity, durable.get(file))
     if (!names.every(isSame)) return false
     for (const file of names.sort((a, b) => Number(b.endsWith('-Data.db')) - Number(a.endsWith('-Data.db'))))
       fs.unlink(there, file)

@@ -48,7 +48,8 @@ const traced: MakeCore = (name, settings, disk, orders, clock) => {
       if (typeof value !== 'function') return value
       return (...args: unknown[]) => {
         const result = (value as (...args: unknown[]) => unknown).apply(target, args)
-        if (typeof property === 'string' && !QUIET.has(property)) say(`${property} ${args.map(shown).join(' ')}${property === 'draft' ? shown(result) : ''}`)
+        if (typeof property === 'string' && !QUIET.has(property))
+          say(`${property} ${args.map(shown).join(' ')}${property === 'draft' ? shown(result) : ''}`)
         return result
       }
     },
