@@ -30,6 +30,7 @@ export interface CheckSettings {
 interface Choice {
   readonly state: State
   readonly extents: readonly Extent[]
+  readonly named: readonly TrueSSTable[]
 }
 
 /** Judges each manifest at the instant at which it is in the bucket, and all that the daemon tells. */
@@ -73,8 +74,7 @@ export class Checks implements WorldWatcher {
     if (truth === undefined || news.kind !== 'vanished') return
     for (const path of news.paths) {
       this.vanished.add(path)
-      if (!truth.deleted.has(path))
-        this.broken(`${path} is said to have vanished, and Cassandra removed it`)
+      if (!truth.deleted.has(path)) this.broken(`${path} is said to have vanished, and Cassandra removed it`)
     }
   }
 
@@ -86,7 +86,8 @@ export class Checks implements WorldWatcher {
     const named = this.#contents(truth, state)
     if (named === undefined) return
     for (const path of state.unexplained)
-      if (!truth.deleted.has(path)) return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
+      if (!truth.deleted.has(path))
+        return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
     if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
       return this.broken(`the restore point's time is in the future`)
     if (isRestorable(state)) this.#complete(truth, state, named)
@@ -130,7 +131,8 @@ export class Checks implements WorldWatcher {
   #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
     const extents = truth.extents(named)
     const [widest] = extents
-    if (widest === undefined) return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
+    if (widest === undefined)
+      return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
     if (!this.settings.hasWildClock) this.#timed(truth, state, extents, named)
     this.#unmarked(truth, state, extents, named)
     const before = this.choices.get(state.unit)
@@ -138,7 +140,7 @@ export class Checks implements WorldWatcher {
       const least = Math.min(...(before?.extents.map(({ n }) => n) ?? [0]))
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
-      this.choices.set(state.unit, { state, extents })
+      this.choices.set(state.unit, { state, extents, named })
     } else if (!this.settings.hasOtherWriter && state.epoch === before.state.epoch)
       this.broken(`a complete restore point is not newer than the one before`)
   }
@@ -188,5 +190,8 @@ export function isLater(a: State, b: State): boolean {
 }
 
 export function names(sstables: Iterable<{ readonly name: string }>): string {
-  return `{${[...sstables].map(({ name }) => name).sort().join(', ')}}`
+  return `{${[...sstables]
+    .map(({ name }) => name)
+    .sort()
+    .join(', ')}}`
 }

@@ -127,6 +127,12 @@ export class Daemon {
   start(): void {
     for (const path of ROOTS) this.#addDirectory(path, 'start')
     this.#round()
+    if (this.options.isOneShot) this.#tick()
+  }
+
+  /** A run that ends looks from time to time whether it has ended. */
+  #tick(): void {
+    if (this.exit === undefined) this.process.after(100, () => this.#tick())
   }
 
   get isIdle(): boolean {
@@ -365,7 +371,8 @@ export class Daemon {
     const there = fs.directory(directory)
     if (there === undefined) return false
     const names = [...there.files.keys()].filter(file => file.startsWith(`${name}-`))
-    const isSame = (file: string) => sameIdentity(fs.directory(directory)?.files.get(file)?.identity, durable.get(file))
+    const isSame = (file: string) =>
+      sameIdentity(fs.directory(directory)?.files.get(file)?.identity, durable.get(file))
     if (!names.every(isSame)) return false
     for (const file of names.sort((a, b) => Number(b.endsWith('-Data.db')) - Number(a.endsWith('-Data.db'))))
       fs.unlink(there, file)

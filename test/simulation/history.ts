@@ -81,7 +81,9 @@ export class History {
     try {
       await this.#live()
     } catch (error) {
-      this.#checks.broken(error instanceof Error ? `it threw: ${error.stack ?? error.message}` : String(error))
+      this.#checks.broken(
+        error instanceof Error ? `it threw: ${error.stack ?? error.message}` : String(error),
+      )
     }
     let manifests = 0
     for (const all of this.#bucket.manifests.values()) manifests += all.length
@@ -236,6 +238,8 @@ export class History {
   #takeOver(isReplaced: boolean): void {
     this.#checks.settings.hasOtherWriter = true
     if (isReplaced) {
+      // No process outlives its machine.
+      for (const daemon of this.#daemons) daemon.kill()
       this.#kill()
       this.#node.replaceMachine()
     }

@@ -2,7 +2,16 @@ import { Random } from '../state/random.js'
 
 import { Cassandra, type Steps } from './cassandra.js'
 import { FileSystem, type Directory } from './file-system.js'
-import { compact, end, flush, restart, rewriteInPlace, rewriteStatistics, stream, type Family } from './operations.js'
+import {
+  compact,
+  end,
+  flush,
+  restart,
+  rewriteInPlace,
+  rewriteStatistics,
+  stream,
+  type Family,
+} from './operations.js'
 import { copyIn, deleteFiles, importFiles, refresh, restoreReplacing, wipe } from './operator.js'
 import type { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
@@ -120,7 +129,11 @@ export class Node {
 
   #run(steps: Steps, isCassandras = true): void {
     // A copy that paused longer than the settle time would look complete before it is.
-    this.cassandra.start(steps, isCassandras, isCassandras ? this.#script.speed : Math.min(1, this.#script.speed))
+    this.cassandra.start(
+      steps,
+      isCassandras,
+      isCassandras ? this.#script.speed : Math.min(1, this.#script.speed),
+    )
   }
 
   *#disks(): Generator<Directory> {
@@ -161,7 +174,8 @@ export class Node {
         if (dropped.index !== undefined) dropped.index.isDropped = true
         if (!removes) return
         yield 1000
-        for (const directory of dropped.base.directories) if (!directory.isDeleted) fs.removeDirectory(directory)
+        for (const directory of dropped.base.directories)
+          if (!directory.isDeleted) fs.removeDirectory(directory)
       })(),
     )
     // The table is created again while its old files are still being deleted.
@@ -242,6 +256,7 @@ export class Node {
 
   /** Cassandra comes up if it is down. */
   heal(): void {
-    if (!this.cassandra.isUp && !this.cassandra.isBusy) this.#run(restart(this.cassandra, new Random(1)), false)
+    if (!this.cassandra.isUp && !this.cassandra.isBusy)
+      this.#run(restart(this.cassandra, new Random(1)), false)
   }
 }

@@ -22,4 +22,6 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
 const took = performance.now() - began
 for (const [, { count, seed, shown }] of [...kinds].sort((a, b) => b[1].count - a[1].count))
   console.log(`${count} × e.g. seed ${seed}: ${shown.slice(0, 300)}`)
-console.log(`${(took / Number(count)).toFixed(2)} ms a history, ${(manifests / Number(count)).toFixed(1)} manifests, slowest ${slowest.time.toFixed(0)} ms (seed ${slowest.seed})`)
+console.log(
+  `${(took / Number(count)).toFixed(2)} ms a history, ${(manifests / Number(count)).toFixed(1)} manifests, slowest ${slowest.time.toFixed(0)} ms (seed ${slowest.seed})`,
+)
