@@ -293,7 +293,12 @@ export class Table {
     const unreadLogs = [...this.#unread]
       .filter(([, since]) => now - since > LOG_PATIENCE)
       .map(([path]) => path)
-    return this.#points.draft({ history, directories: this.#directories, files: [...this.files()], unreadLogs })
+    return this.#points.draft({
+      history,
+      directories: this.#directories,
+      files: [...this.files()],
+      unreadLogs,
+    })
   }
 
   /** @param state the manifest as it lies in the bucket */
@@ -321,12 +326,11 @@ export class Table {
     return {
       name: this.name,
       isTable: this.isTable,
-      newest: points.before,
       directories,
       hasIndexes: indexes,
       files: () => this.files(),
-      get hasLostDirectory() {
-        return points.lostDirectories(directories).length > 0
+      get newest() {
+        return points.before(directories)
       },
       get kept() {
         return points.takeKept(

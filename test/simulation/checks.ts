@@ -30,6 +30,7 @@ export interface CheckSettings {
 interface Choice {
   readonly state: State
   readonly extents: readonly Extent[]
+  readonly named: readonly TrueSSTable[]
 }
 
 /** Judges each manifest at the instant at which it is in the bucket, and all that the daemon tells. */
@@ -139,7 +140,7 @@ export class Checks implements WorldWatcher {
       const least = Math.min(...(before?.extents.map(({ n }) => n) ?? [0]))
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
-      this.choices.set(state.unit, { state, extents })
+      this.choices.set(state.unit, { state, extents, named })
     } else if (!this.settings.hasOtherWriter && state.epoch === before.state.epoch)
       this.broken(`a complete restore point is not newer than the one before`)
   }

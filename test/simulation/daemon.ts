@@ -127,6 +127,12 @@ export class Daemon {
   start(): void {
     for (const path of ROOTS) this.#addDirectory(path, 'start')
     this.#round()
+    if (this.options.isOneShot) this.#tick()
+  }
+
+  /** A run that ends looks from time to time whether it has ended. */
+  #tick(): void {
+    if (this.exit === undefined) this.process.after(100, () => this.#tick())
   }
 
   get isIdle(): boolean {

@@ -39,7 +39,7 @@ export function judgeEnd(
     if (dead.length > 0)
       return `the newest restore point names ${dead.join(', ')}, which the table does not have`
     if (choice?.state !== state) return `-D does not bring the newest restore point of ${unit}`
-    if (!choice.extents.some(({ n }) => n === truth.commits.length))
+    if (!truth.extents(choice.named).some(({ n }) => n === truth.commits.length))
       return `the newest restore point of ${unit} is not what is on the disk`
   }
   for (const one of alive) {

@@ -238,6 +238,8 @@ export class History {
   #takeOver(isReplaced: boolean): void {
     this.#checks.settings.hasOtherWriter = true
     if (isReplaced) {
+      // No process outlives its machine.
+      for (const daemon of this.#daemons) daemon.kill()
       this.#kill()
       this.#node.replaceMachine()
     }

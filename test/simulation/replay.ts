@@ -17,7 +17,7 @@ else if (how === 'shrink') {
 
 /** The core, with each call to it and each news from it printed. */
 const traced: MakeCore = (name, settings, disk, orders, clock) => {
-  const say = (text: string) => console.log(`${clock.now().toFixed(1)} ${name.slice(-6)} ${text}`)
+  const say = (text: string) => console.log(`${name.slice(-6)} ${text}`)
   let proxy: CoreTable | undefined
   const table = REAL_CORE(
     name,
