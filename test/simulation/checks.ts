@@ -43,8 +43,8 @@ export class Checks implements WorldWatcher {
   bucket!: Bucket
   /** By unit: the newest complete restore point by epoch, then time. */
   readonly choices = new Map<string, Choice>()
-  /** By unit: instants at which a daemon had read all events. */
-  readonly #caughtUp = new Map<string, number[]>()
+  /** By daemon: when it had read all events. */
+  readonly #caughtUp = new Map<object, { readonly from: number; to: number }[]>()
   /** By unit: true SSTables that a manifest has named, and when a manifest said that it may have missed something. */
   readonly #named = new Map<string, Set<TrueSSTable>>()
   readonly #gaps = new Map<string, number>()
@@ -62,10 +62,13 @@ export class Checks implements WorldWatcher {
     this.violation ??= message
   }
 
-  caughtUp(table: CoreTable, _: object, at: number): void {
-    const instants = this.#caughtUp.get(table.name)
-    if (instants === undefined) this.#caughtUp.set(table.name, [at])
-    else instants.push(at)
+  /** A daemon had read all events from one instant to another. */
+  caughtUp(daemon: object, from: number, to: number): void {
+    const spans = this.#caughtUp.get(daemon)
+    const last = spans?.at(-1)
+    if (spans === undefined) this.#caughtUp.set(daemon, [{ from, to }])
+    else if (last !== undefined && last.to === from) last.to = to
+    else spans.push({ from, to })
   }
 
   news(table: CoreTable, news: TableNews): void {
@@ -148,7 +151,7 @@ export class Checks implements WorldWatcher {
   /** A restore point's time is when it was true, but for how far the process was behind. */
   #timed(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
     const time = state.time - EPOCH
-    const latest = time - this.#behind(state.unit, time) - this.settings.settle * 2 - TOLERANCE
+    const latest = time - this.#behind(time) - this.settings.settle * 2 - TOLERANCE
     for (const { n } of extents) {
       // An SSTable that no transaction wrote has all its files some time before the last of them is whole.
       const isFuzzy = truth.commits[n - 1]?.kind === 'files'
@@ -160,11 +163,15 @@ export class Checks implements WorldWatcher {
     this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
   }
 
-  /** How long before a time the daemon had last read all events, ms. */
-  #behind(unit: string, time: number): number {
-    const instants = this.#caughtUp.get(unit) ?? []
-    const last = instants.findLast(instant => instant <= time)
-    return last === undefined ? Infinity : time - last
+  /** How long before a time the daemon that was most behind had last read all events, ms. */
+  #behind(time: number): number {
+    let behind = 0
+    for (const spans of this.#caughtUp.values()) {
+      const span = spans.findLast(({ from }) => from <= time)
+      // One that did not run then has read nothing late.
+      if (span !== undefined) behind = Math.max(behind, time - span.to)
+    }
+    return behind
   }
 
   /** SSTables that an operator deleted are not left out without a word. */

@@ -143,7 +143,11 @@ export class History {
         isBusy = true
         await turn()
       }
-      if (!isBusy) this.#time.next(end)
+      if (isBusy) continue
+      const before = this.#time.now
+      this.#time.next(end)
+      for (const daemon of this.#daemons)
+        if (daemon.process.isAlive) this.#checks.caughtUp(daemon, before, this.#time.now)
     }
   }
 
