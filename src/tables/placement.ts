@@ -134,16 +134,22 @@ export class Placement {
 
   /** Its Data.db is gone. @param isExplained whether that needs no reason */
   left(files: TableFiles, isExplained: boolean): void {
-    this.#unplaced.delete(files)
     this.#told.delete(files)
-    if (!files.isPart) return
     const { drains } = this
-    const time = this.#clock.time()
+    const span = { after: drains, until: drains + 1, time: this.#clock.time() }
+    if (this.#unplaced.delete(files)) {
+      const { after, until, time } = files.whole
+      if (until === undefined || this.#isClaimed(files)) return
+      // It may have been part of the table before it went: no restore point of that time may lack it.
+      this.#changes.add({ after, until, adds: [files], removes: [], time })
+      this.#remove(files, span)
+      return
+    }
+    if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     // What went before the first scan has its place was never part of what is known.
-    if (needsNone || this.#history === undefined)
-      this.#remove(files, { after: drains, until: drains + 1, time })
-    else this.#vanished.set(files.path, { files, after: drains, time, at: this.#clock.now() })
+    if (needsNone || this.#history === undefined) this.#remove(files, span)
+    else this.#vanished.set(files.path, { files, ...span, at: this.#clock.now() })
   }
 
   /** SSTables that went without a reason, by index and name. */

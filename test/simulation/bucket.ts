@@ -4,6 +4,7 @@ import { applyDelta, type State } from '../../src/state/state.js'
 import type { StoredState } from '../../src/state/manifest.js'
 import { saysTheSame } from '../../src/tables/same-manifest.js'
 
+import { isLater } from './checks.js'
 import { failure, type Network } from './network.js'
 import type { Process } from './process.js'
 
@@ -53,7 +54,7 @@ export class Bucket {
   newest(unit: string): Manifest | undefined {
     let newest: Manifest | undefined
     for (const manifest of this.manifests.get(unit) ?? [])
-      if (newest === undefined || manifest.state.time > newest.state.time) newest = manifest
+      if (newest === undefined || isLater(manifest.state, newest.state)) newest = manifest
     return newest
   }
 

@@ -85,6 +85,7 @@ export class History {
         error instanceof Error ? `it threw: ${error.stack ?? error.message}` : String(error),
       )
     }
+    if (this.#checks.violation !== undefined) this.#tellTruths()
     let manifests = 0
     for (const all of this.#bucket.manifests.values()) manifests += all.length
     return {
@@ -251,6 +252,14 @@ export class History {
     this.#tookOver = true
     this.#begin()
     this.#tookOver = false
+  }
+
+  #tellTruths(): void {
+    for (const [unit, { commits }] of this.#node.truths)
+      for (const { time, adds, removes, kind } of commits)
+        this.#trace.push(
+          `truth of ${short(unit)} ${time.toFixed(1)} ${kind} +${adds.map(({ path }) => path.slice(4, 7) + short(path)).join(' +')} -${removes.map(({ path }) => short(path)).join(' -')}`,
+        )
   }
 
   #note(text: string): void {

@@ -62,6 +62,9 @@ const QUIET = new Set(['files', 'isWanted', 'get', 'missing', 'look', 'next'])
 function shown(value: unknown): string {
   if (typeof value === 'string') return value.slice(value.lastIndexOf('/') + 1)
   if (value === undefined) return '–'
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Symbol.iterator in value && 'size' in value)
+    return `[${[...(value as unknown as ReadonlyMap<unknown, unknown>).keys()].map(shown).join(' ')}]`
   if (value instanceof Set || value instanceof Map) return `[${[...value.keys()].map(shown).join(' ')}]`
   if (typeof value !== 'object' || value === null) return String(value)
   if ('path' in value && 'name' in value) return shown(value.path)
