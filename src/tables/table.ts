@@ -470,6 +470,9 @@ export class Table {
       const files = this.#find(index, name) ?? this.#unknown(index, name)
       if (files === undefined) continue
       removes.push(files)
+      // Files of the name may have come after --delete-on-backup deleted the SSTable.
+      const kept = this.#points.kept.get(files.path)
+      if (kept !== undefined && kept !== files) removes.push(kept)
       this.#points.removed(files.path)
     }
     this.#placement.committed(log, adds, removes)

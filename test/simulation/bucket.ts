@@ -19,6 +19,11 @@ export interface Manifest {
   isUnreadable: boolean
 }
 
+/** Whether a manifest comes after another one: by its epoch, then by its time. */
+export function isLater(a: State, b: State): boolean {
+  return a.epoch !== b.epoch ? a.epoch > b.epoch : a.time > b.time
+}
+
 /** The bucket, as its server has it. */
 export class Bucket {
   /** By key: which content. */
@@ -51,6 +56,7 @@ export class Bucket {
     return this.objects.get(key ?? path)
   }
 
+  /** The newest manifest of a unit; see {@link isLater}. */
   newest(unit: string): Manifest | undefined {
     let newest: Manifest | undefined
     for (const manifest of this.manifests.get(unit) ?? [])
@@ -61,7 +67,7 @@ export class Bucket {
   /** @throws S3Error 412 when another manifest has the time */
   putManifest(stored: StoredState, now: number): string {
     const { state, delta } = stored
-    const key = `states/${state.unit}/${state.time}`
+    const key = `states/${state.unit}/${state.epoch}/${state.time}`
     const all = this.manifests.get(state.unit) ?? []
     const base = delta && all.find(manifest => manifest.key === delta.base)
     if (delta !== undefined && (base === undefined || base.isDelta))

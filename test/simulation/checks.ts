@@ -1,7 +1,7 @@
 import { isRestorable, type State } from '../../src/state/state.js'
 import type { TableNews } from '../../src/tables/ports.js'
 
-import type { Bucket, Manifest } from './bucket.js'
+import { isLater, type Bucket, type Manifest } from './bucket.js'
 import type { CoreTable } from './core.js'
 import type { Extent, Truth, TrueSSTable } from './truth.js'
 import type { WorldWatcher } from './world.js'
@@ -190,10 +190,6 @@ export class Checks implements WorldWatcher {
       }
     }
   }
-}
-
-export function isLater(a: State, b: State): boolean {
-  return a.epoch !== b.epoch ? a.epoch > b.epoch : a.time > b.time
 }
 
 export function names(sstables: Iterable<{ readonly name: string }>): string {

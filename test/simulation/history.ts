@@ -23,6 +23,9 @@ const PATIENCE = 3_600_000
 /** How long files must be unchanged, ms. */
 const SETTLE = 1000
 
+/** Faults that bring another process. */
+const ALONE: ReadonlySet<Fault> = new Set(['oneShot', 'takeOver', 'replaceMachine'])
+
 /** How a history went. */
 export interface Outcome {
   /** Undefined: all was as it must be. */
@@ -184,6 +187,8 @@ export class History {
   #fault(what: Fault, salt: number): void {
     const random = new Random(salt)
     const daemon = this.#daemon
+    // Two processes that delete files would take each other's deletions for losses.
+    if (this.#script.mode === 'delete' && ALONE.has(what)) return
     switch (what) {
       case 'freeze':
         daemon?.pace.stop(random.chance(0.7) ? 10 + random.next() * 500 : random.next() ** 4 * 600_000)

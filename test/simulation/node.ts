@@ -21,6 +21,19 @@ import { Truth } from './truth.js'
 /** A table's directory is named after the table and 32 digits. */
 const ID = '0a1b2c3d4e5f60718293a4b5c6d7'
 
+/** What Cassandra can do although SSTables that it has open were deleted by --delete-on-backup. */
+const WITHOUT_FILES: ReadonlySet<Operation> = new Set([
+  'flush',
+  'compact',
+  'stream',
+  'import',
+  'truncate',
+  'drop',
+])
+
+/** What of a script the node needs to know. */
+export type NodeScript = Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed' | 'mode'>
+
 /** The node: its data directories, its Cassandra with one table, and whoever works on it by hand. */
 export class Node {
   readonly fs: FileSystem
@@ -29,14 +42,14 @@ export class Node {
   readonly truths = new Map<string, Truth>()
   family: Family
   readonly #time: Scheduler
-  readonly #script: Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed'>
+  readonly #script: NodeScript
   readonly #format: Format
   readonly #aside: Directory
   #tables = 0
   #snapshots = 0
   #device = 1
 
-  constructor(time: Scheduler, script: Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed'>) {
+  constructor(time: Scheduler, script: NodeScript) {
     this.#time = time
     this.#script = script
     this.fs = new FileSystem(time)
@@ -73,6 +86,7 @@ export class Node {
     const random = new Random(salt)
     const { cassandra, family } = this
     const { base, index } = family
+    if (this.#script.mode === 'delete' && !WITHOUT_FILES.has(what)) return
     if (what === 'crash' || what === 'wipe') {
       this.#crash(random, what === 'wipe')
       return
@@ -234,6 +248,7 @@ export class Node {
     const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
     this.fs.removeDirectory(lost, isReplaced)
     truth.commit(this.#time.now, [], gone, 'deleted')
+    truth.lose(lost.path)
     if (isReplaced) this.#device++
   }
 
