@@ -20,6 +20,11 @@ export interface CheckSettings {
   readonly settle: number
   /** Cassandra writes no transaction logs, so that deletions are explained by what is newer. */
   readonly isOldCassandra: boolean
+  /**
+   * The daemon deletes what it has uploaded. After a gap nobody can tell then whether Cassandra has compacted an SSTable whose
+   * files are gone.
+   */
+  readonly deletesUploaded: boolean
   /** The clock jumps: times of restore points say nothing. */
   hasWildClock: boolean
   /** Another process writes manifests beside the daemon, so that two may be under way at once. */
@@ -93,11 +98,16 @@ export class Checks implements WorldWatcher {
         return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
     if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
       return this.broken(`the restore point's time is in the future`)
-    if (isRestorable(state)) this.#complete(truth, state, named)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
+    if (isRestorable(state) && !this.isForgetful(state.unit)) this.#complete(truth, state, named)
     const ever = this.#named.get(state.unit)
     if (ever === undefined) this.#named.set(state.unit, new Set(named))
     else for (const sstable of named) ever.add(sstable)
+  }
+
+  /** Whether the program cannot know any more what the table has; see {@link CheckSettings.deletesUploaded}. */
+  isForgetful(unit: string): boolean {
+    return this.settings.deletesUploaded && this.#gaps.has(unit)
   }
 
   /** Whether each object has the bytes of the SSTable that the manifest names, and all components are of one. */

@@ -60,7 +60,13 @@ export class History {
     this.#network = new Network(this.#time, this.#random)
     this.#checks = new Checks(
       this.#node.truths,
-      { settle: SETTLE, isOldCassandra: !this.#node.hasLogs, hasWildClock: false, hasOtherWriter: false },
+      {
+        settle: SETTLE,
+        isOldCassandra: !this.#node.hasLogs,
+        deletesUploaded: script.mode === 'delete',
+        hasWildClock: false,
+        hasOtherWriter: false,
+      },
       now,
     )
     this.#bucket = new Bucket(manifest => {
