@@ -21,9 +21,11 @@ export interface CheckSettings {
   /** Cassandra writes no transaction logs, so that deletions are explained by what is newer. */
   readonly isOldCassandra: boolean
   /**
-   * The daemon deletes what it has uploaded. After a gap nobody can tell then whether Cassandra has compacted an SSTable whose
-   * files are gone.
+   * The daemon deletes what it has uploaded, and has missed a transaction log: nobody can tell then whether Cassandra has
+   * compacted an SSTable whose files are gone.
    */
+  isForgetful: boolean
+  /** The daemon deletes what it has uploaded. */
   readonly deletesUploaded: boolean
   /** The clock jumps: times of restore points say nothing. */
   hasWildClock: boolean
@@ -78,6 +80,7 @@ export class Checks implements WorldWatcher {
 
   news(table: CoreTable, news: TableNews): void {
     const truth = this.#truths.get(table.name)
+    if (news.kind === 'gap' && this.settings.deletesUploaded) this.settings.isForgetful = true
     if (news.kind === 'directory-replaced') this.replaced.add(news.path)
     if (truth === undefined || news.kind !== 'vanished') return
     for (const path of news.paths) {
@@ -98,16 +101,11 @@ export class Checks implements WorldWatcher {
         return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
     if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
       return this.broken(`the restore point's time is in the future`)
+    if (isRestorable(state) && !this.settings.isForgetful) this.#complete(truth, state, named)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
-    if (isRestorable(state) && !this.isForgetful(state.unit)) this.#complete(truth, state, named)
     const ever = this.#named.get(state.unit)
     if (ever === undefined) this.#named.set(state.unit, new Set(named))
     else for (const sstable of named) ever.add(sstable)
-  }
-
-  /** Whether the program cannot know any more what the table has; see {@link CheckSettings.deletesUploaded}. */
-  isForgetful(unit: string): boolean {
-    return this.settings.deletesUploaded && this.#gaps.has(unit)
   }
 
   /** Whether each object has the bytes of the SSTable that the manifest names, and all components are of one. */
