@@ -363,7 +363,8 @@ export class Table {
     const isKnown = files.has(name)
     const isSame = isKnown && identity !== undefined && files.isSame(name, identity)
     // A look at it tells whether a file that was known is another one now.
-    if (!isKnown) files.add(name, identity)
+    if (!isKnown && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
+    else files.add(name)
     const isOld = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
