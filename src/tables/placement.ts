@@ -458,10 +458,10 @@ export class Placement {
     this.#lose(vanished, time)
   }
 
-  #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd }: Step): void {
+  #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd, isMerged }: Step): void {
     this.#freePaths(table, adds, removes, time)
     if (adds.length > 0 || removes.length > 0 || hasEnd)
-      this.#history?.commit({ adds, removes, time, ...(hasEnd ? { kind: 'end' as const } : {}) })
+      this.#history?.commit({ adds, removes, time, isMerged, ...(hasEnd ? { kind: 'end' as const } : {}) })
     this.#lose(vanished, time)
   }
 
