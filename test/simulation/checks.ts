@@ -188,11 +188,14 @@ export class Checks implements WorldWatcher {
     const least = Math.min(...extents.map(({ n }) => n))
     const ever = this.#named.get(state.unit)
     const gap = this.#gaps.get(state.unit) ?? -Infinity
+    const returned = new Set<string>()
     for (let n = least; n > 0; n--) {
-      const { kind, time, removes } = truth.commits[n - 1]!
+      const { kind, time, adds, removes } = truth.commits[n - 1]!
+      for (const { path, data } of adds) returned.add(`${path}#${data}`)
       if (kind === 'end' || gap >= time) return
       if (kind !== 'deleted') continue
       for (const sstable of removes) {
+        if (returned.has(`${sstable.path}#${sstable.data}`)) continue
         if (ever?.has(sstable) !== true || named.includes(sstable) || truth.isLive(sstable)) continue
         this.broken(`${sstable.path} was deleted, and a complete restore point without it does not say so`)
       }
