@@ -42,7 +42,10 @@ await t.test('--list of states, as text and as JSON lines', async t => {
   t.equal(lines[0], `ks1.t1 (${UNIT})`)
   t.match(lines[1], /^ {2}2026-11-23T04:02:00\.000Z {2}partial +2 sets +\d+ B {2}1 missing$/)
   t.match(lines[2], /^ {2}2026-11-23T04:01:00\.000Z {2}complete +1 sets +\d+ B$/)
-  t.match(lines[3], /^ {2}to mend the newest one, run where it was backed up: tablesnap -n node3 .*-B \S+ \/.*\/t1-\w+$/)
+  t.match(
+    lines[3],
+    /^ {2}to mend the newest one, run where it was backed up: tablesnap -n node3 .*-B \S+ \/.*\/t1-\w+$/,
+  )
   t.equal(lines.length, 5)
   const limited = await snap('-n', 'node3', '--list', '--limit', '1', bucket)
   t.match(
