@@ -48,10 +48,12 @@ function headingOf({ unit }: ListedUnit): string {
   return table === undefined ? `/${unit.replace(/^\//, '')}` : `${table.keyspace}.${table.table} (${unit})`
 }
 
-function lineOf({ directory, time, status, sets, bytes, missing, reason, future }: ListedMoment): string {
+function lineOf(moment: ListedMoment): string {
+  const { directory, time, status, sets, bytes, missing, reason, future, archived } = moment
   const when = time === undefined ? 'no restore point' : new Date(time).toISOString()
   const notes = [
     ...(missing !== undefined && missing > 0 ? [`${missing} missing`] : []),
+    ...(archived === undefined ? [] : [`${archived} archived: thaw them before a restore`]),
     ...(future === true ? ['its time was in the future then: the clock of the node was wrong'] : []),
     ...(directory === undefined
       ? []

@@ -7,6 +7,7 @@ import type { KeyLayout, StateKey } from '../state/keys.js'
 import { isAhead } from '../state/ranked.js'
 import type { States } from '../state/states.js'
 
+import { isArchive } from './archived.js'
 import type { Catalog, CatalogDirectory, Entry } from './catalog.js'
 import type { RestoreDeps } from './deps.js'
 import { readListingWithOwner } from './listing.js'
@@ -41,6 +42,8 @@ export interface ListedMoment {
   readonly checked: boolean
   /** Its time was in the future when the bucket got it: the clock of its node was wrong. */
   readonly future?: true
+  /** Objects of it that S3 has archived, by their storage class. */
+  readonly archived?: number
   /** Why it is unreadable. */
   readonly reason?: string
 }
@@ -112,8 +115,10 @@ export async function readMoment(
             ? 'damaged'
             : 'complete'
     const missing = lost + unprotected.length + unexplained.length
+    const frozen = sets.flatMap(({ files }) => files).filter(file => isArchive(file.storageClass)).length
+    const archived = frozen === 0 ? {} : { archived: frozen }
     const mend = [...damaged.map(set => join(set.directory, set.name)), ...unprotected]
-    return { moment: { ...about, status, ...sumOf(sets), missing, checked: true }, mend }
+    return { moment: { ...about, status, ...sumOf(sets), missing, checked: true, ...archived }, mend }
   } catch (error) {
     const directories = [...catalog.directories.keys()].filter(path => directoriesOf(unit, path))
     return { moment: unreadable(about, error), mend: directories.map(path => join(path, '*')) }
