@@ -21,7 +21,7 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     short: '-D',
     group: 'What to do',
-    help: 'restore the newest whole state into the path, then exit',
+    help: 'restore the newest whole restore point of each table into the path, then exit',
   },
   {
     key: 'all',
@@ -185,7 +185,7 @@ export const RUN_SETTINGS = [
     argument: 'time',
     group: 'Restore (with -D)',
     needs: 'download',
-    help: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a state or a listing; not with --all",
+    help: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with --all",
   },
   {
     key: 'keyspace',
