@@ -34,7 +34,7 @@ const CONTROL_CONNECTIONS = 4
  * @throws UsageError for an endpoint that is no server address
  */
 export async function openSession(config: Config, log: Logger): Promise<Session> {
-  const credentials = credentialProvider(config.credentials, config.s3.region)
+  const credentials = credentialProvider({ given: config.credentials, region: config.s3.region })
   const { retries, retryTime } = config.engine
   const waits = config.mode === 'watch' || config.mode === 'backup-watch'
   const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }

@@ -1,13 +1,14 @@
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
 import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
 import { NO_S3, isPage, type Check } from './answer.js'
+import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
 import type { Overwriting } from './if-absent.js'
 import { doubtOf, failureOf } from './failure.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
-import type { Credentials, S3Settings } from './settings.js'
+import type { CredentialSource, Credentials, S3Settings } from './settings.js'
 import { Silence, type SilenceListener } from './silence.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { parseXml, type XmlNode } from './xml.js'
@@ -35,7 +36,7 @@ export interface S3Request {
 /** What a client works with. */
 export interface ClientOptions {
   readonly settings: S3Settings
-  readonly credentials: () => Credentials | Promise<Credentials>
+  readonly credentials: CredentialSource
   /** Requests under way at once; further ones wait. */
   readonly connections: number
   readonly retry?: RetryPolicy
@@ -117,9 +118,23 @@ export class S3Client {
     return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
   }
 
-  /** Sends a request once; otherwise as {@link call}. */
+  /** Sends a request once, or twice when there are other credentials than those that the server refuses; otherwise as {@link call}. */
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
-    const credentials = await this.#options.credentials()
+    const { credentials: source } = this.#options
+    const credentials = await source()
+    try {
+      return await this.#attempt(request, credentials, signal)
+    } catch (error) {
+      if (!mayBeExpired(error) || (await source.refused?.(credentials)) !== true) throw error
+      return this.#attempt(request, await source(), signal)
+    }
+  }
+
+  async #attempt(
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
     const connection = await this.#acquire()
     const { host } = this.#address
     let response: HttpResponse

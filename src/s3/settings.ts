@@ -16,6 +16,13 @@ export interface Credentials {
   readonly sessionToken?: string | undefined
 }
 
+/** Where requests get their credentials from. */
+export interface CredentialSource {
+  (): Credentials | Promise<Credentials>
+  /** Told of credentials that the server does not take (any more). @returns whether there are others now */
+  readonly refused?: (used: Credentials) => Promise<boolean>
+}
+
 /** The checksum a body is sent with; CRC-64/NVME is computed whichever is chosen. */
 export type ChecksumKind = 'crc64nvme' | 'crc32c' | 'sha256' | 'md5'
 
