@@ -52,6 +52,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     onSilence: error => silence.onSilence(error.message),
     onReturn: silence.onReturn,
   })
+  if (client.proxy !== undefined) log.info(`S3 is reached through the proxy ${client.proxy}`)
   const identity = await resolveName(config)
   if (identity.warning !== undefined) log.warn(identity.warning)
   log.info(

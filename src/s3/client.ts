@@ -1,11 +1,12 @@
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
-import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
+import { Connection, type HttpResponse, type Timeouts } from './connection.js'
 import { NO_S3, isPage, type Check } from './answer.js'
 import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
 import type { Overwriting } from './if-absent.js'
 import { doubtOf, failureOf } from './failure.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
+import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
 import type { CredentialSource, Credentials, S3Settings } from './settings.js'
@@ -62,6 +63,8 @@ export class S3Client {
   readonly settings: S3Settings
   readonly retry: RetryPolicy
   readonly overwriting: Overwriting
+  /** Host and port of the proxy that the server is reached through. */
+  readonly proxy: string | undefined
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
   /** The Date of the newest answer, and what it is in ms since 1970. */
@@ -74,7 +77,7 @@ export class S3Client {
   readonly #all: Connection[] = []
   readonly #waiting: ((connection: Connection) => void)[] = []
 
-  /** @throws UsageError for an endpoint that is no server address */
+  /** @throws UsageError for an endpoint that is no server address, or a proxy that is none */
   constructor(options: ClientOptions) {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
@@ -82,6 +85,8 @@ export class S3Client {
     this.#options = options
     this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)
+    // A wrong address of a proxy is said at the start.
+    this.proxy = proxyFor(this.#address.origin, options.settings.proxies)?.url.host
   }
 
   /** Whether requests go over TLS. */
@@ -194,8 +199,7 @@ export class S3Client {
     credentials: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
-    const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
-    const connection = new Connection(origin, timeouts, rate)
+    const connection = this.#connect(origin)
     try {
       return await this.#send(connection, { host, path }, request, credentials, signal)
     } finally {
@@ -227,12 +231,17 @@ export class S3Client {
     return sign({ method, host, path, headers, payloadHash: hash }, this.settings.region, credentials)
   }
 
+  #connect(origin: string): Connection {
+    const { timeouts, rate } = this.#options
+    const { ca, proxies } = this.settings
+    return new Connection(origin, { timeouts, rate, ca, proxy: proxyFor(origin, proxies) })
+  }
+
   async #acquire(): Promise<Connection> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
     if (this.#all.length < this.#options.connections) {
-      const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
-      const connection = new Connection(this.#address.origin, timeouts, rate)
+      const connection = this.#connect(this.#address.origin)
       this.#all.push(connection)
       return connection
     }

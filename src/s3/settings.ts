@@ -7,6 +7,16 @@ export interface S3Settings {
   /** `true`: `host/bucket/key`; `false`: `bucket.host/key`; undefined: path style for every endpoint but Amazon's. */
   readonly pathStyle: boolean | undefined
   readonly bucket: string
+  /** Certificates to trust, PEM; undefined: those of Node. */
+  readonly ca?: readonly string[] | undefined
+  readonly proxies?: ProxySettings | undefined
+}
+
+/** Proxies by the scheme of the server, and for which hosts there is none; as http_proxy, https_proxy and NO_PROXY say. */
+export interface ProxySettings {
+  readonly http: string | undefined
+  readonly https: string | undefined
+  readonly no: string | undefined
 }
 
 /** What a request is signed with. */
