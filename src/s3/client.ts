@@ -38,6 +38,8 @@ export interface S3Request {
 export interface ClientOptions {
   readonly settings: S3Settings
   readonly credentials: CredentialSource
+  /** What the keys begin with that the account may surely list, where it may not list the whole bucket. */
+  readonly ownPrefix?: string
   /** Requests under way at once; further ones wait. */
   readonly connections: number
   readonly retry?: RetryPolicy
@@ -63,6 +65,7 @@ export class S3Client {
   readonly settings: S3Settings
   readonly retry: RetryPolicy
   readonly overwriting: Overwriting
+  readonly ownPrefix: string
   /** Host and port of the proxy that the server is reached through. */
   readonly proxy: string | undefined
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
@@ -81,6 +84,7 @@ export class S3Client {
   constructor(options: ClientOptions) {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
+    this.ownPrefix = options.ownPrefix ?? ''
     this.overwriting = options.overwriting ?? { state: 'unknown' }
     this.#options = options
     this.#silence = new Silence(options)

@@ -177,3 +177,24 @@ await t.test('a 307 is followed once, with method and body', async t => {
   })
   t.equal(seen, 5, 'no further')
 })
+
+await t.test('an account that may list its own keys only has its bucket', async t => {
+  const asked: string[] = []
+  const bucket = await testBucket(t)
+  await ensureBucket(bucket.client, true)
+  const endpoint = await unfaithful(t, bucket.server.endpoint, {
+    request: ({ method, url }) => {
+      const prefix = url.searchParams.get('prefix')
+      if (prefix !== null) asked.push(prefix)
+      if (prefix?.startsWith('.tablesnap/node1/') === true) return undefined
+      return method === 'HEAD'
+        ? { status: 403, headers: {}, body: Buffer.alloc(0) }
+        : errorAnswer(403, 'AccessDenied')
+    },
+  })
+  const client = clientOf(t, settingsOf(endpoint), { ownPrefix: '.tablesnap/node1/' })
+  t.equal(await ensureBucket(client, true), false)
+  t.same(asked, ['.tablesnap/node1/'])
+  const curious = clientOf(t, settingsOf(endpoint))
+  t.match(await failure(ensureBucket(curious, true)), { s3Code: 'AccessDenied' })
+})
