@@ -95,7 +95,8 @@ export class Backup {
     let pending = 0
     for (const table of this.#parts.tables) {
       for (const { status, isOutdated } of table.files()) {
-        const isOpen = status === 'dirty' || status === 'settling' || status === 'uploading' || status === 'failed'
+        const isOpen =
+          status === 'dirty' || status === 'settling' || status === 'uploading' || status === 'failed'
         if (isOpen && isOutdated) pending++
       }
     }
@@ -223,7 +224,7 @@ export class Backup {
     const { tables, turns, rescans, writer } = this.#parts
     for (const table of [...tables]) {
       if (!table.isIdle) turns.touch(table)
-      if (table.directories.size > 0 || !table.isIdle || !table.isCovered) continue
+      if (!table.isFinished) continue
       table.stop()
       turns.forget(table)
       rescans.forget(table)

@@ -8,6 +8,7 @@ import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
+import { epochsIn, type Epoch } from '../state/epochs.js'
 import type { KeyLayout } from '../state/keys.js'
 
 /** What `node.json` says. */
@@ -20,7 +21,12 @@ interface NodeRecord {
   readonly since: number
   /** What lies between name and path in the keys of files; undefined in records of earlier versions. */
   readonly separator?: string | undefined
+  /** When each epoch began, the oldest first; records of earlier versions have none. */
+  readonly epochs: readonly Epoch[]
 }
+
+/** Since when a node's name is whose. */
+type Term = Pick<NodeRecord, 'epoch' | 'since' | 'epochs'>
 
 /** How a fence is set. */
 export interface FenceOptions {
@@ -50,6 +56,7 @@ export class Fence {
   /** Whether this run took the name over. */
   tookOver = false
   readonly #options: FenceOptions
+  #epochs: readonly Epoch[] = []
   #looked = -Infinity
   #lock: Server | undefined
 
@@ -63,10 +70,16 @@ export class Fence {
     if (this.#options.alone) await this.#claimHere()
     const found = await this.#read()
     this.#checkSeparator(found)
-    if (found === undefined) await this.#write({ epoch: 1, since: this.#options.clock() }, true)
+    const now = this.#options.clock()
+    if (found === undefined)
+      await this.#write({ epoch: 1, since: now, epochs: [{ epoch: 1, since: now }] }, true)
     else if (found.writer === this.#options.writer.id && !takeOver) this.#set(found)
     else if (takeOver) {
-      await this.#write({ epoch: found.epoch + 1, since: found.since }, false)
+      const epoch = found.epoch + 1
+      await this.#write(
+        { epoch, since: found.since, epochs: [...found.epochs, { epoch, since: now }] },
+        false,
+      )
       this.tookOver = true
       log.warn(`Took ${name} over from ${found.host}: epoch ${this.epoch}`)
     } else throw this.#refusal(found)
@@ -80,7 +93,8 @@ export class Fence {
     // After a take-over it is free once the other one has stopped.
     if (this.#options.alone && this.#lock === undefined) await this.#claimHere()
     const found = await this.#read()
-    if (found === undefined) await this.#write(this, true)
+    if (found === undefined)
+      await this.#write({ epoch: this.epoch, since: this.since, epochs: this.#epochs }, true)
     else if (found.writer !== this.#options.writer.id || found.epoch !== this.epoch) throw this.#lost(found)
     this.#looked = began
   }
@@ -125,15 +139,17 @@ export class Fence {
     return parse(body, keys.node)
   }
 
-  #set({ epoch, since }: Pick<NodeRecord, 'epoch' | 'since'>): void {
+  #set({ epoch, since, epochs }: Term): void {
     this.epoch = epoch
     this.since = since
+    this.#epochs = epochs
   }
 
-  async #write({ epoch, since }: Pick<NodeRecord, 'epoch' | 'since'>, ifAbsent: boolean): Promise<void> {
+  async #write({ epoch, since, epochs }: Term, ifAbsent: boolean): Promise<void> {
     const { client, keys, writer, config } = this.#options
     const { separator } = config
-    const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch, since, separator }
+    const { id, host } = writer
+    const record: NodeRecord = { format: 1, writer: id, host, epoch, since, separator, epochs }
     const body = Buffer.from(JSON.stringify(record))
     const md5 = createHash('md5').update(body).digest('base64')
     const headers = { ...storageHeaders(config.object), 'Content-Type': 'application/json' }
@@ -183,7 +199,7 @@ function fenced(message: string, cause?: unknown): TablesnapError {
 function parse(body: Buffer, key: string): NodeRecord {
   try {
     const value = JSON.parse(body.toString('utf8')) as Partial<NodeRecord>
-    const { writer, host, epoch, since, separator } = value
+    const { writer, host, epoch, since, separator, epochs } = value
     if (value.format === 1 && typeof writer === 'string' && Number.isSafeInteger(epoch)) {
       return {
         format: 1,
@@ -191,6 +207,7 @@ function parse(body: Buffer, key: string): NodeRecord {
         host: typeof host === 'string' ? host : '?',
         epoch: epoch ?? 0,
         since: typeof since === 'number' ? since : 0,
+        epochs: epochsIn(epochs),
         ...(typeof separator === 'string' ? { separator } : {}),
       }
     }

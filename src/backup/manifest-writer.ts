@@ -223,7 +223,8 @@ export class ManifestWriter {
     pace.isWriting = false
     if (pace.isDue && !this.#isStopped) this.#schedule(table, pace)
     // Most of many tables never have anything to say.
-    else if (pace.last === -Infinity && pace.failures === 0 && pace.cancelListing === undefined) this.#paces.delete(table)
+    else if (pace.last === -Infinity && pace.failures === 0 && pace.cancelListing === undefined)
+      this.#paces.delete(table)
   }
 
   #published(table: Table, pace: Pace, published: Published): void {
@@ -249,8 +250,7 @@ export class ManifestWriter {
       this.#observer.fenced(error)
     }
     pace.failures++
-    pace.notBefore =
-      this.#clockwork.now() + Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
+    pace.notBefore = this.#clockwork.now() + Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
     const message = `Error writing the restore point of ${table.name}: ${errorMessage(error)}`
     const isKnown = this.failed.get(table.name) === message
     this.failed.set(table.name, message)

@@ -83,7 +83,12 @@ export function parseEpochs(text: string): Epochs {
   if (typeof value !== 'object' || value === null) return new Epochs(undefined)
   const { epoch, epochs } = value as { epoch?: unknown; epochs?: unknown }
   if (!isCount(epoch)) return new Epochs(undefined)
-  return new Epochs(epoch, Array.isArray(epochs) ? epochs.filter(isEpoch) : [])
+  return new Epochs(epoch, epochsIn(epochs))
+}
+
+/** The epochs of a node.json, as far as they can be read. */
+export function epochsIn(value: unknown): Epoch[] {
+  return Array.isArray(value) ? value.filter(isEpoch) : []
 }
 
 function isEpoch(value: unknown): value is Epoch {

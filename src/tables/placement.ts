@@ -461,7 +461,13 @@ export class Placement {
   #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd, isMerged }: Step): void {
     this.#freePaths(table, adds, removes, time)
     if (adds.length > 0 || removes.length > 0 || hasEnd)
-      this.#history?.commit({ adds, removes: this.#byPath(removes), time, isMerged, ...(hasEnd ? { kind: 'end' as const } : {}) })
+      this.#history?.commit({
+        adds,
+        removes: this.#byPath(removes),
+        time,
+        isMerged,
+        ...(hasEnd ? { kind: 'end' as const } : {}),
+      })
     this.#lose(vanished, time)
   }
 
@@ -470,7 +476,9 @@ export class Placement {
     const live = this.#history?.live
     const unknown = new Set(removes.filter(files => live?.has(files) !== true).map(({ path }) => path))
     if (live === undefined || unknown.size === 0) return [...removes]
-    return [...removes, ...[...live].filter(({ path }) => unknown.has(path))]
+    const found = [...live].filter(({ path }) => unknown.has(path))
+    const paths = new Set(found.map(({ path }) => path))
+    return [...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found]
   }
 
   /** A path has one SSTable at a time: what was there before went, whether that was seen or not. */

@@ -180,7 +180,7 @@ export class Daemon {
     for (const [name, core] of [...this.tables]) {
       const table = tableOf(core)
       if (!table.isIdle) this.#turns.touch(table)
-      if (table.directories.size > 0 || !table.isIdle || !table.isCovered) continue
+      if (!table.isFinished) continue
       table.stop()
       this.#turns.forget(table)
       this.#rescans.forget(table)
