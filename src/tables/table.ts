@@ -173,7 +173,7 @@ export class Table {
     const directory = this.#directories.get(path)
     if (directory === undefined) return
     const files = this.#filesOf(directory, name)
-    files.add(name)
+    files.add(name, this.#clock.now())
     files.touch(arrival === 'moved-in')
     this.#placement.seen(files)
     this.#worklist.mark(files)
@@ -359,7 +359,7 @@ export class Table {
     const isKnown = files.has(name)
     const isSame = isKnown && identity !== undefined && files.isSame(name, identity)
     // A look at it tells whether a file that was known is another one now.
-    if (!isKnown) files.add(name, identity)
+    if (!isKnown) files.add(name, this.#clock.now(), identity)
     const isOld = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
@@ -489,7 +489,7 @@ export class Table {
     for (const directory of this.#directories.values()) {
       if (directory.index !== index || this.#disk.file(join(directory.path, main)) === undefined) continue
       const files = this.#filesOf(directory, main)
-      files.add(main)
+      files.add(main, this.#clock.now())
       return files
     }
     return undefined
