@@ -293,7 +293,12 @@ export class Table {
     const unreadLogs = [...this.#unread]
       .filter(([, since]) => now - since > LOG_PATIENCE)
       .map(([path]) => path)
-    return this.#points.draft({ history, directories: this.#directories, files: [...this.files()], unreadLogs })
+    return this.#points.draft({
+      history,
+      directories: this.#directories,
+      files: [...this.files()],
+      unreadLogs,
+    })
   }
 
   /** @param state the manifest as it lies in the bucket */
@@ -321,12 +326,11 @@ export class Table {
     return {
       name: this.name,
       isTable: this.isTable,
-      newest: points.before,
       directories,
       hasIndexes: indexes,
       files: () => this.files(),
-      get hasLostDirectory() {
-        return points.lostDirectories(directories).length > 0
+      get newest() {
+        return points.before(directories)
       },
       get kept() {
         return points.takeKept(
@@ -466,6 +470,9 @@ export class Table {
       const files = this.#find(index, name) ?? this.#unknown(index, name)
       if (files === undefined) continue
       removes.push(files)
+      // Files of the name may have come after --delete-on-backup deleted the SSTable.
+      const kept = this.#points.kept.get(files.path)
+      if (kept !== undefined && kept !== files) removes.push(kept)
       this.#points.removed(files.path)
     }
     this.#placement.committed(log, adds, removes)
