@@ -95,7 +95,8 @@ export class Backup {
     let pending = 0
     for (const table of this.#parts.tables) {
       for (const { status, isOutdated } of table.files()) {
-        const isOpen = status === 'dirty' || status === 'settling' || status === 'uploading' || status === 'failed'
+        const isOpen =
+          status === 'dirty' || status === 'settling' || status === 'uploading' || status === 'failed'
         if (isOpen && isOutdated) pending++
       }
     }
