@@ -209,13 +209,16 @@ export class TableFiles {
     return new Set([...this.#files.keys()].map(name => this.component(name)))
   }
 
-  /** A file of it was announced. @param now ms of the monotonic clock @param identity as a scan saw it */
-  add(name: string, now: number, identity?: FileIdentity): void {
-    // It may be growing: its quiet time begins when it is first seen.
-    if (!this.#files.has(name)) this.#changedAt = now
-    if (identity !== undefined || !this.#files.has(name))
-      this.#files.set(name, identity ?? this.#files.get(name))
-    if (identity !== undefined && name === this.main) this.#inode = identity.inode
+  /** A file of it was announced. */
+  add(name: string): void {
+    if (!this.#files.has(name)) this.#files.set(name, undefined)
+  }
+
+  /** A scan saw a file of it that was not known: its quiet time begins. @param now ms of the monotonic clock */
+  addSeen(name: string, identity: FileIdentity, now: number): void {
+    this.#files.set(name, identity)
+    this.#changedAt = now
+    if (name === this.main) this.#inode = identity.inode
   }
 
   /** A file of it is gone. @param now ms of the monotonic clock */

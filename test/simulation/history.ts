@@ -58,11 +58,16 @@ export class History {
     this.#node = new Node(this.#time, script)
     const now = () => this.#time.now
     this.#network = new Network(this.#time, this.#random)
-    this.#checks = new Checks(
-      this.#node.truths,
-      { settle: SETTLE, isOldCassandra: !this.#node.hasLogs, hasWildClock: false, hasOtherWriter: false },
-      now,
-    )
+    const deletesUploaded = script.mode === 'delete'
+    const settings = {
+      settle: SETTLE,
+      isOldCassandra: !this.#node.hasLogs,
+      deletesUploaded,
+      isForgetful: deletesUploaded && !this.#node.hasLogs,
+      hasWildClock: false,
+      hasOtherWriter: false,
+    }
+    this.#checks = new Checks(this.#node.truths, settings, now)
     this.#bucket = new Bucket(manifest => {
       this.#note(`manifest ${manifest.key} ${[...manifest.state.sets.keys()].map(short).join(' ')}`)
       this.#checks.manifest(manifest)
@@ -236,6 +241,7 @@ export class History {
   }
 
   #kill(): void {
+    if (this.#script.mode === 'delete') this.#checks.settings.isForgetful = true
     this.#daemon?.kill()
     this.#daemon = undefined
   }
