@@ -25,7 +25,7 @@ import type { Orders, Ready, TableSettings, UploadResult } from '../../src/table
 import type { FilesStatus, TableFiles } from '../../src/tables/table-files.js'
 import { Table as TableCore } from '../../src/tables/table.js'
 import { readTree } from '../../src/watch/tree.js'
-import type { FileEvent, ScanReason } from '../../src/watch/watcher.js'
+import type { FileEvent, ScanReason } from '../../src/watch/listener.js'
 
 import { Table } from './table.js'
 
