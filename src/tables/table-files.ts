@@ -18,7 +18,7 @@ export type FilesStatus =
 export interface Look {
   /** A file that Cassandra never changes is not what it was when it was looked at last. */
   readonly isOther: boolean
-  /** Data.db was there, and has another size or inode now. */
+  /** Data.db was whole, and has another size or inode now. */
   readonly isReplaced: boolean
 }
 
@@ -238,7 +238,8 @@ export class TableFiles {
       hasChanged = true
       isOther ||= !isMutable(this.component(name))
       const isMain = name === this.main
-      if (isMain && before !== undefined && identity !== undefined)
+      // Until it is whole, its writer may be at work.
+      if (isMain && before !== undefined && identity !== undefined && this.#whole.until !== undefined)
         isReplaced = identity.inode !== before.inode || identity.size !== before.size
       if (identity === undefined) this.#files.delete(name)
       else {
