@@ -185,8 +185,9 @@ export class Backup {
   }
 
   #close(): void {
-    const { fence, sensor, turns, loader, rescans } = this.#parts
+    const { fence, sensor, turns, loader, rescans, writer } = this.#parts
     this.#watcher?.close()
+    writer.stop()
     turns.stop()
     rescans.stop()
     loader.stop()

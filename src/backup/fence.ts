@@ -8,7 +8,7 @@ import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
-import { epochsIn, type Epoch } from '../state/epochs.js'
+import { isEpoch, type Epoch } from '../state/epochs.js'
 import type { KeyLayout } from '../state/keys.js'
 
 /** What `node.json` says. */
@@ -21,12 +21,12 @@ interface NodeRecord {
   readonly since: number
   /** What lies between name and path in the keys of files; undefined in records of earlier versions. */
   readonly separator?: string | undefined
-  /** When each epoch began, the oldest first; records of earlier versions have none. */
-  readonly epochs: readonly Epoch[]
+  /** When each epoch began, as far as it is known: earlier versions did not write it. */
+  readonly epochs?: readonly Epoch[]
 }
 
-/** Since when a node's name is whose. */
-type Term = Pick<NodeRecord, 'epoch' | 'since' | 'epochs'>
+/** What a writer knows of the name that it has. */
+type Tenure = Pick<NodeRecord, 'epoch' | 'since'> & { readonly epochs: readonly Epoch[] }
 
 /** How a fence is set. */
 export interface FenceOptions {
@@ -53,10 +53,11 @@ export class Fence {
   epoch = 1
   /** When this program first wrote under the name, ms of the server's clock; Infinity before the name is claimed. */
   since = Infinity
+  /** When each epoch began, as far as it is known. */
+  epochs: readonly Epoch[] = []
   /** Whether this run took the name over. */
   tookOver = false
   readonly #options: FenceOptions
-  #epochs: readonly Epoch[] = []
   #looked = -Infinity
   #lock: Server | undefined
 
@@ -77,7 +78,7 @@ export class Fence {
     else if (takeOver) {
       const epoch = found.epoch + 1
       await this.#write(
-        { epoch, since: found.since, epochs: [...found.epochs, { epoch, since: now }] },
+        { epoch, since: found.since, epochs: [...epochsOf(found), { epoch, since: now }] },
         false,
       )
       this.tookOver = true
@@ -93,8 +94,7 @@ export class Fence {
     // After a take-over it is free once the other one has stopped.
     if (this.#options.alone && this.#lock === undefined) await this.#claimHere()
     const found = await this.#read()
-    if (found === undefined)
-      await this.#write({ epoch: this.epoch, since: this.since, epochs: this.#epochs }, true)
+    if (found === undefined) await this.#write(this, true)
     else if (found.writer !== this.#options.writer.id || found.epoch !== this.epoch) throw this.#lost(found)
     this.#looked = began
   }
@@ -139,17 +139,24 @@ export class Fence {
     return parse(body, keys.node)
   }
 
-  #set({ epoch, since, epochs }: Term): void {
-    this.epoch = epoch
-    this.since = since
-    this.#epochs = epochs
+  #set(found: NodeRecord): void {
+    this.epoch = found.epoch
+    this.since = found.since
+    this.epochs = epochsOf(found)
   }
 
-  async #write({ epoch, since, epochs }: Term, ifAbsent: boolean): Promise<void> {
+  async #write({ epoch, since, epochs }: Tenure, ifAbsent: boolean): Promise<void> {
     const { client, keys, writer, config } = this.#options
     const { separator } = config
-    const { id, host } = writer
-    const record: NodeRecord = { format: 1, writer: id, host, epoch, since, separator, epochs }
+    const record: NodeRecord = {
+      format: 1,
+      writer: writer.id,
+      host: writer.host,
+      epoch,
+      since,
+      separator,
+      epochs,
+    }
     const body = Buffer.from(JSON.stringify(record))
     const md5 = createHash('md5').update(body).digest('base64')
     const headers = { ...storageHeaders(config.object), 'Content-Type': 'application/json' }
@@ -192,6 +199,11 @@ export class Fence {
   }
 }
 
+/** When each epoch of a record began: of the first one a record of an earlier version tells it, too. */
+function epochsOf({ epoch, since, epochs }: NodeRecord): readonly Epoch[] {
+  return epochs ?? (epoch === 1 ? [{ epoch, since }] : [])
+}
+
 function fenced(message: string, cause?: unknown): TablesnapError {
   return new TablesnapError({ code: 'FENCED', message, operation: 'fence', cause })
 }
@@ -207,8 +219,8 @@ function parse(body: Buffer, key: string): NodeRecord {
         host: typeof host === 'string' ? host : '?',
         epoch: epoch ?? 0,
         since: typeof since === 'number' ? since : 0,
-        epochs: epochsIn(epochs),
         ...(typeof separator === 'string' ? { separator } : {}),
+        ...(Array.isArray(epochs) ? { epochs: epochs.filter(isEpoch) } : {}),
       }
     }
   } catch {

@@ -2,7 +2,7 @@ import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { Table } from '../tables/table.js'
 
-import type { ManifestPublisher, Published } from './manifest-publisher.js'
+import type { Published, Publisher } from './manifest-publisher.js'
 import type { Clockwork } from './ports.js'
 
 /** How manifests are written. */
@@ -70,7 +70,7 @@ interface Pace {
 export class ManifestWriter {
   /** Tables whose newest restore point could not be written, and why. */
   readonly failed = new Map<string, string>()
-  readonly #publisher: ManifestPublisher
+  readonly #publisher: Publisher
   readonly #clockwork: Clockwork
   readonly #observer: ManifestObserver
   readonly #log: Logger
@@ -83,7 +83,7 @@ export class ManifestWriter {
   #isStopped = false
 
   constructor(
-    publisher: ManifestPublisher,
+    publisher: Publisher,
     clockwork: Clockwork,
     observer: ManifestObserver,
     log: Logger,
@@ -211,6 +211,15 @@ export class ManifestWriter {
 
   async #run(table: Table): Promise<void> {
     const pace = this.#pace(table)
+    await this.#attempt(table, pace)
+    pace.isWriting = false
+    if (pace.isDue && !this.#isStopped) this.#schedule(table, pace)
+    // Most of many tables never have anything to say.
+    else if (pace.last === -Infinity && pace.failures === 0 && pace.cancelListing === undefined)
+      this.#paces.delete(table)
+  }
+
+  async #attempt(table: Table, pace: Pace): Promise<void> {
     pace.isDue = false
     try {
       const published = await this.#publisher.publish(table, pace.last + GAP)
@@ -220,11 +229,6 @@ export class ManifestWriter {
     } catch (error) {
       this.#failed(table, pace, error)
     }
-    pace.isWriting = false
-    if (pace.isDue && !this.#isStopped) this.#schedule(table, pace)
-    // Most of many tables never have anything to say.
-    else if (pace.last === -Infinity && pace.failures === 0 && pace.cancelListing === undefined)
-      this.#paces.delete(table)
   }
 
   #published(table: Table, pace: Pace, published: Published): void {
@@ -272,11 +276,13 @@ export class ManifestWriter {
     pace.cancelListing = undefined
     if (this.#isStopped || this.#settings.isOneShot) return
     const growing = Math.min(LISTING_CAP, RETRY_BASE * 2 ** pace.listingFailures)
-    pace.cancelListing = this.#clockwork.after(pause ?? growing, () => void this.#list(table, pace))
+    pace.cancelListing = this.#clockwork.after(pause ?? growing, () => {
+      pace.cancelListing = undefined
+      void this.#list(table, pace)
+    })
   }
 
   async #list(table: Table, pace: Pace): Promise<void> {
-    pace.cancelListing = undefined
     // The next manifest brings its listings with it.
     if (this.#isStopped || pace.isWriting) return
     const isListed = await this.#publisher.list(table).catch(() => false)

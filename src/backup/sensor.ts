@@ -7,7 +7,7 @@ import { indexOf } from '../sstable/unit.js'
 import type { Disk, FileIdentity } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
 import type { Listing } from '../watch/tree.js'
-import type { FileEvent, ScanReason, WatchListener } from '../watch/watcher.js'
+import type { FileEvent, ScanReason, WatchListener } from '../watch/listener.js'
 
 import { isHardlink } from './file-identity.js'
 import type { SensorNews } from './sensor-news.js'

@@ -83,15 +83,11 @@ export function parseEpochs(text: string): Epochs {
   if (typeof value !== 'object' || value === null) return new Epochs(undefined)
   const { epoch, epochs } = value as { epoch?: unknown; epochs?: unknown }
   if (!isCount(epoch)) return new Epochs(undefined)
-  return new Epochs(epoch, epochsIn(epochs))
+  return new Epochs(epoch, Array.isArray(epochs) ? epochs.filter(isEpoch) : [])
 }
 
-/** The epochs of a node.json, as far as they can be read. */
-export function epochsIn(value: unknown): Epoch[] {
-  return Array.isArray(value) ? value.filter(isEpoch) : []
-}
-
-function isEpoch(value: unknown): value is Epoch {
+/** Whether a value from a node.json says when an epoch began. */
+export function isEpoch(value: unknown): value is Epoch {
   if (typeof value !== 'object' || value === null) return false
   const { epoch, since } = value as { epoch?: unknown; since?: unknown }
   return isCount(epoch) && isCount(since)

@@ -535,6 +535,7 @@ export class Table {
       if (this.#directories.has(directory) || this.#points.isUnwatched(directory)) continue
       if (this.#disk.file(`${path}-Data.db`) === undefined || this.#isWatchedElsewhere(directory)) continue
       this.#points.noteUnwatched(directory)
+      this.#orders.restorePoint(this)
     }
   }
 

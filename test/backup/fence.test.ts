@@ -46,6 +46,7 @@ await t.test('a free name is taken, and stays with its writer', async t => {
     epoch: 1,
     since: 1_000,
     separator: ':',
+    epochs: [{ epoch: 1, since: 1_000 }],
   })
   const again = fence('w1')
   await again.claim()
@@ -71,6 +72,10 @@ await t.test('another writer is refused, and told how to take it over', async t 
     epoch: 2,
     since: 1_000,
     separator: ':',
+    epochs: [
+      { epoch: 1, since: 1_000 },
+      { epoch: 2, since: 2_000 },
+    ],
   })
   t.match(lines, [/Took node1 over from host of w1: epoch 2/])
   await first.check()

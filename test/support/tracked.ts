@@ -25,7 +25,7 @@ import type { Orders, Ready, TableSettings, UploadResult } from '../../src/table
 import type { FilesStatus, TableFiles } from '../../src/tables/table-files.js'
 import { Table as TableCore } from '../../src/tables/table.js'
 import { readTree } from '../../src/watch/tree.js'
-import type { FileEvent, ScanReason } from '../../src/watch/watcher.js'
+import type { FileEvent, ScanReason } from '../../src/watch/listener.js'
 
 import { Table } from './table.js'
 
@@ -36,8 +36,10 @@ export interface TrackedOptions extends Partial<Omit<TableSettings, 'isBackedUp'
   readonly auto?: boolean
   /** Whether the bucket is asked at once for the newest restore points: there are none. */
   readonly load?: boolean
-  /** Whether restore points are drafted, and count as written, as soon as they may be. */
-  readonly writes?: boolean
+  /** Where its directories lie; by default it gets a place of its own. */
+  readonly base?: string
+  /** Who is told of restore points; by default they are drafted, and count as written, as soon as they may be. */
+  readonly restorePoint?: (table: TableCore) => void
 }
 
 /** The table of most tests. */
@@ -66,16 +68,16 @@ export class Tracked implements Orders {
   gaps = 0
   readonly settle: number
   readonly #isAuto: boolean
-  readonly #writes: boolean
+  readonly #restorePoint: ((table: TableCore) => void) | undefined
   readonly #rescans: Rescans
   readonly #reporter: TableReporter
   readonly #drafts = new Set<TableCore>()
 
   constructor(t: Test, options: TrackedOptions = {}) {
-    this.base = mkdtempSync(join(tmpdir(), 'tablesnap-tracked-'))
-    const { snapshots = false, auto = false, load = true, writes = true, ...given } = options
+    const { snapshots = false, auto = false, load = true, restorePoint, base, ...given } = options
+    this.base = base ?? mkdtempSync(join(tmpdir(), 'tablesnap-tracked-'))
     this.#isAuto = auto
-    this.#writes = writes
+    this.#restorePoint = restorePoint
     const filter = new Filter({ exclude: [], include: [], snapshots, backups: snapshots }, [this.base])
     const isBackedUp = (directory: string, name: string) => filter.file(directory, name)
     const settings: TableSettings = {
@@ -90,7 +92,12 @@ export class Tracked implements Orders {
     }
     this.settle = settings.settle
     const silent = () => undefined
-    const log: Logger = { debug: silent, info: silent, warn: silent, error: text => void this.errors.push(text) }
+    const log: Logger = {
+      debug: silent,
+      info: silent,
+      warn: silent,
+      error: text => void this.errors.push(text),
+    }
     const quiet = { ...log, error: (text: string) => void this.problems.push(text) }
     this.outcomes = new Outcomes(quiet, !settings.isOneShot)
     this.#reporter = new TableReporter(log, this.outcomes, settings.isOneShot)
@@ -115,7 +122,7 @@ export class Tracked implements Orders {
       this.turns.stop()
       this.#rescans.stop()
       this.sensor.close()
-      rmSync(this.base, { recursive: true, force: true })
+      if (base === undefined) rmSync(this.base, { recursive: true, force: true })
     })
   }
 
@@ -162,7 +169,9 @@ export class Tracked implements Orders {
 
   /** Files in one of these statuses, of all tables. */
   in(...statuses: FilesStatus[]): TableFiles[] {
-    return [...this.tables].flatMap(table => [...table.files()].filter(({ status }) => statuses.includes(status)))
+    return [...this.tables].flatMap(table =>
+      [...table.files()].filter(({ status }) => statuses.includes(status)),
+    )
   }
 
   /** Names of the SSTables of the newest restore points. */
@@ -217,7 +226,11 @@ export class Tracked implements Orders {
   }
 
   restorePoint(table: TableCore): void {
-    if (!this.#writes || this.#drafts.has(table)) return
+    if (this.#restorePoint !== undefined) {
+      this.#restorePoint(table)
+      return
+    }
+    if (this.#drafts.has(table)) return
     this.#drafts.add(table)
     setImmediate(() => {
       this.#drafts.delete(table)
@@ -273,12 +286,13 @@ function recordCommits(node: Tracked): () => void {
   const isOurs = ({ path }: { path: string }) => path.startsWith(`${node.base}/`)
   const recorder = (change: Commit<TableFiles>) => {
     const { adds, removes } = change
-    if ([...adds, ...removes].some(isOurs) || adds.length + removes.length === 0) node.commits.push(textOf(change))
+    if ([...adds, ...removes].some(isOurs) || adds.length + removes.length === 0)
+      node.commits.push(textOf(change))
   }
   if (RECORDERS.size === 0) {
-    History.prototype.commit = function (change) {
+    History.prototype.commit = function (change: unknown) {
       const isNews = commit.call(this, change)
-      if (isNews) for (const tell of RECORDERS) tell(change as unknown as Commit<TableFiles>)
+      if (isNews) for (const tell of RECORDERS) tell(change as Commit<TableFiles>)
       return isNews
     }
   }
