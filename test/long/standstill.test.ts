@@ -64,7 +64,7 @@ async function checkRows(
   const work = join(stage.work, 'chosen')
   mkdirSync(work)
   const moments = new Moments(stage.restorer, stage.node.dataDirectories, work, {
-    flags: ['--keyspace', 'ks'],
+    tableAlone: true,
   })
   const units = [...stage.models].filter(([, { name }]) => name.startsWith('ks.'))
   const left = all.filter(

@@ -97,9 +97,11 @@ export async function checkBusyNode(t: Test, version: string, counts: BusyCounts
     t.teardown(() => rows.close())
     const work = join(stage.work, 'moments')
     mkdirSync(work)
-    const flags = ['--keyspace', 'ks', '--keyspace', 'drops']
     const origins = stage.node.dataDirectories
-    const moments = new Moments(stage.restorer, reader.dataDirectories, work, { origins, flags })
+    const moments = new Moments(stage.restorer, reader.dataDirectories, work, {
+      origins,
+      tableAlone: true,
+    })
     const seed = Number(process.env['SEED'] ?? 1)
     const chosen = sample(all.filter(isOf(stage.models)), counts.restores, new Random(seed))
     t.comment(`${chosen.size} of ${all.length} restore points; SEED=${seed}`)

@@ -14,8 +14,8 @@ export interface MomentsOptions {
   readonly replication?: number
   /** Where the node that was backed up had its data, if it is another node that reads what was restored. */
   readonly origins?: readonly string[]
-  /** More arguments of a restore. */
-  readonly flags?: readonly string[]
+  /** Whether a restore is of the table alone, not of the whole node. */
+  readonly tableAlone?: boolean
 }
 
 /** Restores states beside a running node, and has Cassandra read them. */
@@ -90,8 +90,9 @@ export class Moments {
     this.#count += 1
     const target = join(this.#work, `state-${this.#count}`)
     mkdirSync(target)
-    const { flags = [], replication: copies = 1, origins = this.#dataDirectories } = this.#options
-    await this.#tablesnap.succeed('-D', '--at', time, ...flags, 'backup', target)
+    const { tableAlone = false, replication: copies = 1, origins = this.#dataDirectories } = this.#options
+    const scope = tableAlone ? ['--table', unit.slice(0, -33).replace('/', '.')] : []
+    await this.#tablesnap.succeed('-D', '--at', time, ...scope, 'backup', target)
     const id = randomUUID()
     const table = `s${this.#count}`
     const directory = join(this.#dataDirectories[0] ?? '', VERIFY, `${table}-${id.replaceAll('-', '')}`)
