@@ -15,6 +15,7 @@
         "src/js_crc.c",
         "src/js_priority.c",
         "src/js_read.c",
+        "src/js_time.c",
         "src/neutral.c",
         "src/priority.c",
         "src/residency.c",

@@ -15,4 +15,5 @@ export const {
   leftPages,
   useDontCache,
   lowerPriority,
+  threadCpuTime,
 } = loadNative()

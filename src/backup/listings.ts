@@ -7,8 +7,9 @@ import type { S3Client } from '../s3/client.js'
 import type { KeyLayout } from '../state/keys.js'
 import { listingOf, writeListing } from '../state/listing.js'
 import type { Entry, State } from '../state/state.js'
+import type { Table } from '../tables/table.js'
 
-import type { Unit } from './unit.js'
+import type { UpstreamListings } from './ports.js'
 
 /** What the listings are made with. */
 export interface ListingsDeps {
@@ -30,8 +31,8 @@ interface Contents {
 /** Components without which the rest of a set is nothing. */
 const VITAL = /^(Data|Index|Partitions|Rows)\.db$/
 
-/** Writes the original's listings of a unit's directories, each time a state of it was written. */
-export class Listings {
+/** Writes the original's listings of a table's directories, before each restore point of it. */
+export class Listings implements UpstreamListings {
   /** Directories whose newest listing could not be written. */
   readonly failed = new Map<string, string>()
   readonly #deps: ListingsDeps
@@ -44,57 +45,53 @@ export class Listings {
   }
 
   /**
-   * Writes the listings that a state changes. A failure is logged and kept.
-   * @returns whether one failed, and how long the main thread was busy with it, ms
+   * Writes the listings that a restore point changes. A failure is logged and kept.
+   * @returns whether all of them are written
    */
-  async write(unit: Unit, state: State): Promise<{ failed: boolean; busy: number }> {
-    // What reads listings takes one for the whole directory.
-    const partial = state.unprotected.some(path => !mayLack(unit, path))
-    if (!this.#deps.config.index || partial) return { failed: false, busy: 0 }
-    const began = performance.now()
-    const directories = contentsOf(unit, state)
-    this.#warnOld(unit)
-    let failed = false
-    let busy = performance.now() - began
+  async write(table: Table, state: State): Promise<boolean> {
+    // Whoever reads a listing takes it for the whole directory.
+    const isPartial = state.unprotected.some(path => !mayLack(table, path))
+    if (!this.#deps.config.index || isPartial) return true
+    const directories = contentsOf(table, state)
+    this.#warnOld(table)
+    let isListed = true
     for (const [path, contents] of directories) {
       try {
-        busy += await this.#directory(path, contents)
+        await this.#directory(path, contents)
         this.failed.delete(path)
       } catch (error) {
-        failed = true
+        isListed = false
         const message = `Error writing the listing of ${path}: ${errorMessage(error)}`
+        const isKnown = this.failed.get(path) === message
         this.failed.set(path, message)
-        this.#deps.log.error(message, { path })
+        this.#deps.log[isKnown ? 'debug' : 'error'](message, { path })
       }
     }
-    return { failed, busy }
+    return isListed
   }
 
-  async #directory(path: string, { names, newest, elsewhere }: Contents): Promise<number> {
+  async #directory(path: string, { names, newest, elsewhere }: Contents): Promise<void> {
     const { client, keys, config, log } = this.#deps
-    if (elsewhere !== undefined && !elsewhere.key.startsWith(keys.versions)) return 0
+    if (elsewhere !== undefined && !elsewhere.key.startsWith(keys.versions)) return
     if (elsewhere !== undefined) {
       this.#warn(
         path,
         `${path}: no listing is written while ${elsewhere.name} has another content under the same key`,
       )
-      return 0
+      return
     }
     this.#warned.delete(path)
-    if (newest === undefined) return 0
-    const began = performance.now()
+    if (newest === undefined) return
     const listing = listingOf(keys, path, newest.name, names)
-    const busy = performance.now() - began
-    if (this.#written.get(path)?.equals(listing.md5) === true) return busy
+    if (this.#written.get(path)?.equals(listing.md5) === true) return
     await writeListing(client, listing, config.object)
     this.#written.set(path, listing.md5)
     log.debug(`Wrote the listing of ${path}: ${names.length} files`, { path })
-    return busy
   }
 
-  #warnOld(unit: Unit): void {
-    for (const { state } of unit.groups()) {
-      if (state !== 'old') continue
+  #warnOld(table: Table): void {
+    for (const { status } of table.files()) {
+      if (status !== 'old') continue
       const advice = 'if they never were, run tablesnap -B once'
       this.#warn('', `Listings name files that were there before and are not uploaded now: ${advice}`)
       return
@@ -108,14 +105,14 @@ export class Listings {
 }
 
 /** Whether there may be a listing although a path is unprotected: it was there before; or Cassandra may never have read it. */
-function mayLack(unit: Unit, path: string): boolean {
-  const group = unit.directories.get(dirname(path))?.groups.get(basename(path))
-  if (group?.state === 'old') return true
-  return group?.state === 'waiting' && !group.committed
+function mayLack(table: Table, path: string): boolean {
+  const files = table.get(dirname(path), basename(path))
+  if (files?.status === 'old') return true
+  return files?.status === 'waiting' && !files.isCommitted
 }
 
 /** What a state names, by directory; with it, what was there before and is not uploaded, as the original lists it. */
-function contentsOf(unit: Unit, state: State): Map<string, Contents> {
+function contentsOf(table: Table, state: State): Map<string, Contents> {
   const directories = new Map<string, Contents>()
   const add = (directory: string, name: string, entry: Entry | undefined, component: string): void => {
     let contents = directories.get(directory)
@@ -138,9 +135,9 @@ function contentsOf(unit: Unit, state: State): Map<string, Contents> {
     for (const [component, entry] of components) add(directory, `${set}-${component}`, entry, component)
   }
   for (const [path, entry] of state.files) add(dirname(path), basename(path), entry, '')
-  for (const group of unit.groups()) {
-    if (group.state !== 'old') continue
-    for (const name of group.names) add(group.directory.path, name, undefined, '')
+  for (const files of table.files()) {
+    if (files.status !== 'old') continue
+    for (const name of files.names) add(files.directory, name, undefined, '')
   }
   return directories
 }

@@ -1,85 +1,245 @@
-import type { Config } from '../config/config.js'
-import { errorMessage } from '../errors.js'
+import { TablesnapError, errorMessage } from '../errors.js'
 import { KnownObjects } from '../plan/known.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
-import type { KeyLayout } from '../state/keys.js'
+import type { KeyLayout, StateKey } from '../state/keys.js'
+import type { State } from '../state/state.js'
 import type { States } from '../state/states.js'
+import type { Table } from '../tables/table.js'
 
 import type { Fence } from './fence.js'
-import type { Unit } from './unit.js'
+import type { Clockwork, Problems } from './ports.js'
+import type { Recovery } from './recovery.js'
 
-/** What units are looked up with. */
+/** What the bucket is asked with. */
 export interface LoaderDeps {
-  readonly config: Config
   readonly client: S3Client
   readonly keys: KeyLayout
-  readonly log: Logger
   readonly states: States
   readonly fence: Fence
+  readonly log: Logger
   readonly signal: AbortSignal
 }
 
-/** Units looked up at once. */
+/** How tables are loaded. */
+export interface LoaderSettings {
+  /** Whether objects of the original's count: what is there at the start is uploaded. */
+  readonly looksForObjects: boolean
+  /** Whether the run ends: a table of which the bucket cannot be asked counts as one without a restore point. */
+  readonly isOneShot: boolean
+}
+
+/** Tables loaded at once. */
 const AT_ONCE = 8
 
-/** Asks the bucket what it knows of units: the newest state, or, where there is none, what the original put there. */
+/** Tables beyond which one walk over all newest manifests is cheaper than a LIST for each. */
+const FEW = 64
+
+/** First pause before the bucket is asked again for a table, and the longest, ms. */
+const AGAIN = 1_000
+const AGAIN_CAP = 30_000
+
+/** Asks the bucket what it knows of tables: the newest restore point, or, where there is none, what the original put there. */
 export class Loader {
-  readonly #deps: LoaderDeps
-  readonly #onLoaded: (unit: Unit, error?: unknown) => void
   /** There is no bucket yet, and none is made. */
   isEmpty = false
-  readonly #queue: Unit[] = []
+  readonly #deps: LoaderDeps
+  readonly #clockwork: Clockwork
+  readonly #problems: Problems
+  readonly #recovery: Recovery
+  readonly #settings: LoaderSettings
+  readonly #queue: Table[] = []
+  readonly #objects = new WeakMap<Table, KnownObjects>()
+  /** Tables that are to be asked for again, and what ends the pause before it. */
+  readonly #refused = new Map<Table, () => void>()
+  /** How often in a row the bucket could not be asked. */
+  readonly #failures = new Map<Table, number>()
+  #onLoaded: (table: Table) => void = () => undefined
+  #waiting: (() => void)[] = []
+  #turns: (() => void)[] = []
   #running = 0
+  #isStopped = false
+  #cancel: (() => void) | undefined
 
-  /** @param onLoaded told of every unit; with an error when nothing can be said of it */
-  constructor(deps: LoaderDeps, onLoaded: (unit: Unit, error?: unknown) => void) {
+  constructor(
+    deps: LoaderDeps,
+    clockwork: Clockwork,
+    problems: Problems,
+    recovery: Recovery,
+    settings: LoaderSettings,
+  ) {
     this.#deps = deps
-    this.#onLoaded = onLoaded
+    this.#clockwork = clockwork
+    this.#problems = problems
+    this.#recovery = recovery
+    this.#settings = settings
   }
 
-  add(unit: Unit): void {
-    this.#queue.push(unit)
+  /** Whether every table is loaded. */
+  get isIdle(): boolean {
+    return this.#running === 0 && this.#queue.length === 0 && this.#refused.size === 0
+  }
+
+  /** Has `work` done for each table that is loaded. */
+  onLoaded(work: (table: Table) => void): void {
+    this.#onLoaded = work
+  }
+
+  /** Loads a table; {@link Table.loaded} is called later. */
+  add(table: Table): void {
+    this.#queue.push(table)
     // The scan that found it may still be finding directories of it.
-    setImmediate(() => this.#pump())
+    this.#cancel ??= this.#clockwork.after(0, () => {
+      this.#cancel = undefined
+      this.#pump()
+    })
+  }
+
+  /** What another program put into the bucket of a table's files; undefined: the table has a restore point, or is uploaded. */
+  objectsOf(table: Table): KnownObjects | undefined {
+    return this.#objects.get(table)
+  }
+
+  /** What the LIST at the start showed of a table is not needed any more. */
+  forget(table: Table): void {
+    this.#objects.delete(table)
+  }
+
+  /** Resolves when every table is loaded, or the loader stopped. */
+  async whenLoaded(): Promise<void> {
+    if (!this.isIdle && !this.#isStopped) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+
+  /** An outage is over: what waits is asked for now. */
+  retry(): void {
+    for (const [table, cancel] of [...this.#refused]) {
+      cancel()
+      this.#refused.delete(table)
+      this.add(table)
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#queue.length = 0
+    this.#cancel?.()
+    for (const cancel of this.#refused.values()) cancel()
+    this.#refused.clear()
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   #pump(): void {
-    while (this.#running < AT_ONCE) {
-      const unit = this.#queue.shift()
-      if (unit === undefined) return
+    if (this.#running === 0 && this.#queue.length > FEW && !this.isEmpty) {
+      const tables = this.#queue.splice(0)
       this.#running++
-      void this.#load(unit)
-        .then(
-          () => this.#onLoaded(unit),
-          (error: unknown) => this.#onLoaded(unit, error),
-        )
-        .finally(() => {
-          this.#running--
-          this.#pump()
-        })
+      void this.#walk(tables).finally(() => this.#ended())
+      return
+    }
+    while (this.#running < AT_ONCE) {
+      const table = this.#queue.shift()
+      if (table === undefined) return
+      this.#begin(table, async () => this.#deps.states.newest(table.name))
     }
   }
 
+  /** Finds the newest manifests of many tables at once. */
+  async #walk(tables: readonly Table[]): Promise<void> {
+    const left = new Map(tables.map(table => [table.name, table]))
+    try {
+      for await (const head of this.#deps.states.heads()) {
+        const table = left.get(head.unit)
+        if (table === undefined) continue
+        left.delete(head.unit)
+        await this.#turn()
+        this.#begin(table, () => Promise.resolve(head))
+      }
+    } catch (error) {
+      for (const table of left.values()) this.#failed(table, error)
+      return
+    }
+    for (const table of left.values()) {
+      await this.#turn()
+      this.#begin(table, () => Promise.resolve(undefined))
+    }
+  }
+
+  /** Waits until one more table may be loaded beside the others. */
+  async #turn(): Promise<void> {
+    while (this.#running > AT_ONCE) await new Promise<void>(resolve => this.#turns.push(resolve))
+  }
+
+  #begin(table: Table, find: () => Promise<StateKey | undefined>): void {
+    this.#running++
+    void this.#load(table, find)
+      .catch((error: unknown) => this.#failed(table, error))
+      .finally(() => this.#ended())
+  }
+
+  #ended(): void {
+    this.#running--
+    for (const resolve of this.#turns.splice(0)) resolve()
+    this.#pump()
+    if (this.isIdle) for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
   /** At most one LIST of one key and 2 GETs, or a LIST for each of its directories. @throws S3Error */
-  async #load(unit: Unit): Promise<void> {
-    const { config, client, keys, log, states, fence, signal } = this.#deps
-    if (this.isEmpty) return
-    const newest = await states.newest(unit.name)
+  async #load(table: Table, find: () => Promise<StateKey | undefined>): Promise<void> {
+    const { client, keys, log, states, fence, signal } = this.#deps
+    if (this.isEmpty) {
+      this.#loaded(table)
+      return
+    }
+    const newest = await find()
+    let newestTime: number | undefined
     if (newest !== undefined) {
       try {
-        unit.newest = await states.read(newest.key)
+        const state = await states.read(newest.key)
+        this.#loaded(table, state)
+        return
       } catch (error) {
-        log.error(`${errorMessage(error)}; all of ${unit.name} is compared with the bucket anew`, {
+        if (!(error instanceof TablesnapError) || error.code !== 'STATE_CORRUPT') throw error
+        log.error(`${errorMessage(error)}; all of ${table.name} is compared with the bucket anew`, {
           key: newest.key,
         })
-        unit.newestTime = newest.time
+        newestTime = newest.time
       }
     }
-    if (unit.newest !== undefined || config.mode === 'watch') return
-    const known = new KnownObjects(fence.since)
-    for (const { path, groups } of unit.directories.values())
-      if (groups.size > 0) await known.load(client, keys, path, signal)
-    unit.listed = known
+    if (this.#settings.looksForObjects) {
+      const known = new KnownObjects(fence.since)
+      const directories = new Set<string>()
+      for (const { directory } of table.files()) directories.add(directory)
+      for (const directory of directories) await known.load(client, keys, directory, signal)
+      this.#objects.set(table, known)
+    }
+    this.#loaded(table, undefined, newestTime)
+  }
+
+  #loaded(table: Table, newest?: State, time?: number): void {
+    if (this.#isStopped) return
+    this.#failures.delete(table)
+    this.#problems.solved(table.name)
+    if (!this.isEmpty) this.#recovery.succeeded()
+    table.loaded(newest, time)
+    this.#onLoaded(table)
+  }
+
+  #failed(table: Table, error: unknown): void {
+    if (this.#isStopped) return
+    const why = errorMessage(error)
+    this.#problems.problem(table.name, `Cannot find out what the bucket holds of ${table.name}: ${why}`)
+    if (this.#settings.isOneShot) {
+      table.loaded(undefined)
+      this.#onLoaded(table)
+      return
+    }
+    this.#recovery.failed()
+    const failures = (this.#failures.get(table) ?? 0) + 1
+    this.#failures.set(table, failures)
+    const pause = Math.min(AGAIN_CAP, AGAIN * 2 ** (failures - 1))
+    const cancel = this.#clockwork.after(pause, () => {
+      this.#refused.delete(table)
+      this.add(table)
+    })
+    this.#refused.set(table, cancel)
   }
 }

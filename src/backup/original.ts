@@ -1,34 +1,53 @@
+import type { KnownObjects } from '../plan/known.js'
 import type { Entry } from '../state/state.js'
+import type { Ready } from '../tables/ports.js'
+import type { TableFiles } from '../tables/table-files.js'
 
-import { sameIdentity, type Found, type Identity } from './found.js'
-import type { Tracker } from './tracker.js'
+import { sameIdentity } from './file-identity.js'
+import type { Loader } from './loader.js'
+import type { OpenFile } from './open-files.js'
+import type { TableRegistry } from './table-registry.js'
+import type { Originals } from './upload-queue.js'
+import type { UploadSources } from './uploader.js'
 
 /** Where Cassandra puts hardlinks of a table's SSTables, those of a secondary index in a directory of the same name. */
 const COPIES = /^(.+)\/(?:snapshots\/[^/]+|backups)(\/\.[^/]+)?$/
 
-/** Whether the set that a snapshot's or backup's files are links of is on its way into the bucket. */
-export function isOriginalBusy(tracker: Tracker, { directory, group }: Found): boolean {
-  const state = originalGroup(tracker, directory, group.name)?.state
-  return state === 'busy' || state === 'dirty' || state === 'settling'
-}
+/** Finds the content of files that is in the bucket, or on its way, under another name. */
+export class KnownContents implements Originals, UploadSources {
+  readonly #tables: TableRegistry
+  readonly #loader: Loader
 
-/**
- * What is in the bucket of the file that another one is a link of: the same inode, under the same name in the table.
- * @param device of the file, as the two must be on one file system
- */
-export function originalOf(
-  tracker: Tracker,
-  { directory, group }: Found,
-  file: { readonly name: string; readonly identity: Identity; readonly device: bigint },
-): { readonly path: string; readonly entry: Entry } | undefined {
-  const original = originalGroup(tracker, directory, group.name)
-  const entry = original?.durable.get(file.name)
-  if (original === undefined || entry === undefined || !sameIdentity(entry, file.identity)) return undefined
-  if (original.directory.identity?.device !== file.device) return undefined
-  return { path: `${original.directory.path}/${file.name}`, entry }
-}
+  constructor(tables: TableRegistry, loader: Loader) {
+    this.#tables = tables
+    this.#loader = loader
+  }
 
-function originalGroup(tracker: Tracker, directory: string, name: string) {
-  const [, table, index = ''] = COPIES.exec(directory) ?? []
-  return table === undefined ? undefined : tracker.directories.get(`${table}${index}`)?.groups.get(name)
+  comingOriginal(files: TableFiles): TableFiles | undefined {
+    const original = this.#original(files)
+    const status = original?.status
+    return status === 'uploading' || status === 'dirty' || status === 'settling' ? original : undefined
+  }
+
+  /** The same inode, under the same name in the table's directory, on the same file system. */
+  originalOf({ files }: Ready, file: OpenFile): { readonly path: string; readonly entry: Entry } | undefined {
+    const original = this.#original(files)
+    const entry = original?.durable.get(file.name)
+    if (original === undefined || entry === undefined || !sameIdentity(entry, file.identity)) return undefined
+    const { identity } = this.#tables.at(original.directory)?.directories.get(original.directory) ?? {}
+    if (identity?.device !== file.stat.dev) return undefined
+    return { path: `${original.directory}/${file.name}`, entry }
+  }
+
+  knownIn(directory: string): KnownObjects | undefined {
+    const table = this.#tables.at(directory)
+    return table === undefined ? undefined : this.#loader.objectsOf(table)
+  }
+
+  #original({ directory, name }: TableFiles): TableFiles | undefined {
+    const [, above, index = ''] = COPIES.exec(directory) ?? []
+    if (above === undefined) return undefined
+    const table = `${above}${index}`
+    return this.#tables.at(table)?.get(table, name)
+  }
 }

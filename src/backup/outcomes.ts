@@ -3,64 +3,90 @@ import { join } from 'node:path'
 import { errorMessage, type TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { Entry } from '../state/state.js'
+import type { Ready, UploadResult } from '../tables/ports.js'
+import type { TableFiles } from '../tables/table-files.js'
+import type { Table } from '../tables/table.js'
 
-import type { Ended } from './agenda.js'
-import type { Found } from './found.js'
-import type { Group } from './group.js'
-import type { OpenSet } from './open-set.js'
+import type { OpenFiles } from './open-files.js'
+import type { Problems } from './ports.js'
 import { emptySummary } from './summary.js'
 import type { FileOutcome } from './uploader.js'
 
-/** How long a set that no transaction wrote may differ from its Digest.crc32 before it counts as corrupt, ms. */
+/** How long an SSTable that no transaction wrote may differ from its Digest.crc32 before it counts as corrupt, ms. */
 const PATIENCE = 300_000
 
-/** Counts and tells what became of sets, and what is to be done with them next. */
-export class Outcomes {
+/**
+ * Counts and tells how uploads ended, and keeps what failed. A failure belongs to a file that is there: it leaves the summary
+ * when the file is uploaded, or is gone.
+ */
+export class Outcomes implements Problems {
   readonly summary = emptySummary()
   readonly #log: Logger
   readonly #waits: boolean
-  readonly #onProblem: (path: string, message: string) => void
+  /** CRC-32 of each Data.db as it was read last. */
+  readonly #crc32 = new WeakMap<TableFiles, number>()
+  /** Since when an SSTable has differed from its Digest.crc32, ms of the monotonic clock. */
+  readonly #differs = new WeakMap<TableFiles, number>()
+  #isSilent = false
 
-  /** @param waits whether a set that does not match its Digest.crc32 is waited for */
-  constructor(log: Logger, waits: boolean, onProblem: (path: string, message: string) => void) {
+  /** @param waits whether an SSTable that does not match its Digest.crc32 is waited for */
+  constructor(log: Logger, waits: boolean) {
     this.#log = log
     this.#waits = waits
-    this.#onProblem = onProblem
   }
 
-  /** There were no descriptors left for it. */
-  unopened({ group }: Found): Ended {
-    this.#onProblem(group.path, 'no descriptors left to open its files (LimitNOFILE, ulimit -n)')
-    return { durable: new Map(), names: [], next: 'failed' }
+  /** The run is aborted: whatever fails from now on fails for that. */
+  silence(): void {
+    this.#isSilent = true
   }
 
-  /** Cassandra took it away before it could be read. */
-  superseded({ group, directory, names }: Found): Ended {
-    this.summary.superseded += names.length
+  problem(about: string, message: string): void {
+    if (this.#isSilent) return
+    const isKnown = this.summary.failed.get(about) === message
+    this.summary.failed.set(about, message)
+    // The same again at every further try says nothing new.
+    if (isKnown) this.#log.debug(message, { path: about })
+    else this.#log.error(message, { path: about })
+  }
+
+  solved(about: string): void {
+    this.summary.failed.delete(about)
+  }
+
+  /** An SSTable, or a file that belongs to none, is not on the disk any more. */
+  gone({ path, isSSTable, names, directory }: TableFiles): void {
+    this.summary.failed.delete(path)
+    this.summary.corrupt.delete(path)
+    if (!isSSTable || this.summary.failed.size === 0) return
     for (const name of names) this.summary.failed.delete(join(directory, name))
-    this.summary.failed.delete(group.path)
-    this.#log.debug(`${group.path} is gone: Cassandra has replaced it`)
-    return { durable: new Map(), names: [], next: 'gone' }
+    for (const failed of this.summary.failed.keys())
+      if (failed.startsWith(`${path}-`)) this.summary.failed.delete(failed)
   }
 
-  /** Its files were uploaded, or not. */
-  uploaded(found: Found, open: OpenSet, outcomes: readonly FileOutcome[]): Ended {
-    const { directory, group } = found
+  /** A directory is not there any more, or is not watched. */
+  goneBelow(directory: string): void {
+    for (const paths of [this.summary.failed, this.summary.corrupt])
+      for (const path of paths.keys()) if (path.startsWith(`${directory}/`)) paths.delete(path)
+  }
+
+  /** The files of an SSTable were uploaded, or not. */
+  uploaded(ready: Ready, open: OpenFiles, outcomes: readonly FileOutcome[]): UploadResult {
+    const { files } = ready
     const durable = new Map<string, Entry>()
-    let next: Ended['next'] = open.errors.length > 0 ? 'failed' : 'done'
-    this.summary.failed.delete(group.path)
-    for (const error of open.errors) this.#onProblem(error.path ?? directory, error.message)
+    let next: UploadResult['next'] = open.errors.length > 0 ? 'failed' : 'done'
+    this.solved(files.path)
+    for (const error of open.errors) this.problem(error.path ?? files.directory, error.message)
     for (const { name, outcome, entry, bytes, error, crc32 } of outcomes) {
-      const path = join(directory, name)
+      const path = join(files.directory, name)
       if (entry === undefined) {
-        if (error?.code === 'FILE_CHANGED') next = next === 'done' ? 'again' : next
+        if (error?.code === 'FILE_CHANGED') next = next === 'done' ? 'changed' : next
         else next = 'failed'
         this.#failed(path, error)
         continue
       }
       durable.set(name, entry)
-      if (name === group.main) group.crc32 = crc32
-      this.summary.failed.delete(path)
+      if (name === files.main && crc32 !== undefined) this.#crc32.set(files, crc32)
+      this.solved(path)
       if (outcome === 'present' || outcome === 'trusted') this.summary.present++
       else {
         this.summary.uploaded++
@@ -68,30 +94,49 @@ export class Outcomes {
       }
     }
     this.summary.present += open.unchanged.length
+    for (const name of open.unchanged) this.solved(join(files.directory, name))
     const names = [...open.files.map(({ name }) => name), ...open.unchanged]
-    return { durable, names, ...(next === 'done' ? this.#judged(group, open) : { next }) }
+    return { durable, names, ...(next === 'done' ? this.#judged(files, open) : { next }) }
+  }
+
+  /** An SSTable is corrupt on this node; told once in a run. @param found what shows it */
+  corrupt(path: string, found: string): void {
+    if (this.summary.corrupt.has(path)) return
+    this.summary.corrupt.add(path)
+    this.#log.error(`${found}: it is corrupt on this node; the bucket has it as it is, marked as corrupt`, {
+      path,
+    })
+  }
+
+  /** SSTables of a table that an earlier run found to be corrupt are told by every run. */
+  known(table: Table): void {
+    for (const { path, stored } of table.files())
+      if (stored?.corrupt === true) this.corrupt(path, `${path}-Data.db does not have the CRC-32 of its Digest.crc32`)
   }
 
   /** Compares Data.db with its Digest.crc32: without a transaction it may still be on its way. */
-  #judged(group: Group, { digest }: OpenSet): Pick<Ended, 'next' | 'corrupt'> {
-    const { crc32, path, committed, hindered = performance.now() } = group
-    if (digest === undefined || crc32 === undefined)
-      return { next: 'done', corrupt: group.stored?.corrupt === true }
-    if (digest === crc32) return { next: 'done' }
+  #judged(files: TableFiles, { digest }: OpenFiles): Pick<UploadResult, 'next' | 'isCorrupt'> {
+    const { path, isCommitted, stored } = files
+    const crc32 = this.#crc32.get(files)
+    if (digest === undefined || crc32 === undefined) return { next: 'done', isCorrupt: stored?.corrupt === true }
+    if (digest === crc32) {
+      this.#differs.delete(files)
+      this.summary.corrupt.delete(path)
+      return { next: 'done' }
+    }
     const found = `${path}-Data.db has the CRC-32 ${crc32}, its Digest.crc32 says ${digest}`
-    if (!committed && this.#waits && performance.now() - hindered < PATIENCE) {
+    const since = this.#differs.get(files) ?? performance.now()
+    this.#differs.set(files, since)
+    if (!isCommitted && this.#waits && performance.now() - since < PATIENCE) {
       this.#log.info(`${found}: it may still be on its way`, { path })
       return { next: 'failed' }
     }
-    this.summary.corrupt.add(path)
-    this.#log.error(`${found}: it is corrupt on this node; it is in the bucket as it is, and marked`, {
-      path,
-    })
-    return { next: 'done', corrupt: true }
+    this.corrupt(path, found)
+    return { next: 'done', isCorrupt: true }
   }
 
   #failed(path: string, error: TablesnapError | undefined): void {
     if (error?.code === 'FILE_CHANGED') this.#log.info(error.message)
-    else this.#onProblem(path, `Error uploading ${error?.key ?? path}: ${errorMessage(error)}`)
+    else this.problem(path, `Error uploading ${error?.key ?? path}: ${errorMessage(error)}`)
   }
 }

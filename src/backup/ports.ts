@@ -1,4 +1,5 @@
-import type { Ready, UploadResult } from '../tables/ports.js'
+import type { TablesnapError } from '../errors.js'
+import type { Clock, Ready, UploadResult } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
 import type { State } from '../state/state.js'
 import type { StoredState } from '../state/state-json.js'
@@ -7,6 +8,20 @@ import type { StoredState } from '../state/state-json.js'
 export interface Timers {
   /** Runs `work` once after `delay` ms; the result cancels it. */
   after(delay: number, work: () => void): () => void
+}
+
+/** All that a part of the backup knows of time: it reads no other clock, so that a simulation can be its clock. */
+export interface Clockwork extends Timers, Clock {
+  /** CPU time that this thread has used until now, ms. */
+  cpuTime(): number
+}
+
+/** Is told what an operator should know. */
+export interface Problems {
+  /** Something cannot be backed up. @param about the path, or the table's name */
+  problem(about: string, message: string): void
+  /** It can, or it need not be any more. */
+  solved(about: string): void
 }
 
 /** The files of one {@link Ready}, held open: Cassandra may unlink them. */
@@ -26,6 +41,8 @@ export interface Uploads<P extends Pinned = Pinned> {
   pin(ready: Ready): P
   /** Never rejects. @param signal ends the upload of this SSTable; the result is then `gone` */
   upload(pinned: P, ready: Ready, signal: AbortSignal): Promise<UploadResult>
+  /** An SSTable could not be opened when its turn came; its upload counts as failed. */
+  unopened?(ready: Ready, error: TablesnapError): void
 }
 
 /** Where the manifests of a node lie. */

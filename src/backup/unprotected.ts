@@ -5,8 +5,8 @@ import type { Config } from '../config/config.js'
 import type { Filter } from '../plan/filter.js'
 import type { Logger } from '../report/logger.js'
 
-import { identify } from './found.js'
-import type { Tracker } from './tracker.js'
+import { identify } from './file-identity.js'
+import type { TableRegistry } from './table-registry.js'
 
 /** Files and bytes that are not in the bucket. */
 interface Count {
@@ -28,13 +28,15 @@ export class Unprotected {
   }
 
   /** Says how much below the paths is unprotected, once the bucket was asked for what it holds. */
-  async report(tracker: Tracker, { paths, recursive }: Config): Promise<void> {
-    await tracker.whenLoaded()
+  async report(tables: TableRegistry, { paths, recursive }: Config): Promise<void> {
     const old: Count = { files: 0, bytes: 0 }
-    for (const group of tracker.in('old')) {
-      for (const name of group.names) {
-        old.files++
-        old.bytes += identify(join(group.directory.path, name))?.size ?? 0
+    for (const table of tables) {
+      for (const { status, names, directory } of table.files()) {
+        if (status !== 'old') continue
+        for (const name of names) {
+          old.files++
+          old.bytes += identify(join(directory, name))?.size ?? 0
+        }
       }
     }
     if (old.files > 0) {

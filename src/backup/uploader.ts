@@ -14,13 +14,22 @@ import { headObject, metadataHeaders, storageHeaders, type ObjectInfo } from '..
 import { parseComponent } from '../sstable/names.js'
 import type { KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
+import type { Ready } from '../tables/ports.js'
 import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
+import { underEither } from '../upload/either.js'
 import { checkUnchanged } from '../upload/file.js'
 import type { FileUpload } from '../upload/task.js'
 
-import type { Found } from './found.js'
 import { uploadInParts } from './multipart.js'
-import type { OpenFile, OpenSet } from './open-set.js'
+import type { OpenFile, OpenFiles } from './open-files.js'
+
+/** Where content that is in the bucket already may be found. */
+export interface UploadSources {
+  /** The file that another one is a hardlink of, as the bucket holds it; undefined: it is none, or not in the bucket. */
+  originalOf(ready: Ready, file: OpenFile): { readonly path: string; readonly entry: Entry } | undefined
+  /** The objects of the files of a directory, as a LIST at the start showed them; undefined: there was none. */
+  knownIn(directory: string): KnownObjects | undefined
+}
 
 /** Where uploads go and what they need. */
 export interface UploaderDeps {
@@ -29,8 +38,7 @@ export interface UploaderDeps {
   readonly engine: Engine
   readonly keys: KeyLayout
   readonly log: Logger
-  /** What is in the bucket of the file that one is a link of. */
-  readonly original?: (found: Found, file: OpenFile) => { path: string; entry: Entry } | undefined
+  readonly sources: UploadSources
   /** Aborts what is under way. */
   readonly signal: AbortSignal
 }
@@ -72,14 +80,12 @@ export class Uploader {
    * Never throws for one file: its outcome says what happened. The set's descriptors stay open.
    * @param signal ends the upload of this set
    */
-  async upload(set: OpenSet, found: Found, signal: AbortSignal): Promise<FileOutcome[]> {
-    const { group, untouched } = found
-    const known = untouched ? group.directory.unit.listed : undefined
-    const aborted = AbortSignal.any([this.#deps.signal, signal])
+  async upload(open: OpenFiles, ready: Ready, signal: AbortSignal): Promise<FileOutcome[]> {
+    const known = ready.isUntouched ? this.#deps.sources.knownIn(ready.files.directory) : undefined
     const outcomes: FileOutcome[] = []
     const small: { file: OpenFile; upload: FileUpload }[] = []
-    const large: (() => Promise<void>)[] = []
-    for (const file of set.files) {
+    const large: ((signal: AbortSignal) => Promise<void>)[] = []
+    for (const file of open.files) {
       const one = async (work: () => Promise<FileOutcome>): Promise<void> => {
         outcomes.push(await work().catch((error: unknown) => this.#failed(file, error)))
       }
@@ -88,7 +94,7 @@ export class Uploader {
           outcomes.push({ ...this.#base(file), outcome: 'trusted', entry: entryOf(file) })
           continue
         }
-        const original = this.#deps.original?.(found, file)
+        const original = this.#deps.sources.originalOf(ready, file)
         if (original !== undefined) {
           const { path, entry } = original
           const key = entry.key ?? this.#deps.keys.file(path)
@@ -107,13 +113,15 @@ export class Uploader {
         }
         const part = partSize(upload.size, this.#bounds())
         if (part === undefined) small.push({ file, upload })
-        else large.push(() => one(() => this.#large(file, upload, part, aborted)))
+        else large.push(either => one(() => this.#large(file, upload, part, either)))
       } catch (error) {
         outcomes.push(this.#failed(file, error))
       }
     }
-    const tasks = large.map(work => work())
-    if (small.length > 0) tasks.push(this.#small(small).then(results => void outcomes.push(...results)))
+    const tasks = [
+      underEither(this.#deps.signal, signal, either => Promise.all(large.map(work => work(either)))),
+      small.length === 0 ? [] : this.#small(small).then(results => outcomes.push(...results)),
+    ]
     await Promise.all(tasks)
     return outcomes
   }

@@ -136,10 +136,12 @@ export async function uploadsOf(client: S3Client, key: string, signal?: AbortSig
       })
     }
     const next = decode(text(node, 'NextKeyMarker') ?? '')
+    const last = marker?.['upload-id-marker']
     marker =
       text(node, 'IsTruncated') === 'true' && next === key
         ? { 'key-marker': next, 'upload-id-marker': text(node, 'NextUploadIdMarker') ?? '' }
         : undefined
+    if (marker !== undefined && marker['upload-id-marker'] === last) throw noMore('ListMultipartUploads', key)
   } while (marker !== undefined)
   return found.sort((a, b) => b.initiated - a.initiated).map(upload => upload.id)
 }
@@ -165,9 +167,23 @@ export async function listParts(
         checksums: readChecksums(kind => text(part, XML_NAME[kind] ?? '')),
       })
     }
+    const last = marker
     marker = text(node, 'IsTruncated') === 'true' ? text(node, 'NextPartNumberMarker') : undefined
+    if (marker !== undefined && marker === last) throw noMore('ListParts', key)
   } while (marker !== undefined && marker !== '')
   return parts
+}
+
+function noMore(operation: string, key: string): S3Error {
+  return new S3Error({
+    operation,
+    key,
+    status: 200,
+    s3Code: 'ListTruncated',
+    message: `${operation}: the server says that there is more, and repeats a marker`,
+    retry: false,
+    slowDown: false,
+  })
 }
 
 /** Element names of the checksums in S3's XML. */

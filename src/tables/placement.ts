@@ -7,6 +7,7 @@ import { Gap, LOG_PATIENCE } from './gap.js'
 import type { Judge } from './judgement.js'
 import type { Logs, TransactionLog } from './logs.js'
 import type { Clock, Disk, TableNews, TableSettings } from './ports.js'
+import type { TableDirectory } from './restore-points.js'
 import type { TableFiles } from './table-files.js'
 
 /** An SSTable of the table whose Data.db went without a reason that is known. */
@@ -27,7 +28,7 @@ export interface TableFacts {
   /** Whether a directory of the newest manifest is missing, or another one has its path. */
   readonly hasLostDirectory: boolean
   /** By path. */
-  readonly directories: ReadonlyMap<string, unknown>
+  readonly directories: ReadonlyMap<string, TableDirectory>
   /** Whether it has directories of secondary indexes, whose transactions are not the table's. */
   readonly hasIndexes: boolean
   /** SSTables that --delete-on-backup deleted from the disk. */
@@ -187,7 +188,6 @@ export class Placement {
   /** A transaction log that could not be read is gone. */
   unreadLogEnded(log: TransactionLog): void {
     this.#gap?.logEnded(log, this.#drains)
-    if (!log.isAddition) return
     // What it wrote is committed, or would have been deleted before the log was.
     for (const files of this.#unplaced)
       if (files.index === log.index && files.firstSeen >= log.since) files.settle()
@@ -361,8 +361,15 @@ export class Placement {
   /** Finds out why SSTables went of which no transaction log tells. */
   #explain(table: TableFacts, now: number): void {
     if (this.#vanished.size === 0 || (this.#gap !== undefined && !this.#gap.isFirst)) return
+    // An inode's number says which file it is on one file system only.
+    const place = ({ directory, inode }: TableFiles) =>
+      `${table.directories.get(directory)?.identity?.device ?? ''}/${inode ?? ''}`
+    const byPlace = new Map(
+      [...table.files()].filter(({ isSSTable }) => isSSTable).map(files => [place(files), files]),
+    )
     for (const [path, { files, after, time, at }] of [...this.#vanished]) {
-      const copy = this.#movedTo(table, files)
+      // The SSTable whose Data.db is the one that went: it was renamed.
+      const copy = files.inode === undefined ? undefined : byPlace.get(place(files))
       const isQuiet = now - at >= this.#settings.settle
       // It goes on under another name; what has the name is one commit with what had it.
       if (copy !== undefined && !copy.isPart && !isQuiet) continue
@@ -383,13 +390,6 @@ export class Placement {
       }
       this.#changes.add(isExplained ? change : { ...change, until: after + 1, kind: 'unexplained' })
     }
-  }
-
-  /** The SSTable whose Data.db is the one that went: it was renamed. */
-  #movedTo(table: TableFacts, { inode }: TableFiles): TableFiles | undefined {
-    if (inode === undefined) return undefined
-    for (const files of table.files()) if (files.isSSTable && files.inode === inode) return files
-    return undefined
   }
 
   /** Whether an SSTable of before Cassandra 3.0 was compacted: a later one was complete before it went. */

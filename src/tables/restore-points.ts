@@ -22,7 +22,7 @@ export interface TableDirectory {
 export interface DraftSource {
   readonly history: History<TableFiles>
   readonly directories: ReadonlyMap<string, TableDirectory>
-  readonly files: Iterable<TableFiles>
+  readonly files: readonly TableFiles[]
   /** Transaction logs that could not be read for long, by path. */
   readonly unreadLogs: readonly string[]
 }

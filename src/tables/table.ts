@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 
 import { parseComponent } from '../sstable/names.js'
-import { tableOfUnit } from '../sstable/unit.js'
+import { indexOf, tableOfUnit } from '../sstable/unit.js'
 import { SparseMap } from '../state/sparse.js'
 import type { DirectoryIdentity, State } from '../state/state.js'
 
@@ -187,9 +187,14 @@ export class Table {
 
   /** What is known of a transaction log now. */
   log(path: string, name: string, news: LogNews): void {
-    const index = this.#directories.get(path)?.index ?? ''
+    const index = indexOf(path)
     const known = this.#logs.known(name, index)
     if (known === undefined && news.kind === 'gone') return
+    // The first scan tells of the logs before it tells of the directory.
+    if (!this.#directories.has(path)) {
+      const identity = this.#disk.directory(path)
+      this.#directories.set(path, { path, index, identity, files: new SparseMap(), lastScan: undefined })
+    }
     const log = known ?? this.#logs.of(name, index, this.#placement.drains)
     if (news.kind === 'read') {
       this.#unread.delete(join(path, name))
@@ -288,7 +293,7 @@ export class Table {
     const unreadLogs = [...this.#unread]
       .filter(([, since]) => now - since > LOG_PATIENCE)
       .map(([path]) => path)
-    return this.#points.draft({ history, directories: this.#directories, files: this.files(), unreadLogs })
+    return this.#points.draft({ history, directories: this.#directories, files: [...this.files()], unreadLogs })
   }
 
   /** @param state the manifest as it lies in the bucket */

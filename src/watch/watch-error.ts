@@ -32,6 +32,11 @@ export function watchError(path: string, cause: unknown): TablesnapError {
     const message = `${path} cannot be read by this user: run tablesnap as Cassandra's user or root`
     return new TablesnapError({ ...details, code: 'WATCH_DENIED', message })
   }
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    const advice = 'raise the limit of open files (LimitNOFILE, ulimit -n); tablesnap tries again every second'
+    const message = `${path} cannot be scanned now: too many open files; ${advice}`
+    return new TablesnapError({ ...details, code: 'WATCH_SHORT', message, retry: true })
+  }
   return new TablesnapError({
     ...details,
     code: 'WATCH_FAILED',

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { InotifyBatch, Inotify } from 'inotify'
@@ -18,13 +18,14 @@ export interface WatchListener {
   /**
    * What a directory held after its watch was set.
    * @param reason `start`: it was there when the watcher started; `new`: it came later; `rescan`: events were lost
+   * @param isWatched whether events tell of what happens in it
    */
-  scanned(directory: string, listing: Listing, reason: ScanReason): void
+  scanned(directory: string, listing: Listing, reason: ScanReason, isWatched: boolean): void
   /** A directory went, or is watched no longer. */
   lost(directory: string): void
   /** A name that is not UTF-8, as far as it can be shown. */
   unreadable(directory: string, name: string): void
-  /** The kernel's queue overflowed: every directory is scanned again right after this. */
+  /** The kernel's queue overflowed: every directory should be scanned again. */
   overflow(): void
   /** A directory that could not be watched or read. */
   failed(directory: string, error: TablesnapError): void
@@ -44,8 +45,6 @@ export interface WatchOptions {
   readonly recursive: boolean
   /** Watch directories that appear later. */
   readonly autoAdd: boolean
-  /** Whether directories are scanned for which the kernel has no watch left; default: no. */
-  readonly unwatched?: boolean
   /** Whether paths that are not there are waited for; default: no. */
   readonly patient?: boolean
   /** Directories that are left out, by their path. */
@@ -54,6 +53,9 @@ export interface WatchOptions {
 
 /** How often a path that is not there is looked for, ms. */
 const LOOK = 1_000
+
+/** When a directory is scanned again for which the process had no descriptor left, ms. */
+const AGAIN = 1_000
 
 const { IN_CREATE, IN_CLOSE_WRITE, IN_MOVED_TO, IN_MOVED_FROM, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF } =
   Inotify
@@ -71,7 +73,16 @@ const MASK =
   IN_ONLYDIR |
   IN_EXCL_UNLINK
 
-/** Turns inotify's events into paths. Every directory is watched first and scanned then, so nothing falls between. */
+/** A scan that could not be done yet. */
+interface Scan {
+  readonly reason: ScanReason
+  readonly deep: boolean
+}
+
+/**
+ * Turns inotify's events into paths. Every directory is watched first and scanned then, so nothing falls between. A directory
+ * for which the kernel has no watch left is scanned all the same, and remembered: only further scans show what happens in it.
+ */
 export class Watcher {
   readonly #options: WatchOptions
   readonly #listener: WatchListener
@@ -79,7 +90,12 @@ export class Watcher {
   readonly #watches = new Map<string, number>()
   readonly #inotify: InotifyBatch
   readonly #awaited = new Set<string>()
+  /** Directories without a watch, with what tells each from another under its path. */
+  readonly #unwatched = new Map<string, string>()
+  readonly #postponed = new Map<string, Scan>()
   #look: NodeJS.Timeout | undefined
+  #again: NodeJS.Timeout | undefined
+  #isClosed = false
 
   /** @throws TablesnapError `WATCH_LIMIT` when the user's inotify instances are used up */
   constructor(options: WatchOptions, listener: WatchListener) {
@@ -104,29 +120,55 @@ export class Watcher {
     return this.#watches.size
   }
 
+  /** Directories that are scanned, but for which the kernel has no watch left. */
+  get unwatched(): readonly string[] {
+    return [...this.#unwatched.keys()]
+  }
+
+  /** Whether directories are still to be scanned for which the process had no descriptor left. */
+  get isBehind(): boolean {
+    return this.#postponed.size > 0
+  }
+
+  /** Reads and delivers what the kernel has queued. @returns whether its queue was empty at the end, or is closed */
+  poll(): boolean {
+    return this.#isClosed || this.#inotify.poll()
+  }
+
   /** Watches and scans the paths. @throws TablesnapError when one of them cannot be watched */
   start(): void {
     const { paths, recursive, patient } = this.#options
     for (const path of paths) {
-      if (this.#watches.has(path)) continue
+      if (this.#isKnown(path)) continue
       const error = this.#add(path, 'start', recursive)
       if (error?.code === 'WATCH_GONE' && patient === true) this.#await(path)
+      else if (error?.code === 'WATCH_SHORT') this.#report(path, error)
       else if (error !== undefined) throw error
     }
   }
 
-  /** Scans watched directories again: a path may lead to another directory now, or to none. */
-  rescan(paths: readonly string[] = [...this.#watches.keys()]): void {
+  /** Scans directories again, watched or not: a path may lead to another directory now, or to none. */
+  rescan(paths: readonly string[] = [...this.#watches.keys(), ...this.#unwatched.keys()]): void {
     const changed = new Set(paths.filter(path => !this.#check(path)))
     for (const path of paths) {
-      const isWatched = this.#watches.has(path)
-      if (isWatched && !changed.has(path)) this.#report(path, this.#add(path, 'rescan', false))
-      else if (!isWatched && changed.has(path) && existsSync(path)) this.#addNew(path)
+      const isKnown = this.#isKnown(path)
+      if (isKnown && !changed.has(path)) this.#report(path, this.#add(path, 'rescan', false))
+      else if (!isKnown && changed.has(path) && existsSync(path)) this.#addNew(path)
     }
   }
 
-  /** Whether a path leads to the directory that is watched under it; the watch ends where it does not. */
+  #isKnown(path: string): boolean {
+    return this.#watches.has(path) || this.#unwatched.has(path)
+  }
+
+  /** Whether a path leads to the directory that is known under it; otherwise that one is dropped. */
   #check(path: string): boolean {
+    const identity = this.#unwatched.get(path)
+    if (identity !== undefined) {
+      if (identityOf(path) === identity) return true
+      this.#drop(path)
+      return false
+    }
     const watch = this.#watches.get(path)
     if (watch === undefined) return true
     try {
@@ -135,13 +177,16 @@ export class Watcher {
       this.#drop(path)
     } catch (cause) {
       this.#drop(path, 'it was deleted')
-      this.#report(path, watchError(path, cause))
+      if (errorCode(cause) !== 'ENOSPC') this.#report(path, watchError(path, cause))
     }
     return false
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#look)
+    clearTimeout(this.#again)
+    this.#postponed.clear()
     this.#inotify.close()
     this.#paths.clear()
     this.#watches.clear()
@@ -154,15 +199,17 @@ export class Watcher {
       if (!this.#tryWatch(path)) return undefined
       listing = readTree(path)
     } catch (error) {
+      if (isShort(error)) this.#postpone(path, { reason, deep })
       return watchError(path, error)
     }
+    this.#postponed.delete(path)
     for (const name of listing.unreadable) this.#listener.unreadable(path, name)
-    this.#listener.scanned(path, listing, reason)
+    this.#listener.scanned(path, listing, reason, !this.#unwatched.has(path))
     if (reason === 'rescan' && this.#options.autoAdd) this.#addUnknown(path, listing)
     if (!deep) return undefined
     for (const name of listing.directories) {
       const below = join(path, name)
-      if (this.#options.skip(below) || this.#watches.has(below)) continue
+      if (this.#options.skip(below) || this.#isKnown(below)) continue
       this.#report(below, this.#add(below, reason, true))
     }
     return undefined
@@ -171,17 +218,34 @@ export class Watcher {
   #addUnknown(directory: string, listing: Listing): void {
     for (const name of listing.directories) {
       const path = join(directory, name)
-      if (!this.#watches.has(path) && !this.#options.skip(path)) this.#addNew(path)
+      if (!this.#isKnown(path) && !this.#options.skip(path)) this.#addNew(path)
     }
   }
 
-  /** As {@link #watch}; a directory for which no watch is left may do without. */
+  /** The process may open no more files for now: the scan is done later. */
+  #postpone(path: string, scan: Scan): void {
+    if (this.#isClosed) return
+    const before = this.#postponed.get(path)
+    if (before === undefined || scan.deep) this.#postponed.set(path, scan)
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined
+      const postponed = [...this.#postponed]
+      this.#postponed.clear()
+      for (const [later, { reason, deep }] of postponed) this.#report(later, this.#add(later, reason, deep))
+    }, AGAIN)
+  }
+
+  /** As {@link #watch}; a directory for which the kernel has no watch left does without. */
   #tryWatch(path: string): boolean {
     try {
-      return this.#watch(path)
+      const isFirst = this.#watch(path)
+      this.#unwatched.delete(path)
+      return isFirst
     } catch (error) {
-      if (this.#options.unwatched === true && errorCode(error) === 'ENOSPC') return true
-      throw error
+      const identity = errorCode(error) === 'ENOSPC' ? identityOf(path) : undefined
+      if (identity === undefined) throw error
+      this.#unwatched.set(path, identity)
+      return true
     }
   }
 
@@ -199,7 +263,6 @@ export class Watcher {
   #event(watch: number, mask: number, name: string | undefined, broken: boolean): void {
     if (mask & IN_Q_OVERFLOW) {
       this.#listener.overflow()
-      this.rescan()
       return
     }
     const directory = this.#paths.get(watch)
@@ -231,6 +294,8 @@ export class Watcher {
 
   /** Whether a directory whose CREATE has come was found by the scan of its parent already. */
   #isWatched(path: string): boolean {
+    const identity = this.#unwatched.get(path)
+    if (identity !== undefined) return identityOf(path) === identity
     const watch = this.#watches.get(path)
     try {
       return watch !== undefined && this.#inotify.add(path, MASK) === watch
@@ -255,6 +320,13 @@ export class Watcher {
         // The kernel ended it already.
       }
     }
+    for (const directory of [...this.#unwatched.keys()]) {
+      if (directory !== path && !directory.startsWith(`${path}/`)) continue
+      this.#unwatched.delete(directory)
+      this.#lost(directory, how)
+    }
+    for (const postponed of [...this.#postponed.keys()])
+      if (postponed === path || postponed.startsWith(`${path}/`)) this.#postponed.delete(postponed)
   }
 
   #forget(directory: string, watch: number, how: string): void {
@@ -292,6 +364,22 @@ export class Watcher {
   /** A directory that is gone is no problem: its going is told otherwise. */
   #report(path: string, error: TablesnapError | undefined): void {
     if (error !== undefined && error.code !== 'WATCH_GONE') this.#listener.failed(path, error)
+  }
+}
+
+/** Whether the process, or the machine, may open no more files for now. */
+function isShort(error: unknown): boolean {
+  const code = errorCode(error)
+  return code === 'EMFILE' || code === 'ENFILE'
+}
+
+/** What tells a directory from another under the same path; undefined: there is none. */
+function identityOf(path: string): string | undefined {
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}` : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,5 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+import { publicProgram } from './public-program.js'
 
 const BINARY = fileURLToPath(new URL('../../src/cli/tablesnap.js', import.meta.url))
 
@@ -22,7 +25,10 @@ export class Cli {
   ) {
     // Without `env -u` tap would load its own modules into the binary, which takes longer than most runs.
     const nice = options.nice === undefined ? [] : ['nice', '-n', String(options.nice)]
-    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', ...nice, process.execPath, BINARY, ...args], {
+    const program = options.uid === undefined ? undefined : publicProgram()
+    const node = program?.node ?? process.execPath
+    const binary = program === undefined ? BINARY : join(program.src, 'cli/tablesnap.js')
+    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', ...nice, node, binary, ...args], {
       cwd: options.cwd ?? '/',
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -29,5 +29,6 @@ napi_value js_system_error(napi_env env, int error, const char *syscall);
 bool js_define_crc(napi_env env, napi_value exports);
 bool js_define_read(napi_env env, napi_value exports);
 bool js_define_priority(napi_env env, napi_value exports);
+bool js_define_time(napi_env env, napi_value exports);
 
 #endif

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 import { isOptional, parseComponent } from '../sstable/names.js'
+import type { FileIdentity, Ready } from '../tables/ports.js'
 
+import { identify, sameIdentity } from './file-identity.js'
+import type { Pinned } from './ports.js'
 import { readSmall } from './small-file.js'
-import { identify, sameIdentity, type Found, type Identity } from './found.js'
 
 /** A file held open for its upload. */
 export interface OpenFile {
@@ -13,71 +15,84 @@ export interface OpenFile {
   readonly path: string
   readonly fd: number
   readonly stat: BigIntStats
-  readonly identity: Identity
+  readonly identity: FileIdentity
 }
 
 /** O_NONBLOCK: a FIFO under a component's name must not stop the daemon. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** The files of a set, pinned by descriptor: what Cassandra unlinks from now on can still be read. */
-export class OpenSet {
+/**
+ * The files of an SSTable, held open for their upload: what Cassandra unlinks from now on can still be read. Files that are in
+ * the bucket as they are now are not opened.
+ */
+export class OpenFiles implements Pinned {
   readonly files: OpenFile[] = []
-  /** Files that are durable already, untouched since. */
+  /** Names of files that are in the bucket as they are now. */
   readonly unchanged: string[] = []
   /** Files that could not be opened although they are there. */
   readonly errors: TablesnapError[] = []
-  /** A file that the set cannot do without is gone: Cassandra has removed it. */
-  vanished = false
+  /** The CRC-32 that its Digest.crc32 says Data.db has; undefined where there is none, or it cannot be read. */
+  readonly digest: number | undefined
+  #isGone = false
 
-  /** Bytes of the files held open. */
-  get bytes(): number {
-    return this.files.reduce((sum, { identity }) => sum + identity.size, 0)
-  }
-
-  /** What its Digest.crc32 says of Data.db; undefined where there is none, or it cannot be read. */
-  digest: number | undefined
-
-  /** Opens what is not durable yet. Never throws for a single file, but TablesnapError `TOO_MANY_FILES`. */
-  constructor(found: Found) {
-    for (const name of found.names) {
+  /** Never throws for a single file. @throws TablesnapError `TOO_MANY_FILES` */
+  constructor(ready: Ready) {
+    for (const name of ready.names) {
       try {
-        this.#open(found, name)
+        this.#open(ready, name)
       } catch (error) {
         const code = errorCode(error)
         if (code === 'EMFILE' || code === 'ENFILE') {
           this.close()
           throw tooMany(error)
         }
-        if (code === 'ENOENT') this.vanished ||= !isOptional(parseComponent(name)?.component ?? name)
-        else this.errors.push(unreadable(join(found.directory, name), error))
+        if (code === 'ENOENT') this.#isGone ||= !isOptional(parseComponent(name)?.component ?? name)
+        else this.errors.push(unreadable(join(ready.files.directory, name), error))
       }
     }
-    // A set that was uploaded before was judged then.
-    if (this.files.length > 0) this.digest = digestOf(found)
+    // Data.db was compared with Digest.crc32 when both were uploaded.
+    this.digest = this.files.length > 0 ? digestOf(ready) : undefined
+  }
+
+  get descriptors(): number {
+    return this.files.length
+  }
+
+  get bytes(): number {
+    return this.files.reduce((sum, { identity }) => sum + identity.size, 0)
+  }
+
+  get isGone(): boolean {
+    return this.#isGone
   }
 
   close(): void {
     for (const file of this.files.splice(0)) closeSync(file.fd)
   }
 
-  #open(found: Found, name: string): void {
-    const path = join(found.directory, name)
-    const durable = found.durable.get(name)
-    const seen = durable === undefined ? undefined : identify(path)
-    if (durable !== undefined && seen !== undefined && sameIdentity(durable, seen)) {
+  #open({ files, durable }: Ready, name: string): void {
+    const path = join(files.directory, name)
+    const uploaded = durable.get(name)
+    const seen = uploaded === undefined ? undefined : identify(path)
+    if (uploaded !== undefined && seen !== undefined && sameIdentity(uploaded, seen)) {
       this.unchanged.push(name)
       return
     }
     const fd = openSync(path, FLAGS)
-    const stat = fstatSync(fd, { bigint: true })
-    const identity = { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
-    if (stat.isFile()) this.files.push({ name, path, fd, stat, identity })
-    else closeSync(fd)
+    try {
+      const stat = fstatSync(fd, { bigint: true })
+      const identity = { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
+      if (stat.isFile()) this.files.push({ name, path, fd, stat, identity })
+      else closeSync(fd)
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
   }
 }
 
 /** Decimal, of the whole Data.db file, compressed or not. */
-function digestOf({ directory, names }: Found): number | undefined {
+function digestOf({ files: { directory }, names }: Ready): number | undefined {
   const name = names.find(name => name.endsWith('-Digest.crc32'))
   if (name === undefined) return undefined
   try {

@@ -1,0 +1,37 @@
+import { statSync } from 'node:fs'
+
+import { findAside } from '../restore/aside.js'
+import { parseToc } from '../sstable/complete.js'
+import type { DirectoryIdentity } from '../state/state.js'
+import type { Disk, FileIdentity } from '../tables/ports.js'
+
+import { identify } from './file-identity.js'
+import { readSmall } from './small-file.js'
+
+/** The disk of this machine, as tables ask for it. */
+export class LocalDisk implements Disk {
+  file(path: string): FileIdentity | undefined {
+    return identify(path)
+  }
+
+  directory(path: string): DirectoryIdentity | undefined {
+    try {
+      const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+      return stat?.isDirectory() === true ? { device: stat.dev, inode: stat.ino } : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  toc(path: string): readonly string[] | undefined {
+    try {
+      return parseToc(readSmall(path) ?? '')
+    } catch {
+      return undefined
+    }
+  }
+
+  isMovedAside(directory: string, name: string, inode: bigint): boolean {
+    return findAside(directory, name, inode) !== undefined
+  }
+}

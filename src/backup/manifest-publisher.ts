@@ -1,0 +1,160 @@
+import { TablesnapError } from '../errors.js'
+import { isS3Error } from '../s3/errors.js'
+import type { State } from '../state/state.js'
+import type { StoredState } from '../state/state-json.js'
+import type { Draft } from '../tables/ports.js'
+import type { Table } from '../tables/table.js'
+
+import { deltaOf, isSame, type ManifestBase } from './manifest-delta.js'
+import type { Clockwork, ManifestStore, Ownership, UpstreamListings } from './ports.js'
+
+/** A restore point that is in the bucket. */
+export interface Published {
+  readonly draft: Draft
+  /** As the bucket has it. */
+  readonly state: State
+  /** Whether its upstream listings are written, too. */
+  readonly isListed: boolean
+  /** CPU time of this thread that it took, ms. */
+  readonly busy: number
+}
+
+/** Times that are tried, 1 ms apart, when other manifests have the first ones. */
+const TIMES = 5
+
+/**
+ * Makes a manifest of the restore point that a table drafts, and puts it into the bucket: never without having made sure
+ * that the node's name is still ours, and never beside a newer one of another run of this node that the table does not know.
+ */
+export class ManifestPublisher {
+  readonly #store: ManifestStore
+  readonly #listings: UpstreamListings
+  readonly #ownership: Ownership
+  readonly #clockwork: Clockwork
+  readonly #node: string
+  readonly #bases = new WeakMap<Table, ManifestBase>()
+
+  /** @param node the node's name in the bucket */
+  constructor(
+    store: ManifestStore,
+    listings: UpstreamListings,
+    ownership: Ownership,
+    clockwork: Clockwork,
+    node: string,
+  ) {
+    this.#store = store
+    this.#listings = listings
+    this.#ownership = ownership
+    this.#clockwork = clockwork
+    this.#node = node
+  }
+
+  /**
+   * Publishes the table's next restore point, if it has one, and tells the table how that went.
+   * @param earliest when it may be written, ms of the monotonic clock
+   * @returns undefined when there is nothing to say
+   * @throws TablesnapError `FENCED`; S3Error
+   */
+  async publish(table: Table, earliest: number): Promise<Published | undefined> {
+    const meter = new Meter(this.#clockwork)
+    let draft = meter.measure(() => table.draft())
+    if (draft === undefined) return undefined
+    try {
+      await this.#wait(earliest)
+      await this.#ownership.check()
+      const newer = isWhole(draft.state) ? undefined : await this.#newer(table)
+      if (newer !== undefined) {
+        table.failed(draft)
+        draft = undefined
+        meter.measure(() => table.adopt(newer))
+        draft = meter.measure(() => table.draft())
+        if (draft === undefined) return undefined
+      }
+      return await this.#put(table, draft, meter)
+    } catch (error) {
+      if (draft !== undefined) table.failed(draft)
+      throw error
+    }
+  }
+
+  /** Writes the upstream listings of the newest manifest once more. @returns whether all of them are written */
+  async list(table: Table): Promise<boolean> {
+    const { newest } = table
+    if (newest === undefined) return true
+    await this.#ownership.check()
+    return await this.#listings.write(table, newest)
+  }
+
+  async #wait(until: number): Promise<void> {
+    const pause = until - this.#clockwork.now()
+    if (pause > 0) await new Promise<void>(resolve => this.#clockwork.after(Math.ceil(pause), resolve))
+  }
+
+  async #put(table: Table, draft: Draft, meter: Meter): Promise<Published> {
+    const state = { ...draft.state, node: this.#node, epoch: this.#ownership.epoch }
+    // First: whoever finds the manifest need not look for them.
+    const isListed = await meter.measure(() => this.#listings.write(table, state))
+    const { newest } = table
+    // A listing that is refused again is nothing new to say.
+    const isKnown = !isListed && newest?.unlisted === true && isSame(newest, state)
+    const written = isKnown
+      ? newest
+      : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter)
+    table.written(draft, written)
+    return { draft, state: written, isListed, busy: meter.busy }
+  }
+
+  /** @returns the state with the time that it got */
+  async #write(table: Table, state: State, meter: Meter): Promise<State> {
+    const base = this.#bases.get(table)
+    for (let attempt = 0; ; attempt++) {
+      const timed = { ...state, time: state.time + attempt }
+      const delta = base === undefined ? undefined : meter.measure(() => deltaOf(base, timed))
+      const stored: StoredState = delta ?? { state: timed, delta: undefined }
+      try {
+        const { key, busy } = await this.#store.write(stored)
+        meter.busy += busy
+        if (delta === undefined) this.#bases.set(table, { key, state: timed })
+        return timed
+      } catch (error) {
+        if (attempt >= TIMES || !isS3Error(error, 412)) throw error
+      }
+    }
+  }
+
+  /** The newest manifest, if another run of this node wrote it and the table does not know it. */
+  async #newer(table: Table): Promise<State | undefined> {
+    const found = await this.#store.newest(table.name)
+    if (found === undefined || found.time <= (table.newest?.time ?? -Infinity)) return undefined
+    try {
+      const state = await this.#store.read(found.key)
+      return state.epoch === this.#ownership.epoch ? state : undefined
+    } catch (error) {
+      if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT') return undefined
+      throw error
+    }
+  }
+}
+
+/** Adds up the CPU time of what is measured. */
+class Meter {
+  busy = 0
+  readonly #clockwork: Clockwork
+
+  constructor(clockwork: Clockwork) {
+    this.#clockwork = clockwork
+  }
+
+  /** Of work that goes on later only its first part is measured. */
+  measure<T>(work: () => T): T {
+    const before = this.#clockwork.cpuTime()
+    const result = work()
+    this.busy += this.#clockwork.cpuTime() - before
+    return result
+  }
+}
+
+/** Whether a restore point lacks nothing, and nothing vanished without a reason. */
+function isWhole({ unprotected, unexplained }: State): boolean {
+  return unprotected.length === 0 && unexplained.length === 0
+}

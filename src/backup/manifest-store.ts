@@ -1,0 +1,29 @@
+import type { ObjectSettings } from '../s3/settings.js'
+import type { State } from '../state/state.js'
+import type { StoredState } from '../state/state-json.js'
+import type { States } from '../state/states.js'
+
+import type { ManifestStore } from './ports.js'
+
+/** The manifests of a node in its bucket. */
+export class BucketManifests implements ManifestStore {
+  readonly #states: States
+  readonly #settings: ObjectSettings
+
+  constructor(states: States, settings: ObjectSettings) {
+    this.#states = states
+    this.#settings = settings
+  }
+
+  newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined> {
+    return this.#states.newest(unit)
+  }
+
+  read(key: string): Promise<State> {
+    return this.#states.read(key)
+  }
+
+  write(stored: StoredState): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }> {
+    return this.#states.write(stored, this.#settings)
+  }
+}

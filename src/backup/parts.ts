@@ -1,0 +1,135 @@
+import type { Filter } from '../plan/filter.js'
+import { States } from '../state/states.js'
+import type { TableSettings } from '../tables/ports.js'
+import { Table } from '../tables/table.js'
+
+import { AfterManifest } from './after-manifest.js'
+import type { BackupDeps } from './backup.js'
+import { RealClockwork } from './clockwork.js'
+import { UploadedFiles } from './delete.js'
+import { Fence } from './fence.js'
+import { Listings } from './listings.js'
+import { Loader } from './loader.js'
+import { LocalDisk } from './local-disk.js'
+import { ManifestPublisher } from './manifest-publisher.js'
+import { BucketManifests } from './manifest-store.js'
+import { ManifestWriter } from './manifest-writer.js'
+import type { OpenFiles } from './open-files.js'
+import { KnownContents } from './original.js'
+import { Outcomes } from './outcomes.js'
+import type { Clockwork } from './ports.js'
+import { descriptorLimit } from './preflight.js'
+import { Recovery } from './recovery.js'
+import { Rescans, type Scanner } from './rescans.js'
+import { Sensor } from './sensor.js'
+import { SensorNews } from './sensor-news.js'
+import { SSTableUploads } from './sstable-uploads.js'
+import { TableOrders } from './table-orders.js'
+import { TableRegistry } from './table-registry.js'
+import { TableReporter } from './table-reporter.js'
+import { Turns } from './turns.js'
+import { Unprotected } from './unprotected.js'
+import { UploadQueue } from './upload-queue.js'
+import { Uploader } from './uploader.js'
+
+/** The parts of a backup, put together. */
+export interface Parts {
+  readonly clockwork: Clockwork
+  readonly tables: TableRegistry
+  readonly outcomes: Outcomes
+  readonly unprotected: Unprotected
+  readonly fence: Fence
+  readonly loader: Loader
+  readonly listings: Listings
+  readonly queue: UploadQueue<OpenFiles>
+  readonly writer: ManifestWriter
+  readonly turns: Turns
+  readonly rescans: Rescans
+  readonly sensor: Sensor
+}
+
+/** What the parts ask of the run. */
+export interface Run extends Scanner {
+  /** Another writer took the name over. */
+  fenced(error: unknown): void
+}
+
+/** Share of the process's descriptors that files waiting for their upload may hold. */
+const PINNED_SHARE = 0.5
+
+/** Puts the parts of a backup together; nothing is begun. @param signal ends every request */
+export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, run: Run): Parts {
+  const { config, log, engine, client, name, keys } = deps
+  const { mode, listenEvents } = config
+  const isOneShot = mode === 'backup'
+  const isBackedUp = (directory: string, file: string) => filter.file(directory, file)
+  const clockwork = new RealClockwork([client, engine])
+  const outcomes = new Outcomes(log, !isOneShot)
+  const unprotected = new Unprotected(filter, log)
+  const recovery = new Recovery(clockwork)
+  const fence = new Fence({ ...deps, takeOver: config.takeOver, alone: !isOneShot, clock: () => clockwork.time() })
+  const states = new States(client, keys, signal)
+  const loader = new Loader({ ...deps, states, fence, signal }, clockwork, outcomes, recovery, {
+    looksForObjects: mode !== 'watch',
+    isOneShot,
+  })
+  const listings = new Listings(deps)
+  const disk = new LocalDisk()
+  const settings = (): TableSettings => ({
+    settle: config.settle,
+    backsUpExisting: mode !== 'watch',
+    isOneShot,
+    looksForUnannounced: listenEvents.some(event => event !== 'IN_MOVED_TO'),
+    isBackedUp,
+    tookOver: fence.tookOver,
+    deletesUploaded: config.deleteOnBackup && !config.dryRun,
+  })
+  const tables: TableRegistry = new TableRegistry(unit => {
+    const table = new Table(unit, settings(), disk, orders, clockwork)
+    loader.add(table)
+    return table
+  })
+  const contents = new KnownContents(tables, loader)
+  const uploader = new Uploader({ ...deps, sources: contents, signal })
+  const queue = new UploadQueue(new SSTableUploads(uploader, outcomes, recovery), contents, clockwork, {
+    width: engine.width,
+    descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
+  })
+  const store = new BucketManifests(states, config.object)
+  const publisher = new ManifestPublisher(store, listings, fence, clockwork, name)
+  const after = new AfterManifest(new UploadedFiles(log, outcomes), loader, recovery, error => run.fenced(error))
+  const writer = new ManifestWriter(publisher, clockwork, after, log, {
+    isOneShot,
+    retries: config.engine.retries,
+    isDryRun: config.dryRun,
+  })
+  const turns = new Turns(clockwork, clockwork)
+  const rescans = new Rescans(run, clockwork, !isOneShot)
+  const reporter = new TableReporter(log, outcomes, isOneShot)
+  const orders = new TableOrders({ queue, writer, rescans, turns }, reporter, outcomes)
+  const news = new SensorNews(log, outcomes, isOneShot ? undefined : unprotected)
+  const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })
+  loader.onLoaded(table => {
+    outcomes.known(table)
+    if (table.newest?.unlisted === true) writer.unlisted(table)
+    turns.touch(table)
+  })
+  recovery.onEnd(() => {
+    loader.retry()
+    writer.retry()
+  })
+  return {
+    clockwork,
+    tables,
+    outcomes,
+    unprotected,
+    fence,
+    loader,
+    listings,
+    queue,
+    writer,
+    turns,
+    rescans,
+    sensor,
+  }
+}

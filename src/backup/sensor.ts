@@ -1,0 +1,143 @@
+import { join } from 'node:path'
+
+import type { ListenEvent } from '../config/config.js'
+import type { TablesnapError } from '../errors.js'
+import { isTxnLog, parseComponent } from '../sstable/names.js'
+import { indexOf } from '../sstable/unit.js'
+import type { Disk, FileIdentity } from '../tables/ports.js'
+import type { Table } from '../tables/table.js'
+import type { Listing } from '../watch/tree.js'
+import type { FileEvent, ScanReason, WatchListener } from '../watch/watcher.js'
+
+import { isHardlink } from './file-identity.js'
+import type { SensorNews } from './sensor-news.js'
+import type { TableRegistry } from './table-registry.js'
+import { TransactionLogs } from './transaction-logs.js'
+import type { Turns } from './turns.js'
+
+/** Which events and files count. */
+export interface SensorSettings {
+  readonly listenEvents: readonly ListenEvent[]
+  /** Whether a file is backed up. */
+  readonly isBackedUp: (directory: string, name: string) => boolean
+}
+
+const LISTENED: Record<Exclude<FileEvent, 'gone'>, ListenEvent> = {
+  'moved-in': 'IN_MOVED_TO',
+  closed: 'IN_CLOSE_WRITE',
+  created: 'IN_CREATE',
+}
+
+/**
+ * Tells tables what happens in their directories: events, scans, and what transaction logs say. It decides nothing about
+ * SSTables: it leaves out what is not backed up, and has each table look once everything is told (see {@link Turns}).
+ */
+export class Sensor implements WatchListener {
+  readonly #tables: TableRegistry
+  readonly #turns: Turns
+  readonly #disk: Disk
+  readonly #news: SensorNews
+  readonly #settings: SensorSettings
+  readonly #logs: TransactionLogs
+
+  constructor(
+    tables: TableRegistry,
+    turns: Turns,
+    disk: Disk,
+    news: SensorNews,
+    settings: SensorSettings,
+  ) {
+    this.#tables = tables
+    this.#turns = turns
+    this.#disk = disk
+    this.#news = news
+    this.#logs = new TransactionLogs(news)
+    this.#settings = settings
+  }
+
+  file(directory: string, name: string, event: FileEvent): void {
+    const table = this.#tables.of(directory)
+    if (isTxnLog(name)) this.#log(table, directory, name, event)
+    else if (!this.#settings.isBackedUp(directory, name)) return
+    else if (event === 'gone') {
+      table.removed(directory, name)
+      this.#news.gone(join(directory, name))
+    } else if (this.#counts(directory, name, event)) table.arrived(directory, name, event)
+    else return
+    this.#turns.touch(table)
+  }
+
+  scanned(path: string, listing: Listing, reason: ScanReason, isWatched: boolean): void {
+    const table = this.#tables.of(path)
+    const logs: string[] = []
+    const files = new Map<string, FileIdentity>()
+    for (const name of listing.files) {
+      if (isTxnLog(name)) logs.push(name)
+      else if (this.#settings.isBackedUp(path, name)) {
+        const identity = this.#disk.file(join(path, name))
+        if (identity !== undefined) files.set(name, identity)
+      }
+    }
+    this.#logs.found(path, logs, table)
+    const identity = this.#disk.directory(path)
+    table.scanned({ path, index: indexOf(path), identity, files, logs, isWatched, reason })
+    this.#news.scanned(path)
+    this.#turns.touch(table)
+  }
+
+  lost(directory: string): void {
+    const table = this.#tables.at(directory)
+    if (table === undefined) return
+    this.#logs.lost(directory, table)
+    this.#tables.lost(directory)
+    table.lostDirectory(directory)
+    this.#news.goneBelow(directory)
+    this.#turns.touch(table)
+  }
+
+  overflow(): void {
+    this.#news.overflow()
+    for (const table of this.#tables) this.lostEvents(table, 'the kernel dropped inotify events (queue overflow)')
+  }
+
+  /** Changes of a table may have gone unheard. */
+  lostEvents(table: Table, why: string): void {
+    table.lostEvents(why)
+    this.#turns.touch(table)
+  }
+
+  unreadable(directory: string, name: string): void {
+    this.#news.unreadable(join(directory, name))
+  }
+
+  failed(directory: string, error: TablesnapError): void {
+    this.#news.failed(directory, error)
+  }
+
+  unwatched(directory: string): void {
+    this.#news.unwatched(directory)
+  }
+
+  awaited(path: string): void {
+    this.#news.awaited(path)
+  }
+
+  /** Lets go of the transaction logs that are held open. */
+  close(): void {
+    this.#logs.close()
+  }
+
+  #counts(directory: string, name: string, event: Exclude<FileEvent, 'gone'>): boolean {
+    if (!this.#settings.listenEvents.includes(LISTENED[event])) return false
+    // A file without a name we know may be open for long after its CREATE; a hardlink gets no other event.
+    return event !== 'created' || parseComponent(name) !== undefined || isHardlink(join(directory, name))
+  }
+
+  #log(table: Table, directory: string, name: string, event: FileEvent): void {
+    // Whatever happens to one log, another that could not be opened is tried again.
+    this.#logs.retry(directory, table)
+    if (event === 'gone') this.#logs.deleted(directory, name, table)
+    else if (event === 'closed') this.#logs.written(directory, name, table)
+    else this.#logs.created(directory, name, table)
+  }
+}

@@ -1,0 +1,81 @@
+import { basename } from 'node:path'
+
+import type { Logger } from '../report/logger.js'
+import { tableOfUnit } from '../sstable/unit.js'
+import type { TableNews } from '../tables/ports.js'
+import type { Table } from '../tables/table.js'
+
+import type { Problems } from './ports.js'
+
+/** Names that one log line shows. */
+const SHOWN = 3
+
+/** Says what an operator should know of tables: one line for one cause, however many SSTables it concerns. */
+export class TableReporter {
+  readonly #log: Logger
+  readonly #problems: Problems
+  readonly #isOneShot: boolean
+
+  /** @param isOneShot whether what is incomplete is named at the end of the run */
+  constructor(log: Logger, problems: Problems, isOneShot: boolean) {
+    this.#log = log
+    this.#problems = problems
+    this.#isOneShot = isOneShot
+  }
+
+  tell(table: Table, news: TableNews): void {
+    const name = nameOf(table)
+    switch (news.kind) {
+      case 'vanished':
+        this.#vanished(name, news.paths)
+        return
+      case 'directory-replaced':
+        this.#problems.problem(
+          table.name,
+          `${name}: data directory ${news.path} is missing, or was replaced (different inode). Its restore points are marked "unexplained", and -D skips them, until the SSTables are back, or the table is truncated or dropped. If you replaced it on purpose, restart once with --take-over.`,
+        )
+        return
+      case 'directory-unwatched':
+        this.#log.error(
+          `${name}: ${news.path} is not watched, and has SSTables of the table: its restore points are partial; give all data directories (and -r)`,
+          { path: news.path },
+        )
+        return
+      case 'incomplete':
+        this.#incomplete(name, news)
+        return
+      case 'complete':
+        if (!this.#isOneShot) this.#log.info(`${news.path} is complete now, or gone`, { path: news.path })
+        return
+      case 'gap':
+        this.#log.debug(`${name}: tablesnap scans it again: ${news.why}`)
+    }
+  }
+
+  #vanished(name: string, paths: readonly string[]): void {
+    const [path = ''] = paths
+    const more = paths.slice(1, SHOWN + 1).map(other => basename(other))
+    const rest = paths.length - 1 - more.length
+    const others = [...more, ...(rest > 0 ? [`${rest} more`] : [])].join(', ')
+    const subject = others === '' ? `${path} is` : `${path} (and ${others}) is`
+    this.#log.error(
+      `${subject} gone, and no transaction log says why: restore points of ${name} are marked "unexplained", and -D skips them, until it is back, or the table is truncated or dropped, or --take-over accepts the loss`,
+      { path },
+    )
+  }
+
+  #incomplete(name: string, news: TableNews & { readonly kind: 'incomplete' }): void {
+    // A run that ends names it at its end.
+    if (this.#isOneShot) return
+    const { path, isPart, missing } = news
+    const lacks = missing.length > 0 ? `${missing.join(', ')} missing` : 'it is still being written'
+    const meaning = isPart ? `restore points of ${name} name it as not backed up` : 'it is not backed up'
+    this.#log.warn(`${path} is incomplete for long (${lacks}): ${meaning} until it is complete`, { path })
+  }
+}
+
+/** A table as Cassandra names it, or the path of another directory. */
+export function nameOf({ name }: Table): string {
+  const table = tableOfUnit(name)
+  return table === undefined ? `/${name.replace(/^\//, '')}` : `${table.keyspace}.${table.table}`
+}

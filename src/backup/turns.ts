@@ -1,0 +1,114 @@
+import type { Clock } from '../tables/ports.js'
+import type { Table } from '../tables/table.js'
+
+import type { Timers } from './ports.js'
+
+/** The kernel's queue of file events. */
+export interface EventQueue {
+  /** Reads and delivers what the kernel has queued. @returns whether the queue was empty at the end */
+  poll(): boolean
+}
+
+/** How often the queue is read in one turn of the event loop before everybody else has a turn. */
+const ROUNDS = 8
+
+/**
+ * Has tables judge what happened to them, in the only safe order: first every event that the kernel has queued is told, then
+ * the table looks at the disk, and only when the queue was still empty after that may the table decide that nothing else
+ * happened ({@link Table.drained}). A process that stood still between two of these steps would otherwise take half of a
+ * change for all of it.
+ */
+export class Turns {
+  readonly #timers: Timers
+  readonly #clock: Clock
+  readonly #touched = new Set<Table>()
+  /** Tables that have looked since the last of their events, and wait for an empty queue. */
+  readonly #looked = new Set<Table>()
+  readonly #wakes = new Map<Table, () => void>()
+  #queue: EventQueue | undefined
+  #cancel: (() => void) | undefined
+  #isStopped = false
+
+  constructor(timers: Timers, clock: Clock) {
+    this.#timers = timers
+    this.#clock = clock
+  }
+
+  /** Tables that wait for their turn, or for an empty queue. */
+  get size(): number {
+    return this.#touched.size + this.#looked.size
+  }
+
+  /** The queue that is read before each decision; undefined: no further event is to come. */
+  attach(queue: EventQueue | undefined): void {
+    this.#queue = queue
+  }
+
+  /** Something happened to a table: it looks at the disk once all that is known has been told. */
+  touch(table: Table): void {
+    this.#touched.add(table)
+    if (!this.#isStopped) this.#cancel ??= this.#timers.after(0, () => this.#turn())
+  }
+
+  /** Has a table look at a time of the monotonic clock, in place of a time set before. */
+  wake(table: Table, at: number | undefined): void {
+    this.#wakes.get(table)?.()
+    this.#wakes.delete(table)
+    if (at === undefined || this.#isStopped) return
+    const cancel = this.#timers.after(Math.max(0, Math.ceil(at - this.#clock.now())), () => {
+      this.#wakes.delete(table)
+      this.#touched.add(table)
+      this.#turn()
+    })
+    this.#wakes.set(table, cancel)
+  }
+
+  /** A table is no more. */
+  forget(table: Table): void {
+    this.wake(table, undefined)
+    this.#touched.delete(table)
+    this.#looked.delete(table)
+  }
+
+  /** Has every table that waits look and decide, now. */
+  finish(): void {
+    this.#turn()
+  }
+
+  /** Wakes nobody any more. */
+  stop(): void {
+    this.#isStopped = true
+    this.#cancel?.()
+    this.#cancel = undefined
+    for (const cancel of this.#wakes.values()) cancel()
+    this.#wakes.clear()
+  }
+
+  #turn(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+    let isEmpty = this.#queue?.poll() ?? true
+    for (let round = 0; round < ROUNDS; round++) {
+      this.#look()
+      isEmpty = this.#queue?.poll() ?? true
+      if (isEmpty && this.#touched.size === 0) break
+    }
+    if (isEmpty && this.#touched.size === 0) this.#drain()
+    if (this.size > 0 && !this.#isStopped) this.#cancel ??= this.#timers.after(0, () => this.#turn())
+  }
+
+  #look(): void {
+    const touched = [...this.#touched]
+    this.#touched.clear()
+    for (const table of touched) {
+      table.look()
+      this.#looked.add(table)
+    }
+  }
+
+  #drain(): void {
+    const looked = [...this.#looked]
+    this.#looked.clear()
+    for (const table of looked) table.drained()
+  }
+}
