@@ -33,7 +33,7 @@ await t.test(title, { timeout: (MINUTES * 2 + 15) * 60_000 }, async t => {
   const interruptions = new Interruptions(stage.daemon.pid, new Random(SEED + 1))
   interruptions.start()
   const end = performance.now() + MINUTES * 60_000
-  while (performance.now() < end) await operations.step()
+  while (performance.now() < end && stage.daemon.running) await operations.step()
   await operations.end()
   await interruptions.end()
   t.comment(JSON.stringify(Object.fromEntries(operations.counts)))

@@ -128,7 +128,7 @@ const NONE = difference(new Map(), new Map())
 async function truncateTables(stage: Stage, count: number): Promise<void> {
   const models: Model[] = []
   for (let i = 0; i < TABLES; i += 1) models.push(await stage.table(`ks.t${i}`))
-  for (let done = 0; done < count; done += models.length) {
+  for (let done = 0; done < count && stage.daemon.running; done += models.length) {
     for (const model of models.slice(0, count - done)) {
       await model.write(0, 20, done * 2 + 1)
       // Cassandra flushes a table before it truncates it, as it makes a snapshot.
@@ -146,7 +146,7 @@ async function truncateTables(stage: Stage, count: number): Promise<void> {
 async function changeSchema(stage: Stage, count: number): Promise<void> {
   const replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
   await stage.rows.execute(`CREATE KEYSPACE changes WITH replication = ${replication}`)
-  for (let i = 0; i < count; i += 1) {
+  for (let i = 0; i < count && stage.daemon.running; i += 1) {
     const table = `changes.t${Math.floor(i / 3)}`
     if (i % 3 === 0) await stage.rows.execute(`CREATE TABLE ${table} (id int PRIMARY KEY, a text)`)
     else if (i % 3 === 1) await stage.rows.execute(`ALTER TABLE ${table} ADD b text`)
@@ -156,7 +156,7 @@ async function changeSchema(stage: Stage, count: number): Promise<void> {
 
 /** Tables with a secondary index that are dropped: half of them have an SSTable, all have rows in memory. */
 async function dropIndexedTables(stage: Stage, count: number): Promise<void> {
-  for (let i = 0; i < count; i += 1) {
+  for (let i = 0; i < count && stage.daemon.running; i += 1) {
     const model = await stage.table(`drops.d${i}`)
     await stage.rows.execute(`CREATE INDEX ON ${model.name} (version)`)
     if (i % 2 === 0) {
