@@ -60,6 +60,7 @@ export class Backup {
     this.#filter = new Filter(config.filter, config.paths)
     this.#parts = assemble(deps, this.#filter, signal, {
       rescan: paths => this.#watcher?.rescan(paths),
+      isUnwatched: path => this.#watcher?.isUnwatched(path) === true,
       fenced: error => this.#fail(error),
     })
     const { tables, clockwork } = this.#parts
@@ -217,10 +218,11 @@ export class Backup {
     }
   }
 
-  /** Forgets tables that have no directory any more and of which nothing is left to be said. */
+  /** Has tables look that wait for something; forgets those without a directory of which nothing is left to be said. */
   #tidy(): void {
     const { tables, turns, rescans, writer } = this.#parts
     for (const table of [...tables]) {
+      if (!table.isIdle) turns.touch(table)
       if (table.directories.size > 0 || !table.isIdle || !table.isCovered) continue
       table.stop()
       turns.forget(table)

@@ -1,11 +1,12 @@
 import { TablesnapError } from '../errors.js'
 import { isS3Error } from '../s3/errors.js'
 import type { State } from '../state/state.js'
-import type { StoredState } from '../state/state-json.js'
+import type { StoredState } from '../state/manifest.js'
 import type { Draft } from '../tables/ports.js'
+import { saysTheSame } from '../tables/same-manifest.js'
 import type { Table } from '../tables/table.js'
 
-import { deltaOf, isSame, type ManifestBase } from './manifest-delta.js'
+import { deltaOf, type ManifestBase } from './manifest-delta.js'
 import type { Clockwork, ManifestStore, Ownership, UpstreamListings } from './ports.js'
 
 /** A restore point that is in the bucket. */
@@ -96,7 +97,7 @@ export class ManifestPublisher {
     const isListed = await meter.measure(() => this.#listings.write(table, state))
     const { newest } = table
     // A listing that is refused again is nothing new to say.
-    const isKnown = !isListed && newest?.unlisted === true && isSame(newest, state)
+    const isKnown = !isListed && newest?.unlisted === true && newest.epoch === state.epoch && saysTheSame(newest, state)
     const written = isKnown
       ? newest
       : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter)

@@ -1,6 +1,6 @@
 import type { ObjectSettings } from '../s3/settings.js'
 import type { State } from '../state/state.js'
-import type { StoredState } from '../state/state-json.js'
+import type { StoredState } from '../state/manifest.js'
 import type { States } from '../state/states.js'
 
 import type { ManifestStore } from './ports.js'

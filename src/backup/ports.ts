@@ -2,7 +2,7 @@ import type { TablesnapError } from '../errors.js'
 import type { Clock, Ready, UploadResult } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
 import type { State } from '../state/state.js'
-import type { StoredState } from '../state/state-json.js'
+import type { StoredState } from '../state/manifest.js'
 
 /** Timers of the event loop, or of a simulation. */
 export interface Timers {

@@ -10,12 +10,20 @@ import { checkFile } from '../restore/check.js'
 import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import { headObject, metadataHeaders, storageHeaders, type ObjectInfo } from '../s3/object.js'
+import {
+  OURS_METADATA,
+  headObject,
+  isOurs,
+  metadataHeaders,
+  storageHeaders,
+  type ObjectInfo,
+} from '../s3/object.js'
+import type { ChecksumKind } from '../s3/settings.js'
 import { parseComponent } from '../sstable/names.js'
 import type { KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
 import type { Ready } from '../tables/ports.js'
-import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
+import { inSomeWay, noteOn } from '../upload/capability.js'
 import { underEither } from '../upload/either.js'
 import { checkUnchanged } from '../upload/file.js'
 import type { FileUpload } from '../upload/task.js'
@@ -69,11 +77,12 @@ type Digests = Pick<Stored, 'crc64' | 'crc32'>
 /** Uploads the open files of one set: the small ones in one task, each large one in parts. */
 export class Uploader {
   readonly #deps: UploaderDeps
-  #capability: Capability
+  /** What parts are sent with: what is wanted, or what the server takes. */
+  #checksum: ChecksumKind
 
   constructor(deps: UploaderDeps) {
     this.#deps = deps
-    this.#capability = { checksum: deps.config.engine.checksum, conditional: true }
+    this.#checksum = deps.config.engine.checksum
   }
 
   /**
@@ -118,11 +127,11 @@ export class Uploader {
         outcomes.push(this.#failed(file, error))
       }
     }
-    const tasks = [
-      underEither(this.#deps.signal, signal, either => Promise.all(large.map(work => work(either)))),
-      small.length === 0 ? [] : this.#small(small).then(results => outcomes.push(...results)),
-    ]
-    await Promise.all(tasks)
+    const inParts = underEither(this.#deps.signal, signal, either =>
+      Promise.all(large.map(work => work(either))),
+    )
+    if (small.length > 0) outcomes.push(...(await this.#small(small)))
+    await inParts
     return outcomes
   }
 
@@ -144,7 +153,10 @@ export class Uploader {
       size: Number(stat.size),
       mtime: stat.mtimeNs,
       crc32: parseComponent(name)?.component === 'Data.db',
-      headers: { ...storageHeaders(config.object), ...metadataHeaders({ stat: statMetadata(stat) }) },
+      headers: {
+        ...storageHeaders(config.object),
+        ...metadataHeaders({ stat: statMetadata(stat), ...OURS_METADATA }),
+      },
       versionStem: keys.versionStem(path),
       md5: config.md5OnStart || config.engine.checksum === 'md5',
       // What is deleted cannot be compared later.
@@ -172,7 +184,7 @@ export class Uploader {
     const check = await checkFile(this.#deps, upload, key, object)
     checkUnchanged(upload)
     if (check.match !== 'unknown') return check.match === 'same'
-    return key !== upload.key || (upload.trustsSize && check.differs === undefined)
+    return key !== upload.key || (upload.trustsSize && check.differs === undefined && !isOurs(object))
   }
 
   async #small(small: readonly { file: OpenFile; upload: FileUpload }[]): Promise<FileOutcome[]> {
@@ -246,15 +258,12 @@ export class Uploader {
 
   /** Sends in parts, with less where the server refuses what is asked of it. */
   async #inParts(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
-    const wanted = this.#capability
-    const { way, result } = await inSomeWay(wanted, async ({ checksum, conditional }) =>
-      uploadInParts(
-        { ...this.#deps, signal },
-        { file, part, checksum, headers: file.headers, ifAbsent: conditional },
-      ),
+    const wanted = this.#checksum
+    const { kind, result } = await inSomeWay(wanted, async checksum =>
+      uploadInParts({ ...this.#deps, signal }, { file, part, checksum, headers: file.headers }),
     )
-    for (const text of noteOn(wanted, way)) this.#deps.engine.note(text)
-    this.#capability = way
+    if (kind !== wanted) this.#deps.engine.note(noteOn(wanted))
+    this.#checksum = kind
     return result
   }
 

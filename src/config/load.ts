@@ -113,6 +113,7 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
       chunkSize: values.multipart_chunk_size,
       checksum: values.checksum,
       retries: values.retries,
+      retryTime: values.retry_time,
     },
     object: {
       storageClass: values.reduced_redundancy ? 'REDUCED_REDUNDANCY' : values.storage_class,

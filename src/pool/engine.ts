@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Request,
   type Response,
+  type SilenceNews,
   type Task,
   type WorkerSettings,
 } from './messages.js'
@@ -29,8 +30,14 @@ export interface EngineOptions {
   readonly memory: number
   /** Bytes of bodies per second, over all threads; undefined: no limit. */
   readonly maxRate?: number | undefined
+  /** What is known of the server's conditional writes; shared with the client of the main thread. */
+  readonly overwriting?: SharedOverwriting
   /** Told, once each, what the operator should know of the server. */
   readonly onNote: (text: string) => void
+  /** Told when a thread has got no answer for a while, with the error of its last request … */
+  readonly onSilence?: (message: string) => void
+  /** … and when it gets one again, after so many ms. */
+  readonly onReturn?: (length: number) => void
 }
 
 /** Tasks at once in one worker: the second reads while the first sends. */
@@ -95,7 +102,7 @@ export class Engine {
         maxRate === undefined
           ? undefined
           : { bytesPerSecond: maxRate, shared: new SharedRate(maxRate).shared },
-      overwriting: new SharedOverwriting().shared,
+      overwriting: (options.overwriting ?? new SharedOverwriting()).shared,
     }
     this.#pool = new Piscina<Request, Response>({
       filename: new URL('./worker.js', import.meta.url).href,
@@ -110,6 +117,10 @@ export class Engine {
       execArgv: [],
       resourceLimits: RESOURCES,
       workerData,
+    })
+    this.#pool.on('message', (news: SilenceNews) => {
+      if ('silence' in news) options.onSilence?.(news.silence)
+      else options.onReturn?.(news.returned)
     })
     this.#pool.on('error', (error: unknown) => (this.#lastError = error))
     this.#pool.on('workerDestroy', () => setImmediate(() => this.#failQueued()))

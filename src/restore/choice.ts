@@ -1,92 +1,120 @@
 import { TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { StateKey } from '../state/keys.js'
+import { timeOf } from '../state/ranked.js'
 import { isRestorable, type State } from '../state/state.js'
 import type { States } from '../state/states.js'
 
-import { iso } from './lines.js'
+import { counted, iso } from './lines.js'
 
-/** States looked at in one go on the way back to a restorable one. */
+/** Restore points looked at in one go on the way back to a whole one. */
 const BATCH = 8
 
 /** Between two lines about a long way back, ms. */
 const PROGRESS = 10_000
 
-/** The state of a unit that is restored. */
+/** Newer restore points that are passed over for an older one. */
+export interface Passed {
+  readonly count: number
+  /** The newest of them. */
+  readonly newest: { readonly key: string; readonly time: number; readonly flaws: string }
+  /** The latest time at which the older one was still the newest, ms since 1970. */
+  readonly until: number
+}
+
+/** The restore point of a unit that is restored. */
 export interface Choice {
+  readonly unit: string
+  readonly key: string
   readonly state: State
-  /** When the newest state was, ms since 1970, of those not later than asked for. */
-  readonly newest: number
-  /** Newer states that may not be restored. */
-  readonly passed: { readonly count: number; readonly newest: State } | undefined
+  /** Of the newest one, of those not later than asked for. */
+  readonly newest: StateKey
+  readonly passed: Passed | undefined
 }
 
 /**
- * The newest state of a unit that is whole and explained, or its newest one where none is.
- * @param head the newest state not later than asked for
+ * The newest restore point of a unit that is whole and explained, or its newest one where none is.
+ * @param head the newest one not later than asked for
+ * @param until the latest time that is asked for, ms since 1970
  * @throws S3Error; TablesnapError `STATE_CORRUPT` for one that cannot be read: it may be the one
  */
-export async function chooseState(states: States, head: StateKey, log: Logger): Promise<Choice> {
-  const newest = await guarded(head, () => states.read(head.key))
-  if (isRestorable(newest)) return { state: newest, newest: head.time, passed: undefined }
-  const { unit, time } = head
+export async function chooseState(
+  states: States,
+  head: StateKey,
+  until: number | undefined,
+  log: Logger,
+): Promise<Choice> {
+  const { unit } = head
+  const newest = await chooseExactly(states, head)
+  if (isRestorable(newest.state)) return newest
+  let last = head
   let count = 1
   let batch: StateKey[] = []
   let told = performance.now()
   const lookBack = async (): Promise<Choice | undefined> => {
-    const outlines = await Promise.all(batch.map(one => guarded(one, () => states.outline(one.key))))
-    const index = outlines.findIndex(isRestorable)
+    const whole = await Promise.all(batch.map(one => isWhole(states, one)))
+    const index = whole.indexOf(true)
     count += index < 0 ? batch.length : index
+    last = batch[(index < 0 ? batch.length : index) - 1] ?? last
     const found = batch[index]
     batch = []
     if (found === undefined) return undefined
-    const state = await guarded(found, () => states.read(found.key))
-    return { state, newest: time, passed: { count, newest } }
+    const { key, time } = head
+    const passed = { count, newest: { key, time, flaws: flawsOf(newest.state) }, until: timeOf(last) - 1 }
+    return { ...(await chooseExactly(states, found)), newest: head, passed }
   }
-  for await (const key of states.keysOf(unit, time - 1)) {
-    if (batch.push(key) < BATCH) continue
+  for await (const key of states.keysOf(unit, until)) {
+    if (key.key === head.key || batch.push(key) < BATCH) continue
     const found = await lookBack()
     if (found !== undefined) return found
     if (performance.now() - told < PROGRESS) continue
     told = performance.now()
-    log.info(`Looking for a whole state of ${unit}: ${count} are not, back to ${iso(key.time)}`)
+    log.info(`Looking for a whole restore point of ${unit}: ${count} are not, back to ${iso(key.time)}`)
   }
-  return (await lookBack()) ?? { state: newest, newest: time, passed: undefined }
+  return (await lookBack()) ?? newest
 }
 
-/**
- * The state with which a file came: the oldest one that names it, and that may be restored if any of them may. Of a name
- * that was given twice the newer file counts.
- * @param names whether a state names the file
- * @returns undefined where no state does
- * @throws as {@link chooseState}
- */
-export async function chooseNaming(
+/** The very restore point of a key, whatever it lacks. @throws as {@link chooseState} */
+export async function chooseExactly(states: States, key: StateKey): Promise<Choice> {
+  const state = await guarded(key, () => states.read(key.key))
+  return { unit: key.unit, key: key.key, state, newest: key, passed: undefined }
+}
+
+/** Whether a restore point may be restored: its key says it, or in earlier versions its manifest. */
+async function isWhole(states: States, key: StateKey): Promise<boolean> {
+  if (key.facts !== undefined) return key.facts.kind === 'complete'
+  return isRestorable(await guarded(key, () => states.outline(key.key)))
+}
+
+/** Restore points that are looked at for the last one with SSTables. */
+const LOOKED = 1000
+
+/** Those of earlier versions among them, whose keys do not tell. */
+const READ = 32
+
+/** The last complete restore point of a table that has SSTables, of those not later than one without. */
+export async function lastFilled(
   states: States,
-  unit: string,
-  names: (state: State) => boolean,
-): Promise<Choice | undefined> {
-  let oldest: State | undefined
-  let restorable: State | undefined
-  let batch: StateKey[] = []
-  /** @returns whether there is no use in looking further back */
-  const lookBack = async (): Promise<boolean> => {
-    const found = await Promise.all(batch.map(one => guarded(one, () => states.read(one.key))))
-    batch = []
-    for (const state of found) {
-      if (names(state)) {
-        oldest = state
-        if (isRestorable(state)) restorable = state
-      } else if (oldest !== undefined) return true
+  { unit, state: { time } }: Choice,
+): Promise<{ readonly time: number; readonly sets: number } | undefined> {
+  let looked = 0
+  let reads = 0
+  for await (const { key, facts, time: own } of states.keysOf(unit, time)) {
+    if (++looked > LOOKED) return undefined
+    if (facts !== undefined) {
+      const { kind, sets } = facts
+      if (kind === 'complete' && sets > 0) return { time: own, sets }
+      continue
     }
-    return false
+    if (++reads > READ) return undefined
+    const state = await states.read(key).catch((error: unknown) => {
+      if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT') return undefined
+      throw error
+    })
+    if (state !== undefined && isRestorable(state) && state.sets.size > 0)
+      return { time: own, sets: state.sets.size }
   }
-  for await (const key of states.keysOf(unit)) {
-    if (batch.push(key) === BATCH && (await lookBack())) break
-  }
-  await lookBack()
-  const state = restorable ?? oldest
-  return state === undefined ? undefined : { state, newest: state.time, passed: undefined }
+  return undefined
 }
 
 /** Why a state may not be restored, as a phrase. */
@@ -94,10 +122,14 @@ export function flawsOf({ unprotected, unexplained }: State): string {
   const flaws = [
     ...(unprotected.length === 0
       ? []
-      : [`${unprotected.length} of its sets or files were not in the bucket`]),
+      : [
+          `${counted(unprotected.length, 'SSTable or file', 'SSTables or files')} of it ${unprotected.length === 1 ? 'was' : 'were'} not in the bucket`,
+        ]),
     ...(unexplained.length === 0
       ? []
-      : [`${unexplained.length} sets had vanished from the node, nobody knows why`]),
+      : [
+          `${counted(unexplained.length, 'SSTable', 'SSTables')} had vanished from the node for no known reason`,
+        ]),
   ]
   return flaws.join(', and ')
 }
@@ -114,7 +146,8 @@ export function withAdvice(time: number, error: TablesnapError): TablesnapError 
   })
 }
 
-async function guarded(key: StateKey, read: () => Promise<State>): Promise<State> {
+/** Reads a manifest; one that cannot be used tells how to go on without it. */
+export async function guarded(key: StateKey, read: () => Promise<State>): Promise<State> {
   try {
     return await read()
   } catch (error) {

@@ -149,6 +149,7 @@ async function stateMoment(
     const state = await states.read(key)
     const wanted = (directory: string): boolean => scopeHolds(scope, directory)
     const byDirectory = await setsOf(state, {
+      key,
       client,
       keys,
       catalog,

@@ -1,13 +1,12 @@
-import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 
 import type { Config, PathMap } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
-import { tableOfUnit } from '../sstable/unit.js'
 
 import { localOf, type Scope } from './scope.js'
+import { siblingsOf, type TableSibling } from './table-directories.js'
 import { namesTable, tableAt, type TableDirectory } from './tables.js'
-import { isAbsent, type Target } from './target.js'
+import type { Target } from './target.js'
 
 /** Names shown of many. */
 const SHOWN = 10
@@ -44,6 +43,12 @@ export class Mapping {
     return present instanceof TablesnapError ? present : join(present, relative(table.path, directory))
   }
 
+  /** Whether --map-path or --map-table says where a directory comes to lie. */
+  maps(directory: string): boolean {
+    const { mapPaths, mapTables } = this.#config
+    return longest(mapPaths, directory) !== undefined || namesTable(mapTables, tableAt(directory))
+  }
+
   /** What of --map-path and --map-table has named nothing so far. */
   get unused(): { readonly paths: readonly PathMap[]; readonly tables: readonly string[] } {
     const { mapPaths, mapTables } = this.#config
@@ -72,28 +77,37 @@ export class Mapping {
   async #search(table: TableDirectory, own: string): Promise<string | TablesnapError> {
     const { keyspace, table: name } = table
     const parent = dirname(own)
-    const found = (await directoriesIn(join(this.#target.root, parent))).filter(
-      other => tableOfUnit(`${keyspace}/${other}`)?.table === name,
-    )
-    const others = found.filter(other => other !== basename(own))
-    const [only, ...more] = others
-    if (only !== undefined && more.length === 0) return join(parent, only)
-    if (only === undefined && found.length > 0) return own
     const where = join(this.#target.root, parent)
+    const found = await siblingsOf(where, keyspace, name)
+    const others = found.filter(other => other.name !== basename(own))
+    const live = others.filter(({ dropped }) => !dropped)
+    const [only, ...more] = live
+    if (only !== undefined && more.length === 0) return join(parent, only.name)
+    if (only === undefined && found.length > others.length) return own
     if (only === undefined) {
+      const why =
+        found.length === 0
+          ? `there is no directory ${name}-<id> in ${where}`
+          : `${where} has only directories of ${name} that was dropped (${shown(found)})`
       return error(
         'MAP_TABLE_MISSING',
-        `--map-table ${keyspace}.${name}: there is no directory ${name}-<id> in ${where}: create the table first, or give its data directory's place with --map-path`,
+        `--map-table ${keyspace}.${name}: ${why}: create the table first, or give its data directory's place with --map-path`,
         where,
       )
     }
-    const shown = others.slice(0, SHOWN).join(', ')
     return error(
       'MAP_TABLE_AMBIGUOUS',
-      `--map-table ${keyspace}.${name}: ${where} has several directories that may be the table's (${shown}): choose that of the id in system_schema.tables, with --map-path ${table.path}=${join(parent, others[0] ?? '')}`,
+      `--map-table ${keyspace}.${name}: ${where} has several directories that may be the table's (${shown(live)}): choose that of the id in system_schema.tables, with --map-path ${table.path}=${join(parent, only.name)}`,
       where,
     )
   }
+}
+
+function shown(found: readonly TableSibling[]): string {
+  return found
+    .slice(0, SHOWN)
+    .map(({ name }) => name)
+    .join(', ')
 }
 
 /** The map of the longest path that a directory is, or lies below. */
@@ -108,17 +122,6 @@ function longest(maps: readonly PathMap[], directory: string): PathMap | undefin
 
 function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(join(directory, '/'))
-}
-
-async function directoriesIn(path: string): Promise<string[]> {
-  const names = await readdir(path).catch((cause: unknown) => {
-    if (isAbsent(cause)) return []
-    throw cause
-  })
-  const are = await Promise.all(
-    names.map(async name => (await stat(join(path, name)).catch(() => undefined))?.isDirectory() === true),
-  )
-  return names.filter((_, index) => are[index])
 }
 
 function error(code: string, message: string, path: string): TablesnapError {

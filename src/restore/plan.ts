@@ -98,6 +98,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
   const problems = new Problems(config)
   problems.damaged(all)
   problems.corrupt(corrupt)
+  problems.split(units.split)
   const bases = new StagingBases(
     target,
     places.map(({ directory }) => directory),
@@ -149,6 +150,8 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     const listed = times.length === 0 ? undefined : Math.max(...times)
     directories.push({ ...directory, listed, base, aside: dataFirst(aside) })
   }
+  // tableslurp is told the directory itself.
+  if (scope === undefined) await problems.superseded(sets.filter(({ origin }) => !mapping.maps(origin)))
   const shares = await sharesOf(sets, bases)
   for (const share of shares) problems.space(share)
   await problems.held([

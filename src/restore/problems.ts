@@ -8,6 +8,9 @@ import { isHardlinks, type FileSystemShare } from './file-system.js'
 import { heldOpen } from './in-use.js'
 import type { LocalDirectory, SetState } from './local.js'
 import type { MomentFile, MomentSet } from './moment.js'
+import type { PlannedSet } from './plan.js'
+import { supersededBy } from './table-directories.js'
+import { tableAt, type TableDirectory } from './tables.js'
 import type { TargetDirectory } from './target.js'
 
 /** Space that is to stay free beside what is restored, as a share of it. */
@@ -68,6 +71,32 @@ export class Problems {
     const keys = shown(lost.map(({ key, reason }) => `${key} ${reason}`))
     const message = `the bucket is damaged: ${keys}; an earlier moment may be whole (--at), and --partial brings the sets that are`
     this.#add('STATE_DAMAGED', message, lost[0]?.key ?? '')
+  }
+
+  /** Tables of system keyspaces that no moment makes whole: of different moments Cassandra would not start. */
+  split(units: readonly string[]): void {
+    if (this.#config.partial) return
+    for (const unit of units) {
+      const message = `${unit} has no whole restore point as old as those of the other tables of its keyspace, which Cassandra reads as of one moment: give an earlier one with --at, or restore what there is with --partial`
+      this.#add('KEYSPACE_SPLIT', message, unit)
+    }
+  }
+
+  /** SSTables of tables that were dropped and created again: Cassandra reads another directory now. */
+  async superseded(sets: readonly Pick<PlannedSet, 'directory' | 'name' | 'files'>[]): Promise<void> {
+    if (this.#config.force) return
+    const tables = new Map<string, TableDirectory>()
+    for (const { name, directory, files } of sets) {
+      const table = tableAt(directory.path)
+      if (files.some(file => file.name === `${name}-Data.db`) && !isHardlinks(directory.path))
+        tables.set(table.path, table)
+    }
+    for (const { path, keyspace, table } of tables.values()) {
+      const live = await supersededBy(path)
+      if (live === undefined) continue
+      const message = `Cassandra does not read ${path}: ${keyspace}.${table} was dropped and created again, and its directory is ${live}. Restore into that one with --map-table ${keyspace}.${table}, or into the old one with --force`
+      this.#add('TARGET_SUPERSEDED', message, path)
+    }
   }
 
   /** SSTables that were damaged before they came into the bucket. */

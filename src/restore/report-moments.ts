@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
-import { tableOfUnit } from '../sstable/unit.js'
+import { indexOf, tableOfUnit } from '../sstable/unit.js'
 
-import { iso, limited } from './lines.js'
+import { counted, iso, limited } from './lines.js'
 import { backupLine } from './mend.js'
 import type { RestorePlan } from './plan.js'
 import type { UnitMoment } from './unit-moments.js'
@@ -14,11 +14,13 @@ const MOMENTS = 200
 export function reportMoments(plan: RestorePlan, config: Config, log: Logger): void {
   const { directories, units, later } = plan
   for (const unit of units) {
+    fromTheFuture(unit, log)
     passedOver(unit, log)
+    broughtBack(unit, log)
     lacking(unit, plan, config, log)
   }
   for (const path of limited(later, log, 'directories have nothing as old as that'))
-    log.info(`${path} is left out: it has no state and no listing as old as that`)
+    log.info(`${path} is left out: it has no restore point and no listing as old as that`)
   const moments = [
     ...units.map(unit => ({ time: unit.time, line: lineOf(unit) })),
     ...directories.flatMap(({ path, listed }) =>
@@ -39,25 +41,75 @@ export function reportMoments(plan: RestorePlan, config: Config, log: Logger): v
   )
 }
 
-function lineOf({ unit, time, sets }: UnitMoment): string {
-  const empty = [...sets.values()].every(({ length }) => length === 0)
-  if (empty) return `${unit} was empty at ${iso(time)}: there is nothing to restore`
-  if (tableOfUnit(unit) !== undefined) return complete(unit, time)
-  return `/${unit} will be as it was at ${iso(time)}`
+function lineOf(unit: UnitMoment): string {
+  const { unit: name, time, lacks, filled } = unit
+  if (tableOfUnit(name) === undefined) {
+    const empty = [...unit.sets.values()].every(({ length }) => length === 0)
+    return empty
+      ? `/${name} was empty at ${iso(time)}: nothing of it is restored`
+      : `/${name} will be as it was at ${iso(time)}`
+  }
+  const { own, index, files } = contentOf(unit)
+  if (own > 0) {
+    return lacks === undefined
+      ? complete(name, time)
+      : `${name} will have what the bucket has of the flush of ${iso(time)}; later writes are only in the commitlog`
+  }
+  const others =
+    index > 0
+      ? `: only those of its indexes are restored`
+      : files > 0
+        ? `: only ${counted(files, 'other file')} of it ${files === 1 ? 'is' : 'are'} restored`
+        : ': nothing of it is restored'
+  const before =
+    filled === undefined
+      ? ''
+      : `; its last complete restore point with SSTables is of ${iso(filled.time)} (${counted(filled.sets, 'SSTable')}): --at ${iso(filled.time)}`
+  return `${name} had no SSTables at ${iso(time)}${others}${before}`
+}
+
+/** How much of a table comes: its own SSTables, those of its indexes, and files that belong to none. */
+export function contentOf({ sets }: Pick<UnitMoment, 'sets'>): { own: number; index: number; files: number } {
+  const content = { own: 0, index: 0, files: 0 }
+  for (const [directory, all] of sets) {
+    for (const { name, files, whole } of all) {
+      if (!whole) continue
+      if (!files.some(file => file.name === `${name}-Data.db`)) content.files += files.length > 0 ? 1 : 0
+      else if (indexOf(directory) === '') content.own++
+      else content.index++
+    }
+  }
+  return content
 }
 
 function complete(what: string, time: number): string {
   return `${what} will be complete to the flush of ${iso(time)}; later writes are only in the commitlog`
 }
 
+function fromTheFuture({ unit, newest, ahead, time }: UnitMoment, log: Logger): void {
+  if (!ahead) return
+  log.warn(
+    `${unit}: the time of its newest restore point was in the future when the bucket got it, at ${iso(newest)}: the clock of its node was wrong. It is taken as of then; ${iso(time)} is restored`,
+  )
+}
+
 function passedOver({ unit, time, passed }: UnitMoment, log: Logger): void {
   if (passed === undefined) return
-  const { count, newest, flaws } = passed
+  const { count, newest } = passed
   const others =
     count === 1
-      ? `the newer state, of ${iso(newest)},`
-      : `${count} newer states, the newest of ${iso(newest)},`
-  log.warn(`${unit}: ${others} may not be restored: ${flaws}; the moment of ${iso(time)} is restored instead`)
+      ? `its newest restore point, of ${iso(newest.time)}, is passed over`
+      : `its ${count} newest restore points, the newest of ${iso(newest.time)}, are passed over`
+  log.warn(
+    `${unit}: ${others}: ${newest.flaws}; that of ${iso(time)} is restored instead. To accept the older one: --partial, or --at ${iso(time)}; for the newest as it is: --at ${newest.key}`,
+  )
+}
+
+function broughtBack({ unit, passed, together }: UnitMoment, log: Logger): void {
+  if (together === undefined || passed !== undefined) return
+  log.warn(
+    `${unit} goes back to ${iso(together.until)} with ${together.unit}: Cassandra reads the tables of a system keyspace as of one moment`,
+  )
 }
 
 function lacking(
@@ -69,17 +121,19 @@ function lacking(
   if (lacks === undefined) return
   const { unprotected, unexplained } = lacks
   if (unprotected.length + unexplained.length === 0) return
-  log.warn(`${unit} has no whole state: of its newest one, of ${iso(time)}, only the whole sets are restored`)
-  for (const path of limited(unprotected, log, 'sets and files were not in the bucket'))
+  log.warn(
+    `${unit} has no whole restore point: of its newest one, of ${iso(time)}, only the whole SSTables are restored`,
+  )
+  for (const path of limited(unprotected, log, 'SSTables and files were not in the bucket'))
     log.warn(`${path} is not restored: it was not in the bucket`)
-  for (const path of limited(unexplained, log, 'sets had vanished'))
-    log.warn(`${path} is not restored: it had vanished from the node, nobody knows why`)
+  for (const path of limited(unexplained, log, 'SSTables had vanished'))
+    log.warn(`${path} is not restored: it had vanished from the node for no known reason`)
   if (unprotected.length > 0)
     log.warn(
-      `For a whole state of ${unit}, run where it was backed up: ${backupLine(config, name, unprotected)}`,
+      `For a whole restore point of ${unit}, run where it was backed up: ${backupLine(config, name, unprotected)}`,
     )
   if (unexplained.length > 0)
     log.warn(
-      `For a whole state of ${unit}, bring the vanished sets back to the node, or accept the loss with --take-over`,
+      `For a whole restore point of ${unit}, bring the vanished SSTables back to the node, or accept the loss with --take-over`,
     )
 }

@@ -1,13 +1,17 @@
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
+import { tableOfUnit } from '../sstable/unit.js'
 
 import type { RestoreDeps } from './deps.js'
 import { atMoment } from './moment-key.js'
 import { reportIndexes, reportNext } from './next.js'
 import { planRestore, type RestorePlan } from './plan.js'
+import { contentOf } from './report-moments.js'
 import { reportPlan, reportSummary } from './report.js'
 import { Run, type Tally } from './run.js'
 import type { RestoreSummary } from './summary.js'
+import { namesTable, tableAt } from './tables.js'
+import type { UnitMoment } from './unit-moments.js'
 
 /**
  * Restores a node's files: plans, says what it plans, then does it, unless `dryRun`. Nothing is written while anything
@@ -25,7 +29,11 @@ export async function restore(asked: Config, deps: RestoreDeps): Promise<Restore
   const tally = config.dryRun ? planned(plan) : await new Run(plan, deps, config.force).run()
   const missing = plan.missing.length + lackedBy(plan)
   const aborted = signal?.aborted === true
-  const lacking = missing > 0 || plan.unlisted.length > 0 || plan.corrupt.length > 0
+  const passed = plan.units.some(({ passed }) => passed !== undefined)
+  const empty = emptyOf(plan, config, deps)
+  for (const unit of empty) log.error(`Nothing is restored of ${unit}, which was asked for: see above`)
+  const lacking =
+    missing > 0 || plan.unlisted.length > 0 || plan.corrupt.length > 0 || passed || empty.length > 0
   const bad = tally.failed > 0 || aborted || plan.problems.length > 0 || (lacking && !config.partial)
   const seconds = (performance.now() - began) / 1000
   const summary: RestoreSummary = {
@@ -40,6 +48,17 @@ export async function restore(asked: Config, deps: RestoreDeps): Promise<Restore
   if (!config.dryRun && tally.failed === 0 && !aborted) reportNext(plan, config, log)
   reportSummary(summary, plan, log, config.dryRun)
   return summary
+}
+
+/** Tables that were asked for by name, and of which no SSTable comes. */
+function emptyOf({ units }: RestorePlan, { only, mapTables }: Config, { scope }: RestoreDeps): string[] {
+  const names = [...only.tables, ...mapTables]
+  const asked = ({ unit, sets }: UnitMoment): boolean =>
+    (scope !== undefined && scope.take !== 'below') ||
+    [...sets.keys()].some(directory => namesTable(names, tableAt(directory)))
+  return units
+    .filter(one => tableOfUnit(one.unit) !== undefined && contentOf(one).own === 0 && asked(one))
+    .map(({ unit }) => unit)
 }
 
 /** Sets and files that states themselves say the bucket never had. */

@@ -1,11 +1,12 @@
 import { basename, dirname, join, resolve } from 'node:path'
 
-import { TablesnapError } from '../errors.js'
+import type { TablesnapError } from '../errors.js'
 import { headObject } from '../s3/object.js'
 import type { S3Client } from '../s3/client.js'
 import { isOptional, isTemporary, isTxnLog, parseComponent } from '../sstable/names.js'
 import { unitOf } from '../sstable/unit.js'
 import { MAX_KEY, type KeyLayout } from '../state/keys.js'
+import { corrupt } from '../state/manifest.js'
 import type { Entry as StateEntry, State, StateSet } from '../state/state.js'
 
 import type { Catalog, Entry } from './catalog.js'
@@ -17,6 +18,8 @@ const LOOKS = 8
 
 /** What a state's sets are made with. */
 export interface StateSetsDeps {
+  /** Of the manifest. */
+  readonly key: string
   readonly client: S3Client
   readonly keys: KeyLayout
   readonly catalog: Catalog
@@ -40,14 +43,14 @@ interface Named {
  * @throws S3Error; TablesnapError `STATE_CORRUPT` for a path or a key that can be none of the unit's
  */
 export async function setsOf(state: State, deps: StateSetsDeps): Promise<Map<string, MomentSet[]>> {
-  const { keys, wanted } = deps
-  checkPaths(state, keys)
+  const { wanted } = deps
+  checkPaths(state, deps.key)
   const unprotected = new Set(state.unprotected)
   const groups = new Map<string, { set: StateSet | undefined; files: Named[] }>()
   const named = (path: string, entry: StateEntry): Named => ({
     path,
     entry,
-    key: keyOf(state, path, entry, keys),
+    key: keyOf(deps, path, entry),
   })
   for (const [path, set] of state.sets) {
     if (!wanted(dirname(path)) || unprotected.has(path)) continue
@@ -131,33 +134,31 @@ async function look(
 }
 
 /** An object that is none of the node's files is never fetched. */
-function keyOf(state: State, path: string, { key }: StateEntry, keys: KeyLayout): string {
+function keyOf({ key: own, keys }: StateSetsDeps, path: string, { key }: StateEntry): string {
   if (key === undefined) {
     const plain = `${keys.files}${path}`
     if (Buffer.byteLength(plain) <= MAX_KEY) return plain
-    throw corrupt(state, keys, `it names ${path}, whose key would be too long`)
+    throw corrupt(own, `it names ${path}, whose key would be too long`)
   }
   if (key.startsWith(keys.versions) || key.startsWith(keys.files)) return key
   throw corrupt(
-    state,
-    keys,
+    own,
     `it names ${JSON.stringify(key.slice(0, 200))} for ${path}, which is no key of this node's files`,
   )
 }
 
 /** A path leads into the unit that the state is of, or the state is not believed at all. */
-function checkPaths(state: State, keys: KeyLayout): void {
+function checkPaths(state: State, key: string): void {
   const { unit, sets, files, unprotected, unexplained, directories } = state
   for (const path of [...sets.keys(), ...files.keys(), ...unprotected, ...unexplained]) {
-    if (path === '/' || !isPlain(path) || unitOf(dirname(path)) !== unit) throw stray(state, keys, path)
+    if (path === '/' || !isPlain(path) || unitOf(dirname(path)) !== unit) throw stray(key, path)
   }
   for (const path of files.keys()) {
     const name = basename(path)
     if (!isTemporary(name) && parseComponent(name)?.component === 'Data.db')
-      throw corrupt(state, keys, `it names ${path} without the set that it belongs to`)
+      throw corrupt(key, `it names ${path} without the set that it belongs to`)
   }
-  for (const path of directories.keys())
-    if (!isPlain(path) || unitOf(path) !== unit) throw stray(state, keys, path)
+  for (const path of directories.keys()) if (!isPlain(path) || unitOf(path) !== unit) throw stray(key, path)
 }
 
 function isPlain(path: string): boolean {
@@ -169,12 +170,6 @@ function isPlain(path: string): boolean {
   )
 }
 
-function stray(state: State, keys: KeyLayout, path: string): TablesnapError {
-  return corrupt(state, keys, `it names ${JSON.stringify(path.slice(0, 200))}, which is no path of the unit`)
-}
-
-function corrupt({ unit, time }: State, keys: KeyLayout, why: string): TablesnapError {
-  const key = keys.state(unit, time)
-  const message = `state ${key} cannot be used: ${why}`
-  return new TablesnapError({ code: 'STATE_CORRUPT', message, operation: 'restore', key })
+function stray(key: string, path: string): TablesnapError {
+  return corrupt(key, `it names ${JSON.stringify(path.slice(0, 200))}, which is no path of the unit`)
 }

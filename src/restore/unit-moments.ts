@@ -2,52 +2,63 @@ import { basename, dirname, join } from 'node:path'
 
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
-import type { Logger } from '../report/logger.js'
+import type { ListedObject } from '../s3/list.js'
 import { headObject } from '../s3/object.js'
 import { parseComponent } from '../sstable/names.js'
 import { tableOfUnit, unitOf } from '../sstable/unit.js'
 import { KeyLayout, type StateKey } from '../state/keys.js'
 import { isOwnListing } from '../state/listing.js'
+import { isAhead, timeOf } from '../state/ranked.js'
 import { isRestorable, type State } from '../state/state.js'
 import { States } from '../state/states.js'
 
 import type { Catalog } from './catalog.js'
-import { chooseNaming, chooseState, flawsOf, withAdvice, type Choice } from './choice.js'
+import { chooseExactly, chooseState, lastFilled, withAdvice, type Choice, type Passed } from './choice.js'
 import type { RestoreDeps } from './deps.js'
+import { chooseNaming } from './file-choice.js'
 import type { MomentSet } from './moment.js'
 import { scopeHolds, takesStates, type Scope } from './scope.js'
 import { eachOf } from './slots.js'
 import { wantedBy } from './tables.js'
 import { setsOf } from './state-sets.js'
+import { systemKeyspaceOf, together, type Together } from './system-keyspaces.js'
 
-/** Units whose states are read at once. */
+/** Units whose manifests are read at once. */
 const UNITS = 4
 
-/** What a unit with states was at the moment that is restored. */
+/** What a unit was at the moment that is restored. */
 export interface UnitMoment {
   readonly unit: string
   /** ms since 1970. */
   readonly time: number
-  /** When the newest state was, of those not later than asked for. */
+  /** When the newest restore point was, of those not later than asked for. */
   readonly newest: number
-  /** Why newer states are passed over. */
-  readonly passed: { readonly count: number; readonly newest: number; readonly flaws: string } | undefined
+  /** Whether the newest one has a time that was in the future when the server stored it. */
+  readonly ahead: boolean
+  /** Newer restore points that are passed over. */
+  readonly passed: Passed | undefined
+  /** The moment to which all tables of the system keyspace go back, and the table for whose sake. */
+  readonly together: Together['back']
+  /** The last complete restore point with SSTables, where this one has nothing. */
+  readonly filled: { readonly time: number; readonly sets: number } | undefined
   /** By directory, of those that are asked for; also of directories that were empty. */
   readonly sets: ReadonlyMap<string, readonly MomentSet[]>
-  /** Why it is no whole state, where the unit has none; of the directories that are asked for. */
+  /** Why it is no whole restore point, where the unit has none; of the directories that are asked for. */
   readonly lacks:
     { readonly unprotected: readonly string[]; readonly unexplained: readonly string[] } | undefined
 }
 
-/** The units that have states. */
+/** The units that have manifests. */
 export interface UnitMoments {
   readonly found: ReadonlyMap<string, UnitMoment>
-  /** Units whose states are all later than asked for. */
+  /** Units whose restore points are all later than asked for. */
   readonly later: ReadonlySet<string>
+  /** Tables of system keyspaces that cannot be restored to one moment with the others. */
+  readonly split: readonly string[]
 }
 
 /**
- * Reads of every unit that is asked for the state that is restored.
+ * Reads of every unit that is asked for the restore point that is restored.
  * @throws S3Error; TablesnapError `STATE_CORRUPT`
  */
 export async function readUnits(config: Config, deps: RestoreDeps, catalog: Catalog): Promise<UnitMoments> {
@@ -56,37 +67,67 @@ export async function readUnits(config: Config, deps: RestoreDeps, catalog: Cata
   const states = new States(client, keys, signal)
   const found = new Map<string, UnitMoment>()
   const later = new Set<string>()
-  if (config.all || !takesStates(scope)) return { found, later }
+  const split: string[] = []
+  const units = { found, later, split }
+  if (config.all || !takesStates(scope)) return units
   const file = await fileOf(deps, catalog)
   // The Python program's listing is what it says, whatever came later.
-  if (file === 'listed') return { found, later }
+  if (file === 'listed') return units
   const named = wantedBy(config.only)
   const wanted = (directory: string): boolean => scopeHolds(scope, directory) && named(directory)
   const heads = (await headsOf(states, scope)).filter(({ unit }) => named(join('/', unit)))
+  const exact = config.atKey === undefined ? undefined : states.keyOf(listed(config.atKey))
+  const choose = async (head: StateKey, until: number | undefined): Promise<Choice | undefined> => {
+    const begin = until === undefined || head.time <= until ? head : await states.newest(head.unit, until)
+    return begin === undefined ? undefined : chooseState(states, begin, until, log)
+  }
+  const take = async (choice: Choice, back: Together['back']): Promise<void> => {
+    const { unit, state, key } = choice
+    const complete = scope === undefined
+    const sets = await setsOf(state, { key, client, keys, catalog, wanted, complete, signal }).catch(
+      (error: unknown) => {
+        const corrupt = error instanceof TablesnapError && error.code === 'STATE_CORRUPT'
+        throw corrupt ? withAdvice(state.time, error) : error
+      },
+    )
+    const empty = tableOfUnit(unit) !== undefined && state.sets.size === 0 && isRestorable(state)
+    const filled = empty ? await lastFilled(states, choice) : undefined
+    found.set(unit, unitMoment(choice, { sets, wanted, filled, back }))
+  }
+  const system = new Map<string, { head: StateKey; choice: Choice }[]>()
   await eachOf(heads, UNITS, async head => {
     const { unit } = head
-    const choice =
-      file === undefined
-        ? await newestOf(states, head, config.at, log)
-        : await chooseNaming(states, unit, state => namesFile(state, file))
-    if (choice === undefined) {
-      if (file === undefined) later.add(unit)
+    if (file !== undefined) {
+      const search = { states, unit, uploaded: uploadedOf(catalog, file), log }
+      const choice = await chooseNaming(search, state => namesFile(state, file))
+      if (choice !== undefined) await take(choice, undefined)
       return
     }
-    const sets = await setsOf(choice.state, {
-      client,
-      keys,
-      catalog,
-      wanted,
-      complete: scope === undefined,
-      signal,
-    }).catch((error: unknown) => {
-      const corrupt = error instanceof TablesnapError && error.code === 'STATE_CORRUPT'
-      throw corrupt ? withAdvice(choice.state.time, error) : error
-    })
-    found.set(unit, unitMoment(choice, sets, wanted))
+    const choice = exact?.unit === unit ? await chooseExactly(states, exact) : await choose(head, config.at)
+    const keyspace = systemKeyspaceOf(unit)
+    if (choice === undefined) later.add(unit)
+    else if (keyspace === undefined) await take(choice, undefined)
+    else system.set(keyspace, [...(system.get(keyspace) ?? []), { head, choice }])
   })
-  return { found, later }
+  for (const tables of system.values()) {
+    const known = new Map(tables.map(({ head }) => [head.unit, head]))
+    const one = await together(
+      tables.map(({ choice }) => choice),
+      async (unit, until) => {
+        const head = known.get(unit)
+        return head === undefined ? undefined : choose(head, until)
+      },
+    )
+    for (const unit of one.later) later.add(unit)
+    if (one.broken !== undefined) split.push(one.broken)
+    await eachOf(one.choices, UNITS, choice => take(choice, one.back))
+  }
+  return units
+}
+
+/** A key as a LIST would show it. */
+function listed(key: string): ListedObject {
+  return { key, size: 0, etag: '', lastModified: NaN }
 }
 
 /** The newest states of the units that may have something in the scope. @throws S3Error */
@@ -117,38 +158,41 @@ async function fileOf({ client, scope, signal }: RestoreDeps, catalog: Catalog):
   return info === undefined || isOwnListing(info.metadata) ? join(scope.origin, name) : 'listed'
 }
 
+/** When the newest content of a file came into the bucket, as far as that is known, ms since 1970. */
+function uploadedOf(catalog: Catalog, path: string): number | undefined {
+  const directory = catalog.directories.get(dirname(path))
+  const times = [...(directory?.others.values() ?? [])]
+    .filter(({ name }) => name === basename(path))
+    .map(({ lastModified }) => lastModified)
+  const plain = directory?.files.get(basename(path))
+  if (plain !== undefined) times.push(plain.lastModified)
+  return times.length === 0 ? undefined : Math.max(...times)
+}
+
 function namesFile({ sets, files }: State, path: string): boolean {
   const component = parseComponent(basename(path))
   if (component === undefined) return files.has(path)
   return sets.get(join(dirname(path), component.set))?.components.has(component.component) === true
 }
 
-/** The state of a unit that is restored; undefined where all are later than asked for. */
-async function newestOf(
-  states: States,
-  head: StateKey,
-  at: number | undefined,
-  log: Logger,
-): Promise<Choice | undefined> {
-  const begin = at === undefined || head.time <= at ? head : await states.newest(head.unit, at)
-  return begin === undefined ? undefined : chooseState(states, begin, log)
-}
-
 function unitMoment(
   { state, newest, passed }: Choice,
-  sets: ReadonlyMap<string, readonly MomentSet[]>,
-  wanted: (directory: string) => boolean,
+  more: Pick<UnitMoment, 'sets' | 'filled'> & {
+    wanted: (directory: string) => boolean
+    back: Together['back']
+  },
 ): UnitMoment {
+  const { wanted, sets, filled, back } = more
   const directories = [...state.directories.keys()].filter(path => wanted(path))
   const { unit, time } = state
   return {
     unit,
     time,
-    newest,
-    passed:
-      passed === undefined
-        ? undefined
-        : { count: passed.count, newest: passed.newest.time, flaws: flawsOf(passed.newest) },
+    newest: timeOf(newest),
+    ahead: isAhead(newest),
+    passed,
+    together: back,
+    filled,
     sets: new Map([...directories.map(path => [path, []] as const), ...sets]),
     lacks: isRestorable(state) ? undefined : lacksOf(state, wanted),
   }

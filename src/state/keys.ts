@@ -1,17 +1,27 @@
 import { TablesnapError } from '../errors.js'
 
+import { formatFacts, parseFacts, type ManifestFacts } from './manifest-facts.js'
+
 /** S3's limit on keys, bytes of UTF-8. */
 export const MAX_KEY = 1024
 
 /** Milliseconds after which no key of a state can be made: the year 2286. */
 const LAST_TIME = 9_999_999_999_999
 
-/** Where a state lies, and of what it is. */
-export interface StateKey {
-  readonly key: string
+/** What the key of a manifest tells. */
+export interface ParsedStateKey {
   readonly unit: string
   /** ms since 1970. */
   readonly time: number
+  /** Undefined for keys of earlier versions, which tell the time alone: then the body has to be read. */
+  readonly facts: ManifestFacts | undefined
+}
+
+/** Where a manifest lies, and what its key and the LIST tell of it. */
+export interface StateKey extends ParsedStateKey {
+  readonly key: string
+  /** LastModified: when the server stored it, ms since 1970, whole seconds. */
+  readonly stored: number
 }
 
 /** Where things of one node lie in the bucket. */
@@ -45,10 +55,29 @@ export class KeyLayout {
     return `${this.#own}states/${unit === '' ? '' : `${escapeUnit(unit)}/`}`
   }
 
-  /** The key of a unit's state: of two the newer comes first in a LIST. @param time ms since 1970 */
-  state(unit: string, time: number): string {
+  /**
+   * The key of a manifest: `<9999999999999 - ms, 13 digits>-<YYYYMMDDTHHMMSSmmmZ>-<facts>.json.gz` below the unit's prefix, so
+   * that the newest comes first in a LIST. The facts are `e<epoch>-<c|p|u>[g]-<f|d<ms of the base>>-<SSTables>-<files>-<bytes>`:
+   * complete, partial or unexplained; g after a gap; full, or a delta of the full manifest of that time.
+   * @param time ms since 1970
+   * @param facts none: the key as earlier versions wrote it
+   * @throws TablesnapError `KEY_TOO_LONG`
+   */
+  state(unit: string, time: number, facts?: ManifestFacts): string {
     const stamp = new Date(time).toISOString().replace(/[-:.]/g, '')
-    return checked(`${this.states(unit)}${String(LAST_TIME - time).padStart(13, '0')}-${stamp}.json.gz`, unit)
+    const more = facts === undefined ? '' : `-${formatFacts(facts)}`
+    return checked(`${this.#from(unit, time)}-${stamp}${more}.json.gz`, unit)
+  }
+
+  /** The key after which a LIST begins that is to hold a unit's manifests up to a time. @param time ms since 1970 */
+  statesUntil(unit: string, time: number): string {
+    // All keys of one ms begin with these digits and a hyphen, which comes before the point.
+    return time >= LAST_TIME ? `${this.states(unit)}/` : `${this.#from(unit, time + 1)}.`
+  }
+
+  /** What the keys of a unit's manifests of one ms begin with. */
+  #from(unit: string, time: number): string {
+    return `${this.states(unit)}${String(LAST_TIME - time).padStart(13, '0')}`
   }
 
   /** The key of a file. @param path absolute @throws TablesnapError `KEY_TOO_LONG` */
@@ -86,9 +115,16 @@ function escapeUnit(unit: string): string {
   return unit.replace(/(^|\/)(?=[\0-9~])/g, '$1~')
 }
 
-/** Takes the key of a state apart, less {@link KeyLayout.states} of all units; undefined when it is none. */
-export function parseStateKey(rest: string): Pick<StateKey, 'unit' | 'time'> | undefined {
-  const [, escaped, digits] = /^(.+)\/(\d{13})-\d{8}T\d{9}Z\.json\.gz$/s.exec(rest) ?? []
+/**
+ * Takes the key of a manifest apart, less {@link KeyLayout.states} of all units; undefined when it is none. Facts that this
+ * version cannot read, of a later one's keys, are undefined, too: such a manifest is never overlooked.
+ */
+export function parseStateKey(rest: string): ParsedStateKey | undefined {
+  const [, escaped, digits, more] = /^(.+)\/(\d{13})-\d{8}T\d{9}Z(?:-([^/]*))?\.json\.gz$/s.exec(rest) ?? []
   if (escaped === undefined) return undefined
-  return { unit: escaped.replace(/(^|\/)~/g, '$1'), time: LAST_TIME - Number(digits) }
+  return {
+    unit: escaped.replace(/(^|\/)~/g, '$1'),
+    time: LAST_TIME - Number(digits),
+    facts: more === undefined ? undefined : parseFacts(more),
+  }
 }

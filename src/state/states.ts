@@ -1,30 +1,37 @@
-import { createHash } from 'node:crypto'
-
 import { TablesnapError } from '../errors.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import { firstObject, listObjects, type ListOptions } from '../s3/list.js'
+import { listObjects, listPages, type ListOptions, type ListedObject } from '../s3/list.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
 import type { ObjectSettings } from '../s3/settings.js'
 
-import { parseStateKey, type KeyLayout, type StateKey } from './keys.js'
-import { applyDelta, type State } from './state.js'
-import { decodeState, encodeState, type StoredState } from './state-json.js'
+import { readEpochs, type Epochs } from './epochs.js'
+import { heads } from './heads.js'
+import { parseStateKey, type KeyLayout, type ParsedStateKey, type StateKey } from './keys.js'
+import { decodeState, sameTotals, type DecodedState } from './manifest-decode.js'
+import { encodeState } from './manifest-encode.js'
+import { bytesOf, contradiction, factsOf } from './manifest-facts.js'
+import { corrupt, type StoredState } from './manifest.js'
+import { ranked } from './ranked.js'
+import { applyInPlace, type Entry, type State, type StateSet, type Totals } from './state.js'
 
-/** Characters before and after all digits, with which the keys of a unit's states begin. */
+/** What comes before all digits, with which the keys of a unit's manifests begin: a unit below may begin with less. */
 const BEFORE_DIGITS = '/'
-const AFTER_DIGITS = ':'
+
+/** Keys asked for at first where the newest one is wanted: the second mostly tells that nothing else can be it. */
+const FEW_KEYS = 2
 
 /** Units that are asked for before the question is whether there are any states at all. */
 const FEW = 8
 
-/** The states that a bucket holds of one node. */
+/** The manifests that a bucket holds of one node. */
 export class States {
   readonly #client: S3Client
   readonly #keys: KeyLayout
   readonly #signal: AbortSignal | undefined
   /** Whether the bucket has none, as far as nobody else writes under this name. */
   #none: Promise<boolean> | undefined
+  #epochs: Promise<Epochs> | undefined
   /** Units that were asked for. */
   #asked = 0
 
@@ -34,90 +41,147 @@ export class States {
     this.#signal = signal
   }
 
-  /** The units that have states, in key order; one LIST each. @throws S3Error */
+  /** The units that have manifests, in key order. @throws S3Error */
   async *units(): AsyncGenerator<string> {
     for await (const { unit } of this.heads()) yield unit
   }
 
-  /** The newest state's key of every unit, in key order; one LIST each. @throws S3Error */
-  async *heads(): AsyncGenerator<StateKey> {
-    const prefix = this.#keys.states('')
-    let startAfter: string | undefined
-    for (;;) {
-      const options = startAfter === undefined ? { prefix } : { prefix, startAfter }
-      const found = await firstObject(this.#client, { ...options, signal: this.#signal })
-      if (found === undefined) return
-      const { key } = found
-      const parsed = parseStateKey(key.slice(prefix.length))
-      if (parsed === undefined) {
-        startAfter = key
-        continue
-      }
-      yield { ...parsed, key }
-      startAfter = `${this.#keys.states(parsed.unit)}${AFTER_DIGITS}`
-    }
+  /** The newest manifest of every unit, in key order; see {@link heads} for the requests that it takes. @throws S3Error */
+  heads(): AsyncGenerator<StateKey> {
+    return heads({ client: this.#client, keys: this.#keys, states: this, signal: this.#signal })
   }
 
-  /** Keys of a unit's states, the newest first. @param until the latest time that counts, ms since 1970 @throws S3Error */
+  /**
+   * Keys of a unit's manifests as readers take them: the highest epoch first, then the newest.
+   * @param until the latest time that counts, ms since 1970
+   * @throws S3Error
+   */
   async *keysOf(unit: string, until?: number): AsyncGenerator<StateKey> {
-    for await (const { key } of listObjects(this.#client, this.#from(unit, until))) {
-      const parsed = parseStateKey(key.slice(this.#keys.states('').length))
-      if (parsed === undefined) continue
-      // A unit may lie below another one; all of its keys come after.
-      if (parsed.unit !== unit) return
-      if (until === undefined || parsed.time <= until) yield { ...parsed, key }
-    }
+    yield* this.rank(this.#byTime(unit, until))
   }
 
-  /** The newest state's key of a unit; one LIST of one key. @param until as in {@link keysOf} @throws S3Error */
+  /** Manifests of one unit that come by time, the newest first, in the order in which readers take them. @throws S3Error */
+  rank(keys: AsyncIterable<StateKey> | Iterable<StateKey>): AsyncGenerator<StateKey> {
+    return ranked(
+      keys,
+      () => this.#readEpochs(),
+      key => this.#epochOf(key),
+    )
+  }
+
+  /** Takes a listed key apart; undefined when it is no manifest's. */
+  keyOf({ key, lastModified }: ListedObject): StateKey | undefined {
+    const parsed = this.#parse(key)
+    return parsed === undefined ? undefined : { ...parsed, key, stored: lastModified }
+  }
+
+  /**
+   * The key of a unit's newest manifest: mostly one LIST of two keys.
+   * @param until as in {@link keysOf}
+   * @throws S3Error
+   */
   async newest(unit: string, until?: number): Promise<StateKey | undefined> {
     if (++this.#asked > FEW && (await this.#isEmpty())) return undefined
-    const found = await firstObject(this.#client, this.#from(unit, until))
-    const key = found?.key
-    if (key !== undefined) this.#none = Promise.resolve(false)
-    const parsed = key === undefined ? undefined : parseStateKey(key.slice(this.#keys.states('').length))
-    return parsed?.unit === unit && key !== undefined ? { ...parsed, key } : undefined
+    for await (const key of this.rank(this.#byTime(unit, until, FEW_KEYS))) {
+      this.#none = Promise.resolve(false)
+      return key
+    }
+    return undefined
+  }
+
+  /** Keys of a unit's manifests by time. @param few keys that are asked for at first; the rest page by page */
+  async *#byTime(unit: string, until?: number, few?: number): AsyncGenerator<StateKey> {
+    const options = this.#from(unit, until)
+    let last: string | undefined
+    if (few !== undefined) {
+      const first = await this.#page(options, few)
+      yield* this.#of(unit, first)
+      last = first.at(-1)?.key
+      if (first.length < few || last === undefined || this.#parse(last)?.unit !== unit) return
+    }
+    const rest = last === undefined ? options : { ...options, startAfter: last }
+    for await (const object of listObjects(this.#client, rest)) {
+      const key = this.keyOf(object)
+      if (key === undefined) continue
+      // A unit may lie below another one; all of its keys come after.
+      if (key.unit !== unit) return
+      yield key
+    }
+  }
+
+  *#of(unit: string, objects: readonly ListedObject[]): Generator<StateKey> {
+    for (const object of objects) {
+      const key = this.keyOf(object)
+      if (key?.unit === unit) yield key
+    }
+  }
+
+  /** The first keys of a LIST: a server may begin with pages that have none. */
+  async #page(options: Omit<ListOptions, 'maxKeys'>, maxKeys: number): Promise<ListedObject[]> {
+    const objects: ListedObject[] = []
+    for await (const page of listPages(this.#client, { ...options, maxKeys })) {
+      objects.push(...page.objects)
+      if (objects.length >= maxKeys) break
+    }
+    return objects
   }
 
   /** Of the ten thousand tables of a node that has no states yet not each has to be asked for. */
   #isEmpty(): Promise<boolean> {
     const prefix = this.#keys.states('')
-    this.#none ??= firstObject(this.#client, { prefix, signal: this.#signal }).then(
-      first => first === undefined,
-    )
-    // A failure is no answer.
+    this.#none ??= this.#page({ prefix, signal: this.#signal }, 1).then(({ length }) => length === 0)
     this.#none.catch(() => (this.#none = undefined))
     return this.#none
   }
 
-  /** Where a unit's states begin in a LIST. Keys begin with a time that runs backwards, so what is later comes before. */
+  /** Where a unit's manifests begin in a LIST. Keys begin with a time that runs backwards, so what is later comes before. */
   #from(unit: string, until: number | undefined): Omit<ListOptions, 'maxKeys'> {
     const prefix = this.#keys.states(unit)
-    const startAfter =
-      until === undefined
-        ? // A unit below this one may begin with a character before all digits.
-          `${prefix}${BEFORE_DIGITS}`
-        : this.#keys.state(unit, until + 1).replace(/-[^-]*$/, '.')
+    const startAfter = until === undefined ? `${prefix}${BEFORE_DIGITS}` : this.#keys.statesUntil(unit, until)
     return { prefix, startAfter, signal: this.#signal }
   }
 
+  #readEpochs(): Promise<Epochs> {
+    this.#epochs ??= readEpochs(this.#client, this.#keys, this.#signal)
+    // A failure is no answer.
+    this.#epochs.catch(() => (this.#epochs = undefined))
+    return this.#epochs
+  }
+
+  /** The epoch of a manifest whose key does not tell it. One that cannot be read may be the newest: whoever reads it is told. */
+  async #epochOf({ key }: StateKey): Promise<number> {
+    try {
+      return (await this.outline(key)).epoch
+    } catch (error) {
+      if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT')
+        return (await this.#readEpochs()).current ?? 1
+      throw error
+    }
+  }
+
   /**
-   * A state with what its base says; at most 2 GETs.
-   * @throws S3Error; TablesnapError `STATE_CORRUPT`, also when it is filed under another unit
+   * A restore point with what its base says; at most 2 GETs.
+   * @throws S3Error; TablesnapError `STATE_CORRUPT`, also when the manifest is filed under another unit, or its key says other
+   * things of it than it does
    */
   async read(key: string): Promise<State> {
-    const { state, delta } = await this.#get(key)
+    const { state, delta, own } = await this.#get(key)
     if (delta === undefined) return state
     const base = await this.#get(delta.base).catch((error: unknown) => {
       throw isS3Error(error, 404) ? corrupt(key, `its base ${delta.base} is missing`) : error
     })
     if (base.delta !== undefined || base.state.unit !== state.unit)
       throw corrupt(key, `its base ${delta.base} is no full state of ${state.unit}`)
-    return applyDelta(base.state, state, delta)
+    const totals = totalsTogether(base, { state, own }, delta.removed)
+    if (delta.totals !== undefined && !sameTotals(delta.totals, totals))
+      throw corrupt(key, `it is no delta of ${delta.base}: together they name other files than it counts`)
+    const { sets, files } = base.state
+    applyInPlace({ sets, files }, state, delta.removed)
+    return { ...state, sets, files }
   }
 
   /**
-   * What a state says of itself, without its base: its time, and what it lacks; `sets` and `files` may be those of a delta.
+   * What a manifest says of itself, without its base: its time, and what it lacks; `sets` and `files` may be those of a delta.
    * One GET.
    * @throws S3Error; TablesnapError `STATE_CORRUPT`
    */
@@ -126,22 +190,23 @@ export class States {
   }
 
   /**
-   * Writes a state under the key of its time.
+   * Writes a manifest under a key that says what it is.
    * @returns the key, its bytes, and how long the thread was busy with making it, ms
-   * @throws S3Error 412 when another state has the time
+   * @throws S3Error 412 when another manifest has the time and says the same of itself; TablesnapError `STATE_TOO_LARGE`,
+   * `KEY_TOO_LONG`
    */
   async write(
     stored: StoredState,
     settings: ObjectSettings,
   ): Promise<{ key: string; bytes: number; busy: number }> {
-    const began = performance.now()
     this.#none = Promise.resolve(false)
-    const key = this.#keys.state(stored.state.unit, stored.state.time)
-    const body = encodeState(stored)
-    const md5 = createHash('md5').update(body).digest()
+    const { state, delta } = stored
+    const { body, md5, totals, busy } = await encodeState(stored)
+    const base = delta === undefined ? undefined : (this.#parse(delta.base)?.time ?? 0)
+    const facts = totals === undefined ? undefined : factsOf(state, totals, base)
+    const key = this.#keys.state(state.unit, state.time, facts)
     const guarded = { body, headers: { 'Content-MD5': md5.toString('base64') } }
     const headers = { ...storageHeaders(settings), 'Content-Type': 'application/gzip' }
-    const busy = performance.now() - began
     try {
       await putObject(this.#client, key, guarded, { headers, ifAbsent: true, signal: this.#signal })
     } catch (error) {
@@ -156,24 +221,49 @@ export class States {
     return object.body.equals(body)
   }
 
-  async #get(key: string): Promise<StoredState> {
+  #parse(key: string): ParsedStateKey | undefined {
     const root = this.#keys.states('')
-    const parsed = key.startsWith(root) ? parseStateKey(key.slice(root.length)) : undefined
+    return key.startsWith(root) ? parseStateKey(key.slice(root.length)) : undefined
+  }
+
+  async #get(key: string): Promise<DecodedState> {
+    const parsed = this.#parse(key)
     if (parsed === undefined) throw corrupt(key, 'it is no state of this node')
     const { body } = await getObject(this.#client, key, { signal: this.#signal })
-    const stored = decodeState(body, key)
-    const { unit, time } = stored.state
+    const decoded = await decodeState(body, key)
+    const { state, delta, own } = decoded
+    const { unit, time } = state
     if (parsed.unit !== unit) throw corrupt(key, `it is of unit ${unit}`)
     if (parsed.time !== time) throw corrupt(key, `it is of ${new Date(time).toISOString()}`)
-    return stored
+    const { facts } = parsed
+    if (facts === undefined) return decoded
+    const base = delta === undefined ? undefined : (this.#parse(delta.base)?.time ?? 0)
+    const why = contradiction(facts, factsOf(state, delta?.totals ?? own, base))
+    if (why !== undefined) throw corrupt(key, why)
+    return decoded
   }
 }
 
-function corrupt(key: string, why: string): TablesnapError {
-  return new TablesnapError({
-    code: 'STATE_CORRUPT',
-    message: `state ${key} cannot be used: ${why}`,
-    operation: 'read state',
-    key,
-  })
+/** How much a delta and its base name together. */
+function totalsTogether(
+  base: DecodedState,
+  { state, own }: { state: DecodedState['state']; own: Totals },
+  removed: readonly string[],
+): Totals {
+  let { sets, files, bytes } = base.own
+  const gone = new Set(removed)
+  const leave = (set: StateSet | undefined, file: Entry | undefined): void => {
+    if (set !== undefined) {
+      sets--
+      bytes -= bytesOf(set)
+    }
+    if (file !== undefined) {
+      files--
+      bytes -= file.size
+    }
+  }
+  for (const path of gone) leave(base.state.sets.get(path), base.state.files.get(path))
+  for (const path of state.sets.keys()) if (!gone.has(path)) leave(base.state.sets.get(path), undefined)
+  for (const path of state.files.keys()) if (!gone.has(path)) leave(undefined, base.state.files.get(path))
+  return { sets: sets + own.sets, files: files + own.files, bytes: bytes + own.bytes }
 }

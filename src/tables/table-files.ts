@@ -216,9 +216,9 @@ export class TableFiles {
     if (identity !== undefined && name === this.main) this.#inode = identity.inode
   }
 
-  /** A file of it is gone. */
-  remove(name: string): void {
-    this.#files.delete(name)
+  /** A file of it is gone. @param now ms of the monotonic clock */
+  remove(name: string, now: number): void {
+    if (this.#files.delete(name)) this.#changedAt = now
   }
 
   /**

@@ -387,7 +387,7 @@ export class Table {
   #removed(directory: Directory, name: string): void {
     const files = directory.files.get(parseComponent(name)?.set ?? name)
     if (files?.has(name) !== true) return
-    files.remove(name)
+    files.remove(name, this.#clock.now())
     if (name === files.main || files.size === 0) this.#left(directory, files)
     else if (files.status !== 'old') {
       files.touch()

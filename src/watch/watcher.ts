@@ -125,6 +125,10 @@ export class Watcher {
     return [...this.#unwatched.keys()]
   }
 
+  isUnwatched(path: string): boolean {
+    return this.#unwatched.has(path)
+  }
+
   /** Whether directories are still to be scanned for which the process had no descriptor left. */
   get isBehind(): boolean {
     return this.#postponed.size > 0

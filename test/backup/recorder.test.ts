@@ -1,5 +1,5 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
-import { basename } from 'node:path'
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
@@ -106,8 +106,18 @@ await t.test('of two states of one time the second is a millisecond later', asyn
   const { tracked, states, config } = one
   const table = tracked.table().set('nb-1-big')
   const taken = { node: 'node1', epoch: 1, unit: 'ks/t-0a1b2c3d4e5f60718293a4b5c6d7e8f9', time, gap: false }
-  const nothing = { sets: new Map(), files: new Map(), directories: new Map() }
-  const state = { ...taken, ...nothing, unexplained: [], unprotected: ['/other'] }
+  const sizes = readdirSync(table.path).map(name => statSync(join(table.path, name)).size)
+  const entry = {
+    size: sizes.reduce((sum, size) => sum + size, 0),
+    mtime: 1n,
+    inode: 1n,
+    crc64: undefined,
+    key: undefined,
+  }
+  const set = { components: new Map([['Data.db', entry]]), corrupt: false, kept: false }
+  const nothing = { files: new Map(), directories: new Map(), unexplained: [], unprotected: [] }
+  // Another manifest that says the same of itself.
+  const state = { ...taken, ...nothing, sets: new Map([['/other/nb-1-big', set]]) }
   await states.write({ state, delta: undefined }, config.object)
   tracked.scan('start', table)
   await until(async () => (await one.written()).length === 2)

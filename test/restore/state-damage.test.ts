@@ -149,7 +149,10 @@ await t.test('a state that cannot be read is an error that says how to go on', a
   t.match(await world.restore({ at: at(3) - 1 }), { exitCode: 0, sets: 1 })
 
   await remove(key)
-  await write(world.client, 'node1', { state: state(at(4), []), delta: { base: first, removed: [] } })
+  await write(world.client, 'node1', {
+    state: state(at(4), []),
+    delta: { base: first, removed: [], totals: undefined },
+  })
   await remove(first)
   await t.rejects(world.restore(), { code: 'STATE_CORRUPT', message: /its base .* is missing; .*--at/ })
   t.ok(second)

@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 
 import type { State } from '../../src/state/state.js'
-import { decodeState, encodeState } from '../../src/state/state-json.js'
+import { decodeState } from '../../src/state/manifest-decode.js'
+import { encodeState } from '../../src/state/manifest-encode.js'
 
 import { TABLE, World } from './support.js'
 import { KEYS, UNIT, at, entry, state, stateSet, write } from './states.js'
@@ -88,7 +89,8 @@ await t.test('a link in the target, and names that no file can have, are refused
 await t.test('numbers, texts and shapes that are none', async t => {
   await world.reset()
   await world.putSet('nb-1-big')
-  const good = decodeState(encodeState({ state: state(at(1), ['nb-1-big']), delta: undefined }), 'x')
+  const { body } = await encodeState({ state: state(at(1), ['nb-1-big']), delta: undefined })
+  const good = await decodeState(body, 'x')
   t.equal(good.state.sets.size, 1)
   const set = (file: string): string => `"sets": {"${SET}": {"Data.db": ${file}}}`
   const bodies: [string, RegExp][] = [

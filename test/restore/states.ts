@@ -3,7 +3,7 @@ import { crc64nvme } from 'tablesnap-io'
 
 import { KeyLayout } from '../../src/state/keys.js'
 import type { Entry, State, StateSet } from '../../src/state/state.js'
-import type { StoredState } from '../../src/state/state-json.js'
+import type { StoredState } from '../../src/state/manifest.js'
 import { States } from '../../src/state/states.js'
 import type { S3Client } from '../../src/s3/client.js'
 

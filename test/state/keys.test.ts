@@ -74,3 +74,42 @@ await t.test('a key that S3 would not take is refused, also with the checksum of
   t.throws(() => keys.versionStem(`${longest}x`), { code: 'KEY_TOO_LONG' })
   t.throws(() => keys.state('u'.repeat(1000), 0), { code: 'KEY_TOO_LONG' })
 })
+
+await t.test('the key of a manifest says what it is, and still sorts by time alone', async t => {
+  const facts = {
+    epoch: 3,
+    kind: 'complete',
+    gap: false,
+    base: undefined,
+    sets: 12,
+    files: 1,
+    bytes: 9,
+  } as const
+  const time = Date.UTC(2026, 10, 23, 4, 12, 33, 123)
+  t.equal(
+    keys.state('ks/t', time, { ...facts, gap: true, base: 1_795_406_227_843 }),
+    'p/.tablesnap/node1/states/ks/t/8204592846876-20261123T041233123Z-e3-cg-d1795406227843-12-1-9.json.gz',
+  )
+  for (const kind of ['complete', 'partial', 'unexplained'] as const) {
+    for (const more of [{}, { gap: true }, { base: 0 }, { base: time, bytes: Number.MAX_SAFE_INTEGER }]) {
+      const one = { ...facts, kind, ...more }
+      t.same(parseStateKey(keys.state('ks/t', time, one).slice(root.length)), {
+        unit: 'ks/t',
+        time,
+        facts: one,
+      })
+    }
+  }
+  const later = keys.state('ks/t', time + 1, { ...facts, epoch: 1, kind: 'unexplained' })
+  t.ok(later < keys.state('ks/t', time, facts), 'the newest first, whatever it is')
+  t.ok(keys.statesUntil('ks/t', time) < keys.state('ks/t', time, facts))
+  t.ok(keys.statesUntil('ks/t', time) > later)
+  t.ok(keys.statesUntil('ks/t', time) > keys.state('ks/t', time + 1))
+})
+
+await t.test('facts that a later version writes are no reason to overlook a manifest', async t => {
+  for (const more of ['e1-c-f-1-2-3-new', 'x', 'e1-z-f-1-2-3', '']) {
+    const rest = `ks/t/8204592846876-20261123T041233123Z-${more}.json.gz`
+    t.same(parseStateKey(rest), { unit: 'ks/t', time: 1_795_407_153_123, facts: undefined }, more)
+  }
+})

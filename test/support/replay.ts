@@ -13,8 +13,8 @@ import { basename, dirname, join } from 'node:path'
 
 import type { Test } from 'tap'
 
-import type { Found } from '../../src/backup/found.js'
 import { isTxnLog, parseComponent } from '../../src/sstable/names.js'
+import type { Ready } from '../../src/tables/ports.js'
 import { readTree } from '../../src/watch/tree.js'
 
 import { BURST, RECORDINGS, Recording, isCopy, type Step } from './recording.js'
@@ -64,8 +64,8 @@ export class Replay {
     this.#snapshots = options.snapshots ?? false
     this.tracked = new Tracked(t, { settle: 60, auto: true, ...options })
     const { all } = this.tracked
-    all.push = (...found: Found[]) => {
-      this.given.push(...found.map(one => this.#given(one)))
+    all.push = (...ready: Ready[]) => {
+      this.given.push(...ready.map(one => this.#given(one)))
       return all.length
     }
   }
@@ -108,8 +108,7 @@ export class Replay {
   /** As long a time as a second is for a settle time of one: whatever waits for quiet has it. */
   async #rest(): Promise<void> {
     await turn()
-    await this.tracked.tracker.idle()
-    await turn()
+    await this.tracked.idle()
   }
 
   /** Sets that were given while they were not whole. */
@@ -136,21 +135,19 @@ export class Replay {
     return new Map([...sets].sort())
   }
 
-  /** Components of every set of the histories, as they are durable. */
+  /** Components of every SSTable of the newest restore points. */
   live(): Map<string, string[]> {
     const sets = new Map<string, string[]>()
-    for (const unit of this.tracked.tracker.units.values()) {
-      for (const { path, stored } of unit.history?.live ?? []) {
-        const components = [...(stored?.components.keys() ?? [])].sort()
-        sets.set(path.slice(this.tracked.base.length + 1), components)
-      }
+    for (const { newest } of this.tracked.tables) {
+      for (const [path, { components }] of newest?.sets ?? [])
+        sets.set(path.slice(this.tracked.base.length + 1), [...components.keys()].sort())
     }
     return new Map([...sets].sort())
   }
 
-  #given({ group, names }: Found): Given {
-    const set = group.path.slice(this.tracked.base.length + 1)
-    return { set, step: this.#step, components: names.map(name => group.component(name)).sort() }
+  #given({ files, names }: Ready): Given {
+    const set = files.path.slice(this.tracked.base.length + 1)
+    return { set, step: this.#step, components: names.map(name => files.component(name)).sort() }
   }
 
   #path(path: string): string {
@@ -176,7 +173,7 @@ export class Replay {
     if (isCopy(directory) && !this.#snapshots) return
     const path = this.#path(directory)
     this.#events.push(() => {
-      if (existsSync(path)) this.tracked.tracker.scanned(path, readTree(path), reason)
+      if (existsSync(path)) this.tracked.sensor.scanned(path, readTree(path), reason, true)
     })
   }
 
@@ -191,7 +188,7 @@ export class Replay {
     if (event === 'CREATE,ISDIR') mkdirSync(full, { recursive: true })
     else if (event === 'DELETE_SELF') {
       rmdirSync(full)
-      this.#events.push(() => this.tracked.tracker.lost(full))
+      this.#events.push(() => this.tracked.sensor.lost(full))
     } else if (event === 'SCAN_FOUND') this.#found(path, i)
     else if (event !== 'DELETE,ISDIR') {
       mkdirSync(dirname(full), { recursive: true })

@@ -5,92 +5,116 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { Test } from 'tap'
 
-import type { Ended } from '../../src/backup/agenda.js'
-import { identify, type Found } from '../../src/backup/found.js'
-import type { Group } from '../../src/backup/group.js'
-import { OpenSet } from '../../src/backup/open-set.js'
-import { Gaps } from '../../src/backup/gaps.js'
-import { Tracker, type TrackerOptions } from '../../src/backup/tracker.js'
-import type { Unit } from '../../src/backup/unit.js'
+import { RealClockwork } from '../../src/backup/clockwork.js'
+import { identify } from '../../src/backup/file-identity.js'
+import { LocalDisk } from '../../src/backup/local-disk.js'
+import { OpenFiles } from '../../src/backup/open-files.js'
+import { Outcomes } from '../../src/backup/outcomes.js'
+import { Rescans } from '../../src/backup/rescans.js'
+import { Sensor } from '../../src/backup/sensor.js'
+import { SensorNews } from '../../src/backup/sensor-news.js'
+import { TableRegistry } from '../../src/backup/table-registry.js'
+import { TableReporter } from '../../src/backup/table-reporter.js'
+import { Turns } from '../../src/backup/turns.js'
 import { Filter } from '../../src/plan/filter.js'
-import type { Commit } from '../../src/state/commit.js'
+import type { Logger } from '../../src/report/logger.js'
 import { History } from '../../src/state/history.js'
-import type { Entry } from '../../src/state/state.js'
+import type { Commit } from '../../src/state/lineage.js'
+import type { Entry, State } from '../../src/state/state.js'
+import type { Orders, Ready, TableSettings, UploadResult } from '../../src/tables/ports.js'
+import type { FilesStatus, TableFiles } from '../../src/tables/table-files.js'
+import { Table as TableCore } from '../../src/tables/table.js'
 import { readTree } from '../../src/watch/tree.js'
 import type { FileEvent, ScanReason } from '../../src/watch/watcher.js'
 
 import { Table } from './table.js'
 
 /** How a {@link Tracked} node differs from a daemon that backs up all. */
-export interface TrackedOptions extends Partial<TrackerOptions> {
+export interface TrackedOptions extends Partial<Omit<TableSettings, 'isBackedUp'>> {
   readonly snapshots?: boolean
   /** Whether uploads succeed by themselves; otherwise each waits for {@link Tracked.end}. */
   readonly auto?: boolean
-  /** Whether the bucket is asked at once for the newest states: there are none. */
+  /** Whether the bucket is asked at once for the newest restore points: there are none. */
   readonly load?: boolean
+  /** Whether restore points are drafted, and count as written, as soon as they may be. */
+  readonly writes?: boolean
 }
 
 /** The table of most tests. */
 export const TABLE = 'd1/ks/t-0a1b2c3d4e5f60718293a4b5c6d7e8f9'
 
-/** A tracker over real directories, fed by hand, with histories but without a bucket. */
-export class Tracked {
+/** Real tables over real directories, fed by hand, without a bucket. */
+export class Tracked implements Orders {
   readonly base: string
-  readonly tracker: Tracker
-  /** Complete sets that are not ended yet. */
-  readonly given: Found[] = []
-  /** All that were ever given. */
-  readonly all: Found[] = []
-  /** What was committed, as `+nb-3-big -nb-1-big`. */
+  readonly tables: TableRegistry
+  readonly turns: Turns
+  readonly sensor: Sensor
+  readonly outcomes: Outcomes
+  readonly clockwork = new RealClockwork([])
+  /** Uploads that have been ordered and have not ended. */
+  readonly given: Ready[] = []
+  /** All that were ever ordered. */
+  readonly all: Ready[] = []
+  /** Changes of histories that have begun, as `+nb-3-big -nb-1-big`. */
   readonly commits: string[] = []
+  /** Restore points, in the order in which they were written. */
+  readonly states: State[] = []
   readonly problems: string[] = []
   readonly errors: string[] = []
-  readonly unlinked: Group[] = []
-  readonly changed = new Set<Unit>()
-  /** Scans that had to be made again. */
+  readonly unlinkedFiles: TableFiles[] = []
+  /** Scans that tables ordered. */
   gaps = 0
   readonly settle: number
+  readonly #isAuto: boolean
+  readonly #writes: boolean
+  readonly #rescans: Rescans
+  readonly #reporter: TableReporter
+  readonly #drafts = new Set<TableCore>()
 
   constructor(t: Test, options: TrackedOptions = {}) {
     this.base = mkdtempSync(join(tmpdir(), 'tablesnap-tracked-'))
-    this.settle = options.settle ?? 30
-    const { snapshots = false, auto = false, load = true } = options
+    const { snapshots = false, auto = false, load = true, writes = true, ...given } = options
+    this.#isAuto = auto
+    this.#writes = writes
+    const filter = new Filter({ exclude: [], include: [], snapshots, backups: snapshots }, [this.base])
+    const isBackedUp = (directory: string, name: string) => filter.file(directory, name)
+    const settings: TableSettings = {
+      settle: 30,
+      backsUpExisting: true,
+      isOneShot: false,
+      looksForUnannounced: true,
+      tookOver: false,
+      deletesUploaded: false,
+      ...given,
+      isBackedUp,
+    }
+    this.settle = settings.settle
     const silent = () => undefined
-    const gaps = new Gaps({
-      begin: unit => {
-        this.gaps++
-        this.tracker.begin(unit)
-      },
-      rescan: paths => this.#rescan(paths),
-      paced: false,
+    const log: Logger = { debug: silent, info: silent, warn: silent, error: text => void this.errors.push(text) }
+    const quiet = { ...log, error: (text: string) => void this.problems.push(text) }
+    this.outcomes = new Outcomes(quiet, !settings.isOneShot)
+    this.#reporter = new TableReporter(log, this.outcomes, settings.isOneShot)
+    const disk = new LocalDisk()
+    this.tables = new TableRegistry(name => {
+      const table = new TableCore(name, settings, disk, this, this.clockwork)
+      if (load) setImmediate(() => this.load(table))
+      return table
     })
-    this.tracker = new Tracker({
-      existing: true,
-      settle: this.settle,
-      retry: true,
+    this.turns = new Turns(this.clockwork, this.clockwork)
+    const scanner = { rescan: (paths: readonly string[]) => this.#rescan(paths), isUnwatched: () => false }
+    this.#rescans = new Rescans(scanner, this.clockwork, false)
+    const news = new SensorNews(quiet, this.outcomes, undefined)
+    this.sensor = new Sensor(this.tables, this.turns, disk, news, {
       listenEvents: ['IN_MOVED_TO', 'IN_CLOSE_WRITE', 'IN_CREATE'],
-      filter: new Filter({ exclude: [], include: [], snapshots, backups: snapshots }, [this.base]),
-      log: { debug: silent, info: silent, warn: silent, error: text => void this.errors.push(text) },
-      clock: () => Date.now(),
-      onUnit: unit => {
-        if (load) setImmediate(() => this.tracker.loaded(unit))
-      },
-      onScanned: unit => this.#scanned(unit),
-      onGap: unit => gaps.missed(unit),
-      onChange: unit => void this.changed.add(unit),
-      onUnlinked: group => void this.unlinked.push(group),
-      onUnwatched: silent,
-      onProblem: (_path, message) => void this.problems.push(message),
-      onComplete: found => {
-        this.given.push(found)
-        this.all.push(found)
-        if (auto) this.#upload(found)
-      },
-      ...options,
+      isBackedUp,
     })
+    const end = recordCommits(this)
     t.teardown(() => {
-      this.tracker.stop()
-      this.tracker.close()
+      end()
+      for (const table of this.tables) table.stop()
+      this.turns.stop()
+      this.#rescans.stop()
+      this.sensor.close()
       rmSync(this.base, { recursive: true, force: true })
     })
   }
@@ -101,14 +125,20 @@ export class Tracked {
   }
 
   scan(reason: ScanReason, ...tables: readonly Table[]): void {
-    for (const { path } of tables) this.tracker.scanned(path, readTree(path), reason)
+    for (const { path } of tables) this.sensor.scanned(path, readTree(path), reason, true)
   }
 
   event(path: string, event: FileEvent): void {
-    this.tracker.file(dirname(path), basename(path), event)
+    this.sensor.file(dirname(path), basename(path), event)
   }
 
-  /** Writes a set as a copy does, with its events. */
+  /** The bucket holds this of a table. */
+  load(table: TableCore, newest?: State): void {
+    table.loaded(newest)
+    this.turns.touch(table)
+  }
+
+  /** Writes an SSTable as a copy does, with its events. */
   copy(table: Table, set: string): void {
     table.set(set)
     for (const path of table.paths(set)) {
@@ -117,33 +147,57 @@ export class Tracked {
     }
   }
 
-  /** Deletes a set, with its events. */
+  /** Deletes an SSTable, with its events. */
   delete(table: Table, set: string): void {
     const paths = table.paths(set)
     table.delete(set)
     for (const path of paths) this.event(path, 'gone')
   }
 
-  /** The first unit, or the one that is called so. */
-  unit(name?: string): Unit {
-    for (const unit of this.tracker.units.values()) if (name === undefined || unit.name === name) return unit
-    throw new Error(`there is no unit ${name ?? ''}`)
+  /** The first table. */
+  core(): TableCore {
+    for (const table of this.tables) return table
+    throw new Error('there is no table')
   }
 
-  /** Names of the sets that Cassandra would read now. */
-  live(unit: Unit = this.unit()): string[] {
-    return [...(unit.history?.live ?? [])].map(nameOf).sort()
+  /** Files in one of these statuses, of all tables. */
+  in(...statuses: FilesStatus[]): TableFiles[] {
+    return [...this.tables].flatMap(table => [...table.files()].filter(({ status }) => statuses.includes(status)))
   }
 
-  /** Ends the oldest given group; `done`: with all its files durable. */
-  end(next: Ended['next'] = 'done'): Found {
-    const found = this.given.shift()
-    if (found === undefined) throw new Error('nothing was given')
+  /** Names of the SSTables of the newest restore points. */
+  live(): string[] {
+    return [...this.tables]
+      .flatMap(({ newest }) => [...(newest?.sets.keys() ?? []), ...(newest?.unprotected ?? [])])
+      .map(nameOf)
+      .sort()
+  }
+
+  /** The newest restore point of the first table. */
+  newest(): State | undefined {
+    return this.core().newest
+  }
+
+  /** Ends the oldest upload; `done`: all its files are in the bucket. */
+  end(next: UploadResult['next'] = 'done'): Ready {
+    const ready = this.given.shift()
+    if (ready === undefined) throw new Error('no upload was ordered')
+    const { files, names } = ready
     const durable = new Map<string, Entry>()
-    if (next === 'done')
-      for (const name of found.names) durable.set(name, entryOf(join(found.directory, name)))
-    this.tracker.ended(found, { durable, names: found.names, next })
-    return found
+    if (next === 'done') for (const name of names) durable.set(name, entryOf(join(files.directory, name)))
+    this.#tableOf(files).uploaded(files, { durable, names, next })
+    return ready
+  }
+
+  /** Resolves when no table has anything to do. */
+  async idle(): Promise<void> {
+    const isIdle = () =>
+      this.turns.size === 0 &&
+      this.#drafts.size === 0 &&
+      this.#rescans.size === 0 &&
+      [...this.tables].every(table => table.isIdle)
+    while (!isIdle()) await sleep(5)
+    await turn()
   }
 
   /** Long enough for everything that is quiet to be settled. */
@@ -152,50 +206,93 @@ export class Tracked {
     await turn()
   }
 
-  /** As a real upload: opens the files at once, and is done a little later. */
-  #upload(found: Found): void {
-    const open = new OpenSet(found)
-    const durable = new Map<string, Entry>()
-    for (const { name, identity } of open.files)
-      durable.set(name, { ...identity, crc64: '0'.repeat(16), key: undefined })
-    const next = open.vanished ? 'gone' : 'done'
-    const names = [...open.files.map(({ name }) => name), ...open.unchanged]
-    open.close()
+  upload(table: TableCore, ready: Ready): void {
+    this.given.push(ready)
+    this.all.push(ready)
+    if (this.#isAuto) this.#upload(table, ready)
+  }
+
+  unlinked(_table: TableCore, files: TableFiles): void {
+    this.unlinkedFiles.push(files)
+  }
+
+  restorePoint(table: TableCore): void {
+    if (!this.#writes || this.#drafts.has(table)) return
+    this.#drafts.add(table)
     setImmediate(() => {
-      this.given.splice(this.given.indexOf(found), 1)
-      this.tracker.ended(found, { durable: next === 'done' ? durable : new Map(), names, next })
+      this.#drafts.delete(table)
+      const draft = table.draft()
+      if (draft === undefined) return
+      this.states.push(draft.state)
+      table.written(draft, draft.state)
     })
   }
 
-  #scanned(unit: Unit): void {
-    const scan = { sets: unit.scanned(unit.newest), time: Date.now(), lost: false }
-    if (unit.before !== undefined) {
-      unit.history = unit.before
-      unit.before = undefined
-      unit.history.gap(scan)
-      return
-    }
-    const history = new History<Group>(undefined, scan)
-    const commit = history.commit.bind(history)
-    history.commit = change => {
-      const isNews = commit(change)
-      if (isNews) this.commits.push(textOf(change))
-      return isNews
-    }
-    unit.history = history
+  rescan(table: TableCore, directories: readonly string[]): void {
+    this.gaps++
+    this.#rescans.order(table, directories)
+  }
+
+  wake(table: TableCore, at: number | undefined): void {
+    this.turns.wake(table, at)
+  }
+
+  tell(table: TableCore, news: Parameters<Orders['tell']>[1]): void {
+    this.#reporter.tell(table, news)
+  }
+
+  #tableOf({ directory }: TableFiles): TableCore {
+    return this.tables.at(directory) ?? this.core()
+  }
+
+  /** As a real upload: opens the files at once, and is done a little later. */
+  #upload(table: TableCore, ready: Ready): void {
+    const open = new OpenFiles(ready)
+    const durable = new Map<string, Entry>()
+    for (const { name, identity } of open.files)
+      durable.set(name, { ...identity, crc64: '0'.repeat(16), key: undefined })
+    const next = open.isGone ? 'gone' : 'done'
+    const names = [...open.files.map(({ name }) => name), ...open.unchanged]
+    open.close()
+    setImmediate(() => {
+      this.given.splice(this.given.indexOf(ready), 1)
+      table.uploaded(ready.files, { durable: next === 'done' ? durable : new Map(), names, next })
+    })
   }
 
   #rescan(paths: readonly string[]): void {
     for (const path of paths) {
-      if (existsSync(path)) this.tracker.scanned(path, readTree(path), 'rescan')
-      else this.tracker.lost(path)
+      if (existsSync(path)) this.sensor.scanned(path, readTree(path), 'rescan', true)
+      else this.sensor.lost(path)
     }
   }
 }
 
+/** Writes down what the histories of a node's tables take in. @returns what ends it */
+function recordCommits(node: Tracked): () => void {
+  const isOurs = ({ path }: { path: string }) => path.startsWith(`${node.base}/`)
+  const recorder = (change: Commit<TableFiles>) => {
+    const { adds, removes } = change
+    if ([...adds, ...removes].some(isOurs) || adds.length + removes.length === 0) node.commits.push(textOf(change))
+  }
+  if (RECORDERS.size === 0) {
+    History.prototype.commit = function (change) {
+      const isNews = commit.call(this, change)
+      if (isNews) for (const tell of RECORDERS) tell(change as unknown as Commit<TableFiles>)
+      return isNews
+    }
+  }
+  RECORDERS.add(recorder)
+  return () => void RECORDERS.delete(recorder)
+}
+
+const RECORDERS = new Set<(change: Commit<TableFiles>) => void>()
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with its history
+const commit = History.prototype.commit as (this: unknown, change: unknown) => boolean
+
 /** Once everything that was to happen at once has happened. */
 export async function turn(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise(resolve => setImmediate(resolve))
+  for (let i = 0; i < 6; i++) await new Promise(resolve => setImmediate(resolve))
 }
 
 /** A file as it is now. */
@@ -205,15 +302,15 @@ export function entryOf(path: string): Entry {
   return { ...identity, crc64: '0'.repeat(16), key: undefined }
 }
 
-/** A set's name, with what lies between it and its table's directory. */
-export function nameOf({ path }: Group): string {
+/** An SSTable's name, with what lies between it and its table's directory. */
+export function nameOf(path: string): string {
   return path.replace(/^.*-[0-9a-f]{32}\//, '')
 }
 
-function textOf({ adds, removes, kind }: Commit<Group>): string {
+function textOf({ adds, removes, kind }: Commit<TableFiles>): string {
   const words = [
-    ...adds.map(set => `+${nameOf(set)}`).sort(),
-    ...removes.map(set => `-${nameOf(set)}`).sort(),
+    ...adds.map(({ path }) => `+${nameOf(path)}`).sort(),
+    ...removes.map(({ path }) => `-${nameOf(path)}`).sort(),
   ]
   return [...words, ...(kind === undefined ? [] : [kind])].join(' ')
 }

@@ -1,0 +1,187 @@
+import { isRestorable, type State } from '../../src/state/state.js'
+import type { TableNews } from '../../src/tables/ports.js'
+
+import type { Bucket, Manifest } from './bucket.js'
+import type { CoreTable } from './core.js'
+import type { Extent, Truth, TrueSSTable } from './truth.js'
+import type { WorldWatcher } from './world.js'
+
+/** ms since 1970 of the server's clock when virtual time begins. */
+export const EPOCH = Date.UTC(2026, 10, 26)
+
+/** How much later than the next commit a restore point's time may be, beside the time that the process was behind, ms. */
+const TOLERANCE = 50
+
+/** What the checks are told of a history, as some rules do not hold in some. */
+export interface CheckSettings {
+  readonly settle: number
+  /** Cassandra writes no transaction logs, so that deletions are explained by what is newer. */
+  readonly isOldCassandra: boolean
+  /** The clock jumps: times of restore points say nothing. */
+  hasWildClock: boolean
+  /** Another process writes manifests beside the daemon, so that two may be under way at once. */
+  hasOtherWriter: boolean
+}
+
+/** A restore point that -D would choose, and what it is of the true history. */
+interface Choice {
+  readonly state: State
+  readonly extents: readonly Extent[]
+}
+
+/** Judges each manifest at the instant at which it is in the bucket, and all that the daemon tells. */
+export class Checks implements WorldWatcher {
+  /** What went wrong first; undefined: nothing. */
+  violation: string | undefined
+  readonly #truths: ReadonlyMap<string, Truth>
+  readonly settings: CheckSettings
+  readonly #now: () => number
+  bucket!: Bucket
+  /** By unit: the newest complete restore point by epoch, then time. */
+  readonly choices = new Map<string, Choice>()
+  /** By unit: instants at which a daemon had read all events. */
+  readonly #caughtUp = new Map<string, number[]>()
+  /** By unit: true SSTables that a manifest has named, and when a manifest said that it may have missed something. */
+  readonly #named = new Map<string, Set<TrueSSTable>>()
+  readonly #gaps = new Map<string, number>()
+  /** Paths that were said to have vanished. */
+  readonly vanished = new Set<string>()
+  readonly replaced = new Set<string>()
+
+  constructor(truths: ReadonlyMap<string, Truth>, settings: CheckSettings, now: () => number) {
+    this.#truths = truths
+    this.settings = settings
+    this.#now = now
+  }
+
+  broken(message: string): void {
+    this.violation ??= message
+  }
+
+  caughtUp(table: CoreTable, _: object, at: number): void {
+    const instants = this.#caughtUp.get(table.name)
+    if (instants === undefined) this.#caughtUp.set(table.name, [at])
+    else instants.push(at)
+  }
+
+  news(table: CoreTable, news: TableNews): void {
+    const truth = this.#truths.get(table.name)
+    if (news.kind === 'directory-replaced') this.replaced.add(news.path)
+    if (truth === undefined || news.kind !== 'vanished') return
+    for (const path of news.paths) {
+      this.vanished.add(path)
+      if (!truth.deleted.has(path))
+        this.broken(`${path} is said to have vanished, and Cassandra removed it`)
+    }
+  }
+
+  /** A manifest is in the bucket from now on. */
+  manifest(manifest: Manifest): void {
+    const { state } = manifest
+    const truth = this.#truths.get(state.unit)
+    if (truth === undefined) return
+    const named = this.#contents(truth, state)
+    if (named === undefined) return
+    for (const path of state.unexplained)
+      if (!truth.deleted.has(path)) return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
+    if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
+      return this.broken(`the restore point's time is in the future`)
+    if (isRestorable(state)) this.#complete(truth, state, named)
+    if (state.gap) this.#gaps.set(state.unit, this.#now())
+    const ever = this.#named.get(state.unit)
+    if (ever === undefined) this.#named.set(state.unit, new Set(named))
+    else for (const sstable of named) ever.add(sstable)
+  }
+
+  /** Whether each object has the bytes of the SSTable that the manifest names, and all components are of one. */
+  #contents(truth: Truth, state: State): TrueSSTable[] | undefined {
+    const named: TrueSSTable[] = []
+    for (const [path, { components }] of state.sets) {
+      if (state.unprotected.includes(path)) continue
+      const data = this.#content(path, components, 'Data.db')
+      const sstable = data === undefined ? undefined : truth.find(path, data)
+      if (sstable === undefined) {
+        this.broken(`${path} is named with bytes that no whole SSTable ever had there`)
+        return undefined
+      }
+      for (const component of components.keys()) {
+        const content = this.#content(path, components, component)
+        if (content !== undefined && sstable.contents.get(component)?.has(content) === true) continue
+        this.broken(`${path}-${component} is named with bytes that it never had`)
+        return undefined
+      }
+      for (const component of sstable.contents.keys()) {
+        if (!/^(Data|Index|Statistics|Rows|Partitions)/.test(component) || components.has(component)) continue
+        this.broken(`${path} is named without its ${component}`)
+        return undefined
+      }
+      named.push(sstable)
+    }
+    return named
+  }
+
+  #content(path: string, components: State['files'], component: string): number | undefined {
+    return this.bucket.content(`${path}-${component}`, components.get(component)?.key)
+  }
+
+  #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
+    const extents = truth.extents(named)
+    const [widest] = extents
+    if (widest === undefined) return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
+    if (!this.settings.hasWildClock) this.#timed(truth, state, extents, named)
+    this.#unmarked(truth, state, extents, named)
+    const before = this.choices.get(state.unit)
+    if (before === undefined || isLater(state, before.state)) {
+      const least = Math.min(...(before?.extents.map(({ n }) => n) ?? [0]))
+      if (widest.n < least)
+        this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
+      this.choices.set(state.unit, { state, extents })
+    } else if (!this.settings.hasOtherWriter && state.epoch === before.state.epoch)
+      this.broken(`a complete restore point is not newer than the one before`)
+  }
+
+  /** A restore point's time is when it was true, but for how far the process was behind. */
+  #timed(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
+    const time = state.time - EPOCH
+    const latest = time - this.#behind(state.unit, time) - this.settings.settle * 2 - TOLERANCE
+    for (const { n } of extents) {
+      const isEarly = truth.timeOf(n) > time + 1
+      const isLate = truth.timeOf(n + 1) < latest
+      if (!isEarly && !isLate) return
+    }
+    const shown = extents.map(({ m, n }) => `${m}..${n} of ${truth.timeOf(n)} to ${truth.timeOf(n + 1)}`)
+    this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
+  }
+
+  /** How long before a time the daemon had last read all events, ms. */
+  #behind(unit: string, time: number): number {
+    const instants = this.#caughtUp.get(unit) ?? []
+    const last = instants.findLast(instant => instant <= time)
+    return last === undefined ? Infinity : time - last
+  }
+
+  /** SSTables that an operator deleted are not left out without a word. */
+  #unmarked(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
+    if (this.settings.isOldCassandra || state.gap) return
+    const least = Math.min(...extents.map(({ n }) => n))
+    const ever = this.#named.get(state.unit)
+    const gap = this.#gaps.get(state.unit) ?? -Infinity
+    for (let n = least; n > 0; n--) {
+      const { kind, time, removes } = truth.commits[n - 1]!
+      if (kind === 'end' || gap >= time) return
+      if (kind !== 'deleted') continue
+      for (const sstable of removes) {
+        if (ever?.has(sstable) !== true || named.includes(sstable) || truth.isLive(sstable)) continue
+        this.broken(`${sstable.path} was deleted, and a complete restore point without it does not say so`)
+      }
+    }
+  }
+}
+
+export function isLater(a: State, b: State): boolean {
+  return a.epoch !== b.epoch ? a.epoch > b.epoch : a.time > b.time
+}
+
+export function names(sstables: Iterable<{ readonly name: string }>): string {
+  return `{${[...sstables].map(({ name }) => name).sort().join(', ')}}`
+}

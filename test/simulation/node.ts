@@ -1,0 +1,246 @@
+import { Random } from '../state/random.js'
+
+import { Cassandra, type Steps } from './cassandra.js'
+import { FileSystem, type Directory } from './file-system.js'
+import { compact, end, flush, restart, rewriteInPlace, rewriteStatistics, stream, type Family } from './operations.js'
+import { copyIn, deleteFiles, importFiles, refresh, restoreReplacing, wipe } from './operator.js'
+import type { Scheduler } from './scheduler.js'
+import type { Operation, Script } from './script.js'
+import { Store, hasLogs, type Format } from './store.js'
+import { Truth } from './truth.js'
+
+/** A table's directory is named after the table and 32 digits. */
+const ID = '0a1b2c3d4e5f60718293a4b5c6d7'
+
+/** The node: its data directories, its Cassandra with one table, and whoever works on it by hand. */
+export class Node {
+  readonly fs: FileSystem
+  readonly cassandra: Cassandra
+  /** By unit. */
+  readonly truths = new Map<string, Truth>()
+  family: Family
+  readonly #time: Scheduler
+  readonly #script: Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed'>
+  readonly #format: Format
+  readonly #aside: Directory
+  #tables = 0
+  #snapshots = 0
+  #device = 1
+
+  constructor(time: Scheduler, script: Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed'>) {
+    this.#time = time
+    this.#script = script
+    this.fs = new FileSystem(time)
+    this.cassandra = new Cassandra(this.fs, time)
+    const { format } = script
+    this.#format = {
+      version: format === 'old' ? 'jb' : format === 'trie' ? 'da' : 'nb',
+      isTrie: format === 'trie',
+      hasUniqueIds: format === 'uuid',
+      hasSai: format === 'sai',
+    }
+    for (const disk of this.#disks()) this.fs.makeDirectory(disk, 'ks')
+    this.#aside = this.fs.makeDirectory(this.fs.directory('/d1')!, '.tablesnap-replaced-20260101T000000000Z')
+    this.family = this.#createTable()
+  }
+
+  get truth(): Truth {
+    return this.family.base.truth
+  }
+
+  /** Whether a rule holds for the table's SSTables. */
+  get hasLogs(): boolean {
+    return hasLogs(this.#format)
+  }
+
+  /** SSTables that are there before the history begins. */
+  fill(count: number): void {
+    for (let i = 0; i < count; i++) this.#run(flush(this.cassandra, this.family, new Random(i)))
+    this.#time.advance(60_000)
+  }
+
+  /** Begins an operation. */
+  do(what: Operation, salt: number): void {
+    const random = new Random(salt)
+    const { cassandra, family } = this
+    const { base, index } = family
+    if (what === 'crash' || what === 'wipe') {
+      this.#crash(random, what === 'wipe')
+      return
+    }
+    if (what === 'removeDirectory' || what === 'replaceDirectory') {
+      this.#loseDirectory(what === 'replaceDirectory', random)
+      return
+    }
+    if (!cassandra.isUp) {
+      if (what === 'copy' || what === 'cutCopy')
+        this.#run(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+      return
+    }
+    switch (what) {
+      case 'flush':
+        return this.#run(flush(cassandra, family, random))
+      case 'compact':
+        return this.#run(compact(cassandra, family, random))
+      case 'stream':
+        return this.#run(stream(cassandra, family, random))
+      case 'import':
+        return this.#run(importFiles(cassandra, family, random))
+      case 'repair': {
+        const sstable = random.pick(base.idle)
+        if (sstable !== undefined) this.#run(rewriteStatistics(cassandra, sstable, random))
+        return
+      }
+      case 'rewrite': {
+        const sstable = random.pick((index ?? base).idle)
+        const component = random.pick(['Summary.db', 'TOC.txt'])!
+        if (sstable !== undefined) this.#run(rewriteInPlace(cassandra, sstable, component, random))
+        return
+      }
+      case 'truncate':
+        if (this.hasLogs) this.#run(end(cassandra, family, random, 0))
+        return
+      case 'drop':
+        if (this.hasLogs) this.#drop(random)
+        return
+      case 'copy':
+      case 'cutCopy':
+        return this.#run(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+      case 'delete':
+      case 'deleteAndReturn':
+        return this.#run(deleteFiles(cassandra, family, random, what === 'deleteAndReturn'), false)
+      case 'refresh':
+        return this.#run(refresh(cassandra, family, random))
+      case 'restore':
+        return this.#run(restoreReplacing(cassandra, family, random, this.#aside), false)
+      case 'snapshot':
+        return this.#snapshot(random)
+    }
+  }
+
+  #run(steps: Steps, isCassandras = true): void {
+    this.cassandra.start(steps, isCassandras, this.#script.speed)
+  }
+
+  *#disks(): Generator<Directory> {
+    for (let disk = 1; disk <= this.#script.directories; disk++)
+      yield this.fs.makeDirectory(this.fs.root, `d${disk}`, disk)
+  }
+
+  #createTable(): Family {
+    const name = `t-${ID}${String(++this.#tables).padStart(4, '0')}`
+    const unit = `ks/${name}`
+    const truth = this.truths.get(unit) ?? new Truth()
+    this.truths.set(unit, truth)
+    const directories = [...this.#disks()].map(disk =>
+      this.fs.makeDirectory(this.fs.makeDirectory(disk, 'ks'), name),
+    )
+    return this.#stores(unit, directories, truth)
+  }
+
+  #stores(unit: string, directories: readonly Directory[], truth: Truth): Family {
+    const base = new Store(unit, '', directories, this.#format, truth)
+    const below = directories.map(directory =>
+      this.#script.hasIndex ? this.fs.makeDirectory(directory, '.idx') : directory,
+    )
+    const index = this.#script.hasIndex ? new Store(unit, '.idx', below, this.#format, truth) : undefined
+    this.cassandra.stores.length = 0
+    this.cassandra.stores.push(base, ...(index === undefined ? [] : [index]))
+    return { base, index }
+  }
+
+  #drop(random: Random): void {
+    const dropped = this.family
+    const removes = random.chance(0.3)
+    const { cassandra, fs } = this
+    this.#run(
+      (function* (): Steps {
+        yield* end(cassandra, dropped, random, 550)
+        dropped.base.isDropped = true
+        if (dropped.index !== undefined) dropped.index.isDropped = true
+        if (!removes) return
+        yield 1000
+        for (const directory of dropped.base.directories) if (!directory.isDeleted) fs.removeDirectory(directory)
+      })(),
+    )
+    // The table is created again while its old files are still being deleted.
+    this.family = this.#createTable()
+    this.cassandra.stores.push(dropped.base, ...(dropped.index === undefined ? [] : [dropped.index]))
+  }
+
+  #snapshot(random: Random): void {
+    const { base } = this.family
+    const { cassandra, fs } = this
+    const tag = `s${++this.#snapshots}`
+    this.#run(
+      (function* (): Steps {
+        for (const sstable of base.idle) {
+          const snapshots = fs.makeDirectory(sstable.directory, 'snapshots')
+          const directory = fs.makeDirectory(snapshots, tag)
+          for (const component of sstable.components) {
+            const node = sstable.node(component)
+            if (node === undefined || !cassandra.isUp) continue
+            fs.link(node, directory, sstable.file(component))
+            yield random.next() * 0.3
+          }
+        }
+      })(),
+    )
+  }
+
+  /** Cassandra is killed, and starts again. */
+  #crash(random: Random, wipes: boolean): void {
+    const { cassandra } = this
+    if (!cassandra.isUp) return
+    cassandra.kill()
+    const pause = 50 + random.next() * 3000
+    this.#time.after(pause / 2, () => {
+      if (wipes) for (const store of cassandra.stores) wipe(cassandra, store)
+    })
+    this.#time.after(pause, () => this.#run(restart(cassandra, random), false))
+  }
+
+  /** A table's directory is deleted under a Cassandra that was killed, which then makes it anew; or another file system has its path. */
+  #loseDirectory(isReplaced: boolean, random: Random): void {
+    const { cassandra } = this
+    if (!cassandra.isUp) return
+    cassandra.kill()
+    const { base } = this.family
+    const lost = random.pick(base.directories)!
+    this.#lose(lost, isReplaced)
+    this.#time.after(100 + random.next() * 3000, () => {
+      this.#remake()
+      this.#run(restart(cassandra, random), false)
+    })
+  }
+
+  #lose(lost: Directory, isReplaced: boolean): void {
+    const { truth } = this
+    const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
+    this.fs.removeDirectory(lost, isReplaced)
+    truth.commit(this.#time.now, [], gone, 'deleted')
+    if (isReplaced) this.#device++
+  }
+
+  /** Directories of the table that are missing are made. */
+  #remake(): void {
+    const { base } = this.family
+    const directories = base.directories.map(({ name, above }) =>
+      this.fs.makeDirectory(above!, name, above!.device + 10 * this.#device),
+    )
+    this.family = this.#stores(base.unit, directories, base.truth)
+  }
+
+  /** Another machine has the node's name: the same paths, on new disks. Nobody watches while it happens. */
+  replaceMachine(): void {
+    this.cassandra.kill()
+    for (const directory of this.family.base.directories) this.#lose(directory, true)
+    this.#remake()
+    this.#run(restart(this.cassandra, new Random(1)), false)
+  }
+
+  /** Cassandra comes up if it is down. */
+  heal(): void {
+    if (!this.cassandra.isUp && !this.cassandra.isBusy) this.#run(restart(this.cassandra, new Random(1)), false)
+  }
+}

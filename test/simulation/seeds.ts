@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+
+import { Table } from '../../src/tables/table.js'
+
+import type { CoreTable, MakeCore } from './core.js'
+import { History, type Outcome } from './history.js'
+import { SCRIPTS, type Script } from './script.js'
+
+/** The core of the program. */
+export const REAL_CORE: MakeCore = (name, settings, disk, orders, clock): CoreTable =>
+  new Table(name, settings, disk, orders, clock)
+
+/** A seed whose history goes wrong. */
+export interface Failure {
+  readonly seed: number
+  readonly violation: string
+  readonly script: Script
+}
+
+/** The script of a seed. */
+export function scriptOf(seed: number): Script {
+  return fc.sample(SCRIPTS, { seed, numRuns: 1 })[0]!
+}
+
+/** Runs one seed. */
+export async function runSeed(seed: number, makeCore = REAL_CORE): Promise<Outcome> {
+  return new History(scriptOf(seed), makeCore).run()
+}
+
+/** Runs seeds one after the other until enough of them have failed. @param most failures */
+export async function* runSeeds(
+  first: number,
+  count: number,
+  makeCore = REAL_CORE,
+  most = 1,
+): AsyncGenerator<Failure> {
+  let failures = 0
+  for (let seed = first; seed < first + count && failures < most; seed++) {
+    const { violation } = await runSeed(seed, makeCore)
+    if (violation === undefined) continue
+    failures++
+    yield { seed, violation, script: scriptOf(seed) }
+  }
+}
+
+/** The shortest script that goes wrong as that of a seed does, as far as can be found in a bounded number of steps. */
+export async function shrink(seed: number, makeCore = REAL_CORE, isSame = (_: string) => true): Promise<Script> {
+  let shortest = scriptOf(seed)
+  const property = fc.asyncProperty(SCRIPTS, async script => {
+    const { violation } = await new History(script, makeCore).run()
+    if (violation === undefined || !isSame(violation)) return
+    shortest = script
+    throw new Error(violation)
+  })
+  await fc.check(property, { seed, numRuns: 1, interruptAfterTimeLimit: 60_000 })
+  return shortest
+}

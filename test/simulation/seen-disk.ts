@@ -1,0 +1,46 @@
+import { dirname, basename } from 'node:path'
+
+import type { DirectoryIdentity } from '../../src/state/state.js'
+import type { Disk, FileIdentity } from '../../src/tables/ports.js'
+
+import type { FileNode, FileSystem } from './file-system.js'
+
+/** What a process sees of the disk: each answer is of an instant that may be later than the question. */
+export class SeenDisk implements Disk {
+  readonly #fs: FileSystem
+  readonly #pass: () => void
+  readonly #aside: string
+
+  /** @param pass lets the world go on @param aside the directory into which a restore moves SSTables */
+  constructor(fs: FileSystem, pass: () => void, aside: string) {
+    this.#fs = fs
+    this.#pass = pass
+    this.#aside = aside
+  }
+
+  file(path: string): FileIdentity | undefined {
+    this.#pass()
+    return this.#node(path)?.identity
+  }
+
+  directory(path: string): DirectoryIdentity | undefined {
+    this.#pass()
+    const directory = this.#fs.directory(path)
+    return directory && { device: BigInt(directory.device), inode: BigInt(directory.inode) }
+  }
+
+  toc(path: string): readonly string[] | undefined {
+    this.#pass()
+    return this.#node(path)?.toc
+  }
+
+  isMovedAside(_directory: string, name: string, inode: bigint): boolean {
+    this.#pass()
+    const node = this.#node(`${this.#aside}/${name}`)
+    return node !== undefined && BigInt(node.inode) === inode
+  }
+
+  #node(path: string): FileNode | undefined {
+    return this.#fs.directory(dirname(path))?.files.get(basename(path))
+  }
+}

@@ -1,0 +1,168 @@
+/** An SSTable as it really is: one writing of it under one path. */
+export interface TrueSSTable {
+  /** Without the component. */
+  readonly path: string
+  readonly name: string
+  /** Content of its Data.db. */
+  readonly data: number
+  /** By component: every content that it had once it was complete. */
+  readonly contents: ReadonlyMap<string, ReadonlySet<number>>
+}
+
+/**
+ * Why SSTables came or went: `change` by Cassandra, or by files that are put there; `end` a truncate or drop; `deleted` by
+ * an operator or a disk that is gone.
+ */
+export type CommitKind = 'change' | 'end' | 'deleted'
+
+/** A change of what Cassandra would read if it started. */
+export interface TrueCommit {
+  /** ms of virtual time. */
+  readonly time: number
+  readonly adds: readonly TrueSSTable[]
+  readonly removes: readonly TrueSSTable[]
+  readonly kind: CommitKind
+}
+
+/** A restore point as an extent of the true history: S(m), and what was only added in (m, n]. */
+export interface Extent {
+  readonly m: number
+  readonly n: number
+}
+
+/** The same SSTable again, as when an operator puts its files back, is the same. */
+function keyOf({ path, data }: Pick<TrueSSTable, 'path' | 'data'>): string {
+  return `${path}#${data}`
+}
+
+/** What a table really was after each of its commits. S(0) is empty. */
+export class Truth {
+  readonly commits: TrueCommit[] = []
+  readonly #live = new Map<string, TrueSSTable>()
+  /** By key: a number that stands for an SSTable in sums. */
+  readonly #numbers = new Map<string, number>()
+  /** For each m: the sum of S(m), and the sum of all that pure additions brought until m. */
+  readonly #sums = [0]
+  readonly #added = [0]
+  /** Every SSTable that ever was, by path. */
+  readonly #ever = new Map<string, TrueSSTable[]>()
+  /** Paths from which an SSTable was ever deleted without a transaction. */
+  readonly deleted = new Set<string>()
+
+  /** What Cassandra would read now. */
+  get live(): Iterable<TrueSSTable> {
+    return this.#live.values()
+  }
+
+  get size(): number {
+    return this.#live.size
+  }
+
+  isLive(sstable: TrueSSTable): boolean {
+    return this.#live.has(keyOf(sstable))
+  }
+
+  /** Notes a change, less what is so already. */
+  commit(
+    time: number,
+    adds: readonly TrueSSTable[],
+    removes: readonly TrueSSTable[],
+    kind: CommitKind = 'change',
+  ): void {
+    const added = adds.filter(sstable => !this.isLive(sstable))
+    const removed = removes.filter(sstable => this.isLive(sstable))
+    if (added.length + removed.length === 0 && kind !== 'end') return
+    let sum = this.#sums.at(-1)!
+    let pure = this.#added.at(-1)!
+    for (const sstable of removed) {
+      this.#live.delete(keyOf(sstable))
+      sum -= this.#number(keyOf(sstable))
+      if (kind === 'deleted') this.deleted.add(sstable.path)
+    }
+    for (const sstable of added) {
+      const key = keyOf(sstable)
+      this.#live.set(key, sstable)
+      sum += this.#number(key)
+      const ever = this.#ever.get(sstable.path)
+      if (ever === undefined) this.#ever.set(sstable.path, [sstable])
+      else ever.push(sstable)
+    }
+    if (removed.length === 0 && kind === 'change')
+      for (const sstable of added) pure += this.#number(keyOf(sstable))
+    this.commits.push({ time, adds: added, removes: removed, kind })
+    this.#sums.push(sum)
+    this.#added.push(pure)
+  }
+
+  /** The SSTable that had this content under this path; undefined: none ever had. */
+  find(path: string, data: number): TrueSSTable | undefined {
+    return this.#ever.get(path)?.findLast(sstable => sstable.data === data)
+  }
+
+  /** The last commit that had happened at a time; 0: none. */
+  at(time: number): number {
+    return this.commits.findLastIndex(commit => commit.time <= time) + 1
+  }
+
+  /** When commit n happened; of 0: before all. */
+  timeOf(n: number): number {
+    return n === 0 ? -Infinity : (this.commits[n - 1]?.time ?? Infinity)
+  }
+
+  /**
+   * The extents that SSTables are a legal cut of: S(m), and what was only added in (m, n], with no truncate or drop in
+   * (m, n]. The largest n comes first.
+   */
+  extents(sstables: Iterable<TrueSSTable>): Extent[] {
+    const keys = new Set<string>()
+    let sum = 0
+    for (const sstable of sstables) {
+      const key = keyOf(sstable)
+      if (!keys.has(key)) sum += this.#number(key)
+      keys.add(key)
+    }
+    const extents: Extent[] = []
+    for (let n = this.commits.length; n >= 0; n--) {
+      for (let m = n; m >= 0; m--) {
+        if (this.#sums[m]! + this.#added[n]! - this.#added[m]! === sum) {
+          extents.push({ m, n })
+          break
+        }
+        if (m > 0 && this.commits[m - 1]!.kind === 'end') break
+      }
+    }
+    return extents
+  }
+
+  /** S(m). */
+  after(m: number): Set<TrueSSTable> {
+    const live = new Map<string, TrueSSTable>()
+    for (const { adds, removes } of this.commits.slice(0, m)) {
+      for (const sstable of removes) live.delete(keyOf(sstable))
+      for (const sstable of adds) live.set(keyOf(sstable), sstable)
+    }
+    return new Set(live.values())
+  }
+
+  #number(key: string): number {
+    let number = this.#numbers.get(key)
+    if (number === undefined) {
+      // Sums of a hundred such numbers are exact, and two different sets with one sum are as good as impossible.
+      number = Math.floor(hash(key, this.#numbers.size) * 2 ** 46)
+      this.#numbers.set(key, number)
+    }
+    return number
+  }
+}
+
+/** In [0, 1). */
+function hash(text: string, salt: number): number {
+  let a = 0x811c9dc5 ^ salt
+  let b = 0x9e3779b9 + salt
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    a = Math.imul(a ^ code, 0x01000193)
+    b = Math.imul(b ^ code, 0x85ebca6b) + (b >>> 13)
+  }
+  return ((a >>> 0) * 2 ** 14 + ((b >>> 0) & 0x3fff)) / 2 ** 46
+}
