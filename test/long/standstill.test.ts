@@ -74,7 +74,7 @@ async function checkRows(
   const chosen = new Set<Manifest>()
   while (chosen.size < RESTORES && left.length > 0)
     for (const one of left.splice(random.below(left.length), 1)) chosen.add(one)
-  let late = 0
+  let latest = { ms: 0, key: '' }
   for (const [unit, model] of units) {
     let newest = 0
     // Those without SSTables cost nothing.
@@ -88,10 +88,14 @@ async function checkRows(
       const problems = index === undefined ? explain(model, rows, newest, time, interruptions) : []
       t.same(problems, [], `${state.key}: ${rows.size} rows`)
       newest = index ?? newest
-      if (index !== undefined) late = Math.max(late, lateness(model, index, time, interruptions))
+      if (index === undefined) continue
+      const ms = lateness(model, index, time, interruptions)
+      if (ms > latest.ms) latest = { ms, key: state.key }
     }
   }
-  t.comment(`the daemon ran for ${late.toFixed(0)} ms at most before it knew what had happened`)
+  t.comment(
+    `the daemon ran for ${latest.ms.toFixed(0)} ms at most before it knew what had happened (${latest.key})`,
+  )
 }
 
 /** Whether a restore point of a time may be that of a moment. @param time ms since 1970 */

@@ -85,13 +85,14 @@ export class RandomOperations {
       case 'compact':
         return this.#compact(model)
       case 'truncate':
-        // Cassandra flushes a table before it truncates or drops it, as it makes a snapshot.
+        // Cassandra flushes a table before it truncates it, as it makes a snapshot.
         model.flushed()
         await rows.execute(`TRUNCATE ${model.name}`)
         model.emptied()
         return
       case 'recreate':
-        model.flushed()
+        // With a table that is dropped Cassandra flushes all others, to be free of its commitlog segments.
+        for (const each of [this.#source, ...this.#tables.values()]) each.flushed()
         await rows.execute(`DROP TABLE ${model.name}`)
         model.emptied()
         this.#tables.set(model.name, await this.#stage.table(model.name))
