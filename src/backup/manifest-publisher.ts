@@ -20,6 +20,19 @@ export interface Published {
   readonly busy: number
 }
 
+/** Puts the restore points of tables into the bucket. */
+export interface Publisher {
+  /**
+   * Publishes the table's next restore point, if it has one, and tells the table how that went.
+   * @param earliest when it may be written, ms of the monotonic clock
+   * @returns undefined when there is nothing to say
+   * @throws TablesnapError `FENCED`; S3Error
+   */
+  publish(table: Table, earliest: number): Promise<Published | undefined>
+  /** Writes the upstream listings of the newest manifest once more. @returns whether all of them are written @throws S3Error */
+  list(table: Table): Promise<boolean>
+}
+
 /** Times that are tried, 1 ms apart, when other manifests have the first ones. */
 const TIMES = 5
 
@@ -27,7 +40,7 @@ const TIMES = 5
  * Makes a manifest of the restore point that a table drafts, and puts it into the bucket: never without having made sure
  * that the node's name is still ours, and never beside a newer one of another run of this node that the table does not know.
  */
-export class ManifestPublisher {
+export class ManifestPublisher implements Publisher {
   readonly #store: ManifestStore
   readonly #listings: UpstreamListings
   readonly #ownership: Ownership
@@ -50,12 +63,6 @@ export class ManifestPublisher {
     this.#node = node
   }
 
-  /**
-   * Publishes the table's next restore point, if it has one, and tells the table how that went.
-   * @param earliest when it may be written, ms of the monotonic clock
-   * @returns undefined when there is nothing to say
-   * @throws TablesnapError `FENCED`; S3Error
-   */
   async publish(table: Table, earliest: number): Promise<Published | undefined> {
     const meter = new Meter(this.#clockwork)
     let draft = meter.measure(() => table.draft())
@@ -78,7 +85,6 @@ export class ManifestPublisher {
     }
   }
 
-  /** Writes the upstream listings of the newest manifest once more. @returns whether all of them are written */
   async list(table: Table): Promise<boolean> {
     const { newest } = table
     if (newest === undefined) return true

@@ -2,7 +2,7 @@ import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { Table } from '../tables/table.js'
 
-import type { ManifestPublisher, Published } from './manifest-publisher.js'
+import type { Published, Publisher } from './manifest-publisher.js'
 import type { Clockwork } from './ports.js'
 
 /** How manifests are written. */
@@ -70,7 +70,7 @@ interface Pace {
 export class ManifestWriter {
   /** Tables whose newest restore point could not be written, and why. */
   readonly failed = new Map<string, string>()
-  readonly #publisher: ManifestPublisher
+  readonly #publisher: Publisher
   readonly #clockwork: Clockwork
   readonly #observer: ManifestObserver
   readonly #log: Logger
@@ -83,7 +83,7 @@ export class ManifestWriter {
   #isStopped = false
 
   constructor(
-    publisher: ManifestPublisher,
+    publisher: Publisher,
     clockwork: Clockwork,
     observer: ManifestObserver,
     log: Logger,

@@ -1,5 +1,4 @@
 import type { Clock } from '../tables/ports.js'
-import type { Table } from '../tables/table.js'
 
 import type { Timers } from './ports.js'
 
@@ -9,22 +8,30 @@ export interface EventQueue {
   poll(): boolean
 }
 
+/** A table, as far as it takes turns. */
+export interface Judging {
+  /** Judges what changed by the disk as it is now. */
+  look(): void
+  /** Every event that has happened was told before the last look. */
+  drained(): void
+}
+
 /** How often the queue is read in one turn of the event loop before everybody else has a turn. */
 const ROUNDS = 8
 
 /**
  * Has tables judge what happened to them, in the only safe order: first every event that the kernel has queued is told, then
  * the table looks at the disk, and only when the queue was still empty after that may the table decide that nothing else
- * happened ({@link Table.drained}). A process that stood still between two of these steps would otherwise take half of a
+ * happened ({@link Judging.drained}). A process that stood still between two of these steps would otherwise take half of a
  * change for all of it.
  */
 export class Turns {
   readonly #timers: Timers
   readonly #clock: Clock
-  readonly #touched = new Set<Table>()
+  readonly #touched = new Set<Judging>()
   /** Tables that have looked since the last of their events, and wait for an empty queue. */
-  readonly #looked = new Set<Table>()
-  readonly #wakes = new Map<Table, () => void>()
+  readonly #looked = new Set<Judging>()
+  readonly #wakes = new Map<Judging, () => void>()
   #queue: EventQueue | undefined
   #cancel: (() => void) | undefined
   #isStopped = false
@@ -45,13 +52,13 @@ export class Turns {
   }
 
   /** Something happened to a table: it looks at the disk once all that is known has been told. */
-  touch(table: Table): void {
+  touch(table: Judging): void {
     this.#touched.add(table)
     if (!this.#isStopped) this.#cancel ??= this.#timers.after(0, () => this.#turn())
   }
 
   /** Has a table look at a time of the monotonic clock, in place of a time set before. */
-  wake(table: Table, at: number | undefined): void {
+  wake(table: Judging, at: number | undefined): void {
     this.#wakes.get(table)?.()
     this.#wakes.delete(table)
     if (at === undefined || this.#isStopped) return
@@ -64,7 +71,7 @@ export class Turns {
   }
 
   /** A table is no more. */
-  forget(table: Table): void {
+  forget(table: Judging): void {
     this.wake(table, undefined)
     this.#touched.delete(table)
     this.#looked.delete(table)
@@ -78,15 +85,13 @@ export class Turns {
   /** Wakes nobody any more. */
   stop(): void {
     this.#isStopped = true
-    this.#cancel?.()
-    this.#cancel = undefined
+    this.#unschedule()
     for (const cancel of this.#wakes.values()) cancel()
     this.#wakes.clear()
   }
 
   #turn(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
+    this.#unschedule()
     let isEmpty = this.#queue?.poll() ?? true
     for (let round = 0; round < ROUNDS; round++) {
       this.#look()
@@ -94,7 +99,13 @@ export class Turns {
       if (isEmpty && this.#touched.size === 0) break
     }
     if (isEmpty && this.#touched.size === 0) this.#drain()
-    if (this.size > 0 && !this.#isStopped) this.#cancel ??= this.#timers.after(0, () => this.#turn())
+    if (this.size === 0) this.#unschedule()
+    else if (!this.#isStopped) this.#cancel ??= this.#timers.after(0, () => this.#turn())
+  }
+
+  #unschedule(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
   }
 
   #look(): void {

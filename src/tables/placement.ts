@@ -374,9 +374,12 @@ export class Placement {
       // It goes on under another name; what has the name is one commit with what had it.
       if (copy !== undefined && !copy.isPart && !isQuiet) continue
       const isAside = () =>
-        files.inode !== undefined && this.#disk.isMovedAside(files.directory, files.main, files.inode)
+        files.inode !== undefined &&
+        this.#disk.isMovedAside(files.directory, files.main, files.inode)
+      const wasCompacted = isQuiet && this.#wasCompacted(table, files)
+      if (wasCompacted === 'unknown') continue
       const isExplained =
-        copy !== undefined || isLoose(table) || (isQuiet && (this.#isCompacted(files) || isAside()))
+        copy !== undefined || isLoose(table) || wasCompacted || (isQuiet && isAside())
       if (!isExplained && !isQuiet) continue
       this.#vanished.delete(path)
       files.leave()
@@ -392,14 +395,20 @@ export class Placement {
     }
   }
 
-  /** Whether an SSTable of before Cassandra 3.0 was compacted: a later one was complete before it went. */
-  #isCompacted(files: TableFiles): boolean {
+  /**
+   * Whether an SSTable of before Cassandra 3.0 was compacted: a later one was complete before it went. `unknown`: there is a
+   * later one, and it is not complete yet.
+   */
+  #wasCompacted(table: TableFacts, files: TableFiles): boolean | 'unknown' {
     if (hasTransactions(files.name)) return false
     const generation = generationOf(files.name)
-    for (const other of this.#history?.live ?? [])
-      if (other !== files && !hasTransactions(other.name) && generationOf(other.name) > generation)
-        return true
-    return false
+    let isUnknown = false
+    for (const other of table.files()) {
+      if (!other.isSSTable || hasTransactions(other.name) || !(generationOf(other.name) > generation)) continue
+      if (other.isPart) return true
+      isUnknown = true
+    }
+    return isUnknown ? 'unknown' : false
   }
 
   #held(): void {

@@ -1,7 +1,7 @@
 import type { ManifestStore, Ownership } from '../../src/backup/ports.js'
 import { TablesnapError } from '../../src/errors.js'
 import { applyDelta, type State } from '../../src/state/state.js'
-import type { StoredState } from '../../src/state/state-json.js'
+import type { StoredState } from '../../src/state/manifest.js'
 import { saysTheSame } from '../../src/tables/same-manifest.js'
 
 import { failure, type Network } from './network.js'

@@ -1,8 +1,11 @@
+import { ManifestPublisher } from '../../src/backup/manifest-publisher.js'
+import { ManifestWriter, type ManifestObserver } from '../../src/backup/manifest-writer.js'
 import { UploadQueue } from '../../src/backup/upload-queue.js'
 import { isTemporary, isTxnLog } from '../../src/sstable/names.js'
 import { indexOf, tableOfUnit, unitOf } from '../../src/sstable/unit.js'
 import { TablesnapError } from '../../src/errors.js'
 import type { Clock, FileIdentity, Orders, ScanReason, TableSettings } from '../../src/tables/ports.js'
+import { sameIdentity, type TableFiles } from '../../src/tables/table-files.js'
 import type { Table } from '../../src/tables/table.js'
 
 import { SimulatedManifests, SimulatedOwnership } from './bucket.js'
@@ -11,7 +14,6 @@ import { EventQueue, type InotifyEvent, type Watch } from './event-queue.js'
 import type { Directory } from './file-system.js'
 import { HeldLogs } from './held-logs.js'
 import { Pace, type PaceShape } from './pace.js'
-import { PlainWriter } from './plain-writer.js'
 import { Process } from './process.js'
 import { SeenDisk } from './seen-disk.js'
 import { SimulatedUploads } from './uploads.js'
@@ -51,7 +53,8 @@ export class Daemon {
   readonly ownership: SimulatedOwnership
   readonly options: DaemonOptions
   readonly #world: World
-  readonly #writer: PlainWriter
+  readonly #writer: ManifestWriter
+  #isFenced = false
   readonly #disk: SeenDisk
   readonly #clock: Clock
   readonly #settings: TableSettings
@@ -77,7 +80,6 @@ export class Daemon {
     this.ownership = new SimulatedOwnership(bucket, network, this.process, now)
     const manifests = new SimulatedManifests(bucket, network, this.process, now)
     this.#manifests = manifests
-    this.#writer = new PlainWriter(manifests, this.ownership, this.process, 'node1')
     const spaceOf = () => ({ total: Infinity, free: Infinity })
     this.uploadQueue = new UploadQueue(this.uploads, { comingOriginal: () => undefined }, this.process, {
       width: 2,
@@ -95,6 +97,18 @@ export class Daemon {
         return world.serverTime()
       },
     }
+    const clockwork = {
+      after: (delay: number, work: () => void) => this.process.after(delay, work),
+      now: () => this.#clock.now(),
+      time: () => this.#clock.time(),
+      cpuTime: () => 0,
+    }
+    const publisher = new ManifestPublisher(manifests, LISTINGS, this.ownership, clockwork, 'node1')
+    this.#writer = new ManifestWriter(publisher, clockwork, this.#observer, SILENT, {
+      isOneShot: options.isOneShot,
+      retries: 5,
+      isDryRun: false,
+    })
     const { settle, isOneShot, backsUpExisting, tookOver, deletesUploaded } = options
     this.#settings = {
       settle,
@@ -331,10 +345,31 @@ export class Daemon {
   readonly #orders: Orders = {
     upload: (table, ready) => this.uploadQueue.add(table, ready),
     unlinked: (_, files) => this.uploadQueue.unlinked(files),
-    restorePoint: table => this.#writer.changed(coreOf(table)),
+    restorePoint: table => this.#writer.changed(table),
     rescan: (table, directories) => this.#rescans.push([coreOf(table), directories]),
     wake: (table, at) => this.#wake(coreOf(table), at),
     tell: (table, news) => this.#world.watcher.news(coreOf(table), news, this),
+  }
+
+  readonly #observer: ManifestObserver = {
+    published: (table, { draft: { leaving } }) => {
+      for (const files of leaving) if (this.#delete(files)) table.deleted(files)
+    },
+    failed: () => undefined,
+    fenced: () => (this.#isFenced = true),
+  }
+
+  /** --delete-on-backup: Data.db goes first. */
+  #delete({ directory, name, durable }: TableFiles): boolean {
+    const { fs } = this.#world
+    const there = fs.directory(directory)
+    if (there === undefined) return false
+    const names = [...there.files.keys()].filter(file => file.startsWith(`${name}-`))
+    const isSame = (file: string) => sameIdentity(fs.directory(directory)?.files.get(file)?.identity, durable.get(file))
+    if (!names.every(isSame)) return false
+    for (const file of names.sort((a, b) => Number(b.endsWith('-Data.db')) - Number(a.endsWith('-Data.db'))))
+      fs.unlink(there, file)
+    return true
   }
 
   #wake(table: CoreTable, at: number | undefined): void {
@@ -352,22 +387,31 @@ export class Daemon {
     if (this.exit !== undefined || !this.isIdle) return
     const tables = [...this.tables.values()]
     if (!this.#isEnding) {
-      if (!tables.every(table => table.isIdle || table.isCovered) || !this.#writer.isIdle) return
+      if (!tables.every(table => table.isIdle || table.isCovered) || this.#writer.isBusy) return
       this.#isEnding = true
       for (const table of tables) {
         table.stop()
         table.expose()
         table.look()
         table.drained()
-        this.#writer.changed(table)
+        this.#writer.changed(table as unknown as Table)
       }
       return
     }
-    if (!this.#writer.isIdle || !tables.every(table => table.isIdle)) return
+    if (this.#writer.isBusy || !tables.every(table => table.isIdle)) return
     const isComplete = tables.every(table => table.isCovered && [...table.missing()].length === 0)
-    this.exit = isComplete && !this.#writer.isFenced ? 'success' : 'failure'
+    this.exit = isComplete && !this.#isFenced && this.#writer.failed.size === 0 ? 'success' : 'failure'
     this.kill()
   }
+}
+
+/** No upstream listings. */
+const LISTINGS = { write: () => Promise.resolve(true) }
+
+const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+function ignore(): void {
+  // Nobody reads it.
 }
 
 function coreOf(table: Table): CoreTable {

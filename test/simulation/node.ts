@@ -110,7 +110,7 @@ export class Node {
       case 'deleteAndReturn':
         return this.#run(deleteFiles(cassandra, family, random, what === 'deleteAndReturn'), false)
       case 'refresh':
-        return this.#run(refresh(cassandra, family, random))
+        return this.#run(refresh(cassandra, family, random), false)
       case 'restore':
         return this.#run(restoreReplacing(cassandra, family, random, this.#aside), false)
       case 'snapshot':
@@ -119,7 +119,8 @@ export class Node {
   }
 
   #run(steps: Steps, isCassandras = true): void {
-    this.cassandra.start(steps, isCassandras, this.#script.speed)
+    // A copy that paused longer than the settle time would look complete before it is.
+    this.cassandra.start(steps, isCassandras, isCassandras ? this.#script.speed : Math.min(1, this.#script.speed))
   }
 
   *#disks(): Generator<Directory> {

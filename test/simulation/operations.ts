@@ -133,7 +133,7 @@ function* writeTemporary(cassandra: Cassandra, sstable: SSTable, random: Random)
   const late = ['Data.db', 'Summary.db']
   for (const component of [...components.filter(name => !late.includes(name)), ...late]) {
     cassandra.fs.rename(directory, temporary(component), directory, sstable.file(component))
-    if (component === 'Data.db') cassandra.committed(sstable.store, [sstable], [])
+    if (component === 'Data.db') cassandra.committed(sstable.store, [sstable], [], 'files')
     yield random.next() * 2
   }
 }
@@ -181,7 +181,7 @@ export function* compact(cassandra: Cassandra, { base, index }: Family, random: 
 function* removeWithoutLog(cassandra: Cassandra, sstables: readonly SSTable[], random: Random): Steps {
   for (const sstable of sstables) {
     cassandra.fs.unlink(sstable.directory, sstable.file('Data.db'))
-    cassandra.committed(sstable.store, [], [sstable])
+    cassandra.committed(sstable.store, [], [sstable], 'files')
     yield random.next()
     yield* cassandra.unlink([sstable], random)
   }
@@ -204,7 +204,7 @@ export function* end(
     yield random.next()
     cassandra.removing(log, removes)
     yield random.next()
-    yield* cassandra.commit(log, store, [], removes, store === base ? 'end' : 'change')
+    yield* cassandra.commit(log, store, [], removes, store === base ? 'end' : 'transaction')
     yield random.next() * 8 + pause
     yield* cassandra.unlink(removes, random)
     yield random.next()

@@ -54,8 +54,8 @@ function noteWhole(cassandra: Cassandra, sstable: SSTable, isOpened: boolean): v
   if (store.truth.isLive(sstable)) return
   const isWhole = components.every(name => !isVital(name) || isAsItShould(sstable, name))
   if (!isWhole) return
-  if (isOpened) cassandra.committed(store, [sstable], [])
-  else store.truth.commit(cassandra.time.now, [sstable], [])
+  if (isOpened) cassandra.committed(store, [sstable], [], 'files')
+  else store.truth.commit(cassandra.time.now, [sstable], [], 'files')
 }
 
 function isAsItShould(sstable: SSTable, component: string): boolean {
@@ -149,9 +149,9 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
     let isOpen = false
     for (const component of shuffled([...nodes.keys()], random)) {
       cassandra.fs.rename(old.directory, old.file(component), old.directory, renamed.file(component))
-      if (component === 'Data.db') base.truth.commit(cassandra.time.now, [], [old])
+      if (component === 'Data.db') base.truth.commit(cassandra.time.now, [], [old], 'files')
       else if (isVital(component) && !isOpen) {
-        base.truth.commit(cassandra.time.now, [], [old])
+        base.truth.commit(cassandra.time.now, [], [old], 'files')
         isOpen = true
       }
       noteWhole(cassandra, renamed, true)
@@ -168,7 +168,7 @@ export function* restoreReplacing(cassandra: Cassandra, { base }: Family, random
     for (const component of shuffled(sstable.components, random)) {
       if (sstable.node(component) === undefined) continue
       cassandra.fs.rename(sstable.directory, sstable.file(component), aside, sstable.file(component))
-      if (component === 'Data.db') base.truth.commit(cassandra.time.now, [], [sstable])
+      if (component === 'Data.db') base.truth.commit(cassandra.time.now, [], [sstable], 'files')
       yield random.next() * 0.2
     }
     base.live.delete(sstable)

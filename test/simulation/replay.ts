@@ -1,14 +1,76 @@
+import type { Table } from '../../src/tables/table.js'
+
+import type { CoreTable, MakeCore } from './core.js'
 import { History } from './history.js'
-import { REAL_CORE, scriptOf, shrink } from './seeds.js'
+import { REAL_CORE, kindOf, runSeed, scriptOf, shrink } from './seeds.js'
 import type { Script } from './script.js'
 
 // node dist/test/simulation/replay.js SEED [shrink] | node dist/test/simulation/replay.js '<script as JSON>'
+// TRACE=1 prints every call of the core as well.
 const [what = '1', how] = process.argv.slice(2)
 let script: Script
 if (what.startsWith('{')) script = JSON.parse(what) as Script
-else if (how === 'shrink') script = await shrink(Number(what))
-else script = scriptOf(Number(what))
-const outcome = await new History(script, REAL_CORE).run()
+else if (how === 'shrink') {
+  const kind = kindOf((await runSeed(Number(what))).violation ?? '')
+  script = await shrink(Number(what), REAL_CORE, violation => kindOf(violation) === kind)
+} else script = scriptOf(Number(what))
+
+/** The core, with each call to it and each news from it printed. */
+const traced: MakeCore = (name, settings, disk, orders, clock) => {
+  const say = (text: string) => console.log(`${clock.now().toFixed(1)} ${name.slice(-6)} ${text}`)
+  let proxy: CoreTable | undefined
+  const table = REAL_CORE(
+    name,
+    settings,
+    disk,
+    {
+      upload: (_, ready) => {
+        say(`  → upload ${ready.files.name}`)
+        orders.upload(proxy as unknown as Table, ready)
+      },
+      unlinked: (_, files) => orders.unlinked(proxy as unknown as Table, files),
+      restorePoint: () => orders.restorePoint(proxy as unknown as Table),
+      rescan: (_, directories, why) => {
+        say(`  → rescan: ${why}`)
+        orders.rescan(proxy as unknown as Table, directories, why)
+      },
+      wake: (_, at) => orders.wake(proxy as unknown as Table, at),
+      tell: (_, news) => {
+        say(`  → ${JSON.stringify(news)}`)
+        orders.tell(proxy as unknown as Table, news)
+      },
+    },
+    clock,
+  )
+  proxy = new Proxy(table, {
+    get(target, property) {
+      const value = Reflect.get(target, property, target) as unknown
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        const result = (value as (...args: unknown[]) => unknown).apply(target, args)
+        if (typeof property === 'string' && !QUIET.has(property)) say(`${property} ${args.map(shown).join(' ')}${property === 'draft' ? shown(result) : ''}`)
+        return result
+      }
+    },
+  }) as CoreTable
+  return proxy
+}
+
+const QUIET = new Set(['files', 'isWanted', 'get', 'missing', 'look', 'next'])
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value.slice(value.lastIndexOf('/') + 1)
+  if (value === undefined) return '–'
+  if (value instanceof Set || value instanceof Map) return `[${[...value.keys()].map(shown).join(' ')}]`
+  if (typeof value !== 'object' || value === null) return String(value)
+  if ('path' in value && 'name' in value) return shown(value.path)
+  return `{${Object.entries(value)
+    .filter(([name]) => name !== 'paths' && name !== 'identity')
+    .map(([name, one]) => `${name}: ${shown(one)}`)
+    .join(', ')}}`
+}
+
+const outcome = await new History(script, process.env['TRACE'] === undefined ? REAL_CORE : traced).run()
 for (const line of outcome.trace) console.log(line)
 console.log(JSON.stringify(script))
 console.log(outcome.violation ?? 'nothing went wrong')

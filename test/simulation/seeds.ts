@@ -55,3 +55,8 @@ export async function shrink(seed: number, makeCore = REAL_CORE, isSame = (_: st
   await fc.check(property, { seed, numRuns: 1, interruptAfterTimeLimit: 60_000 })
   return shortest
 }
+
+/** A violation without the names and numbers in it. */
+export function kindOf(violation: string): string {
+  return violation.replace(/\S*\/\S*/g, '…').replace(/\{.*\}/g, '{}').replace(/[\d.]+/g, '#').slice(0, 120)
+}

@@ -10,10 +10,10 @@ export interface TrueSSTable {
 }
 
 /**
- * Why SSTables came or went: `change` by Cassandra, or by files that are put there; `end` a truncate or drop; `deleted` by
- * an operator or a disk that is gone.
+ * Why SSTables came or went: a `transaction` of Cassandra's; `files` that were put there or renamed, without a log; `end` a
+ * truncate or drop; `deleted` by an operator or with a disk.
  */
-export type CommitKind = 'change' | 'end' | 'deleted'
+export type CommitKind = 'transaction' | 'files' | 'end' | 'deleted'
 
 /** A change of what Cassandra would read if it started. */
 export interface TrueCommit {
@@ -67,7 +67,7 @@ export class Truth {
     time: number,
     adds: readonly TrueSSTable[],
     removes: readonly TrueSSTable[],
-    kind: CommitKind = 'change',
+    kind: CommitKind = 'transaction',
   ): void {
     const added = adds.filter(sstable => !this.isLive(sstable))
     const removed = removes.filter(sstable => this.isLive(sstable))
@@ -87,7 +87,7 @@ export class Truth {
       if (ever === undefined) this.#ever.set(sstable.path, [sstable])
       else ever.push(sstable)
     }
-    if (removed.length === 0 && kind === 'change')
+    if (removed.length === 0 && (kind === 'transaction' || kind === 'files'))
       for (const sstable of added) pure += this.#number(keyOf(sstable))
     this.commits.push({ time, adds: added, removes: removed, kind })
     this.#sums.push(sum)
