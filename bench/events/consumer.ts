@@ -4,10 +4,18 @@ import { once } from 'node:events'
 
 import { Inotify, InotifyBatch } from 'inotify'
 
-import { Tracker } from '../../src/backup/tracker.js'
+import { RealClockwork } from '../../src/backup/clockwork.js'
+import { LocalDisk } from '../../src/backup/local-disk.js'
+import { Outcomes } from '../../src/backup/outcomes.js'
+import { SensorNews } from '../../src/backup/sensor-news.js'
+import { Sensor } from '../../src/backup/sensor.js'
+import { TableRegistry } from '../../src/backup/table-registry.js'
+import { Turns } from '../../src/backup/turns.js'
 import { Filter } from '../../src/plan/filter.js'
 import { createLogger } from '../../src/report/log.js'
-import { Watcher, type WatchListener } from '../../src/watch/watcher.js'
+import type { Orders, TableSettings } from '../../src/tables/ports.js'
+import { Table } from '../../src/tables/table.js'
+import { Watcher } from '../../src/watch/watcher.js'
 import { program } from '../program.js'
 
 /** As in bench/c/renames.c: twice so many events are free, and each byte allows so many more. */
@@ -28,45 +36,53 @@ function watchByAddon(): () => number {
   return () => 0
 }
 
-/** tablesnap's own way from the record to the set that is marked dirty; what would come after it is stopped. */
-function watchByTracker(): () => number {
+/** tablesnap's own way from the record to the SSTable that is marked as changed; what would come after it is stopped. */
+function watchBySensor(): () => number {
   const filter = new Filter({ exclude: [], include: [], snapshots: false, backups: false }, [into])
-  const tracker = new Tracker({
-    existing: false,
-    settle: 1000,
-    retry: false,
-    listenEvents: ['IN_MOVED_TO', 'IN_CLOSE_WRITE', 'IN_CREATE'],
-    filter,
-    log: createLogger('text', () => undefined),
-    onProblem: (path, message) => process.stderr.write(`${path}: ${message}\n`),
-    clock: () => Date.now(),
-    onUnit: () => undefined,
-    onComplete: () => undefined,
-    onScanned: () => undefined,
-    onChange: () => undefined,
-    onGap: () => undefined,
-    onUnlinked: () => undefined,
-    onUnwatched: () => undefined,
-  })
-  tracker.stop()
-  const listener: WatchListener = {
-    file(directory, name, event) {
-      tracker.file(directory, name, event)
-      took()
-    },
-    scanned: (directory, listing, reason) => tracker.scanned(directory, listing, reason),
-    lost: path => tracker.lost(path),
-    unreadable: (directory, name) => tracker.unreadable(directory, name),
-    overflow: () => tracker.overflow(),
-    failed: (directory, error) => tracker.failed(directory, error),
-    unwatched: directory => tracker.unwatched(directory),
-    awaited: path => tracker.awaited(path),
+  const isBackedUp = (directory: string, name: string) => filter.file(directory, name)
+  const log = createLogger('text', () => undefined)
+  const clockwork = new RealClockwork([])
+  const disk = new LocalDisk()
+  const nothing = () => undefined
+  const orders: Orders = {
+    upload: nothing,
+    unlinked: nothing,
+    restorePoint: nothing,
+    rescan: nothing,
+    wake: nothing,
+    tell: nothing,
   }
-  new Watcher({ paths: [into], recursive: false, autoAdd: false, skip: () => false }, listener).start()
-  return () => [...tracker.in('dirty')].length
+  const settings: TableSettings = {
+    settle: 1000,
+    backsUpExisting: false,
+    isOneShot: false,
+    looksForUnannounced: true,
+    isBackedUp,
+    tookOver: false,
+    deletesUploaded: false,
+  }
+  const tables = new TableRegistry(name => new Table(name, settings, disk, orders, clockwork))
+  const turns = new Turns(clockwork, clockwork)
+  turns.stop()
+  const news = new SensorNews(log, new Outcomes(log, false), undefined)
+  const sensor = new Sensor(tables, turns, disk, news, {
+    listenEvents: ['IN_MOVED_TO', 'IN_CLOSE_WRITE', 'IN_CREATE'],
+    isBackedUp,
+  })
+  const file = sensor.file.bind(sensor)
+  sensor.file = (directory, name, event) => {
+    file(directory, name, event)
+    took()
+  }
+  new Watcher({ paths: [into], recursive: false, autoAdd: false, skip: () => false }, sensor).start()
+  return () => {
+    let dirty = 0
+    for (const table of tables) for (const { status } of table.files()) if (status === 'dirty') dirty++
+    return dirty
+  }
 }
 
-const marked = kind === 'tracker' ? watchByTracker() : watchByAddon()
+const marked = kind === 'tracker' ? watchBySensor() : watchByAddon()
 const producer = spawn(await program('renames'), [aside, into, count, names], {
   stdio: ['pipe', 'ignore', 'inherit'],
 })

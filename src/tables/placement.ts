@@ -23,10 +23,11 @@ interface Vanished {
 export interface TableFacts {
   readonly name: string
   readonly isTable: boolean
-  /** What the bucket holds of it; undefined: nothing. */
+  /**
+   * What the newest manifest says, as far as its SSTables lay in directories that are missing, or are others now; undefined:
+   * there is none.
+   */
   readonly newest: Newest | undefined
-  /** Whether a directory of the newest manifest is missing, or another one has its path. */
-  readonly hasLostDirectory: boolean
   /** By path. */
   readonly directories: ReadonlyMap<string, TableDirectory>
   /** Whether it has directories of secondary indexes, whose transactions are not the table's. */
@@ -139,16 +140,22 @@ export class Placement {
 
   /** Its Data.db is gone. @param isExplained whether that needs no reason */
   left(files: TableFiles, isExplained: boolean): void {
-    this.#unplaced.delete(files)
     this.#told.delete(files)
-    if (!files.isPart) return
     const { drains } = this
-    const time = this.#clock.time()
+    const span = { after: drains, until: drains + 1, time: this.#clock.time() }
+    if (this.#unplaced.delete(files)) {
+      const { after, until, time } = files.whole
+      if (until === undefined || this.#isClaimed(files)) return
+      // It may have been part of the table before it went: no restore point of that time may lack it.
+      this.#changes.add({ after, until, adds: [files], removes: [], time })
+      this.#remove(files, span)
+      return
+    }
+    if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     // What went before the first scan has its place was never part of what is known.
-    if (needsNone || this.#history === undefined)
-      this.#remove(files, { after: drains, until: drains + 1, time })
-    else this.#vanished.set(files.path, { files, after: drains, time, at: this.#clock.now() })
+    if (needsNone || this.#history === undefined) this.#remove(files, span)
+    else this.#vanished.set(files.path, { files, ...span, at: this.#clock.now() })
   }
 
   /** SSTables that went without a reason, by index and name. */
@@ -459,10 +466,12 @@ export class Placement {
     for (const files of removes) sets.delete(files)
     for (const files of adds) sets.add(files)
     for (const files of table.kept) if (!removes.includes(files)) sets.add(files)
-    const lost = table.hasLostDirectory && !hasEnd && !this.#settings.tookOver
-    const scan = { sets, time, lost }
-    if (this.#history === undefined) this.#history = new History(table.newest, scan)
-    else this.#history.gap(scan)
+    // What lay in a directory that went while the table was watched has vanished by itself.
+    if (this.#history !== undefined) this.#history.gap({ sets, time, lost: false })
+    else {
+      const { newest } = table
+      this.#history = new History(newest, { sets, time, lost: (newest?.sets.size ?? 0) > 0 && !hasEnd })
+    }
     if (hasEnd) this.#history.commit({ adds: [], removes: [], time, kind: 'end' })
     this.#lose(vanished, time)
   }

@@ -62,12 +62,18 @@ export class RestorePoints {
     return this.#newest
   }
 
-  /** For the history: the newest manifest, as far as it is known. */
-  get before(): ConstructorParameters<typeof History>[0] {
+  /** For the first scan: the newest manifest, with the SSTables of its directories that are lost. */
+  before(directories: ReadonlyMap<string, TableDirectory>): ConstructorParameters<typeof History>[0] {
     const time = this.#newest?.time ?? this.#newestTime
     if (time === undefined) return undefined
-    const unexplained = this.#settings.tookOver ? [] : (this.#newest?.unexplained ?? [])
-    return { time, sets: new Set(this.#newest?.sets.keys() ?? []), unexplained }
+    if (this.#settings.tookOver) return { time, sets: new Set(), unexplained: [] }
+    const lost = new Set(this.#lostDirectories(directories))
+    const paths = [...(this.#newest?.sets.keys() ?? [])]
+    return {
+      time,
+      sets: new Set(paths.filter(path => lost.has(dirname(path)))),
+      unexplained: this.#newest?.unexplained ?? [],
+    }
   }
 
   /** Whether a restore point of what was found is in the bucket, or none is needed. */
@@ -142,23 +148,6 @@ export class RestorePoints {
   /** An SSTable is no part of the table any more. */
   removed(path: string): void {
     this.#kept.delete(path)
-  }
-
-  /** Directories of the newest manifest that are missing, or have another one's path. */
-  lostDirectories(directories: ReadonlyMap<string, TableDirectory>): string[] {
-    const newest = this.#newest
-    if (newest === undefined) return []
-    const lost: string[] = []
-    for (const [path, before] of newest.directories) {
-      const now = directories.get(path)?.identity ?? this.#disk.directory(path)
-      const isOther =
-        now?.inode !== before.inode || (now.device !== before.device && !this.#sharesFile(path, newest))
-      if (isOther) lost.push(path)
-      else if (!directories.has(path)) this.noteUnwatched(path)
-    }
-    if (!this.#settings.tookOver)
-      for (const path of lost) this.#news.push({ kind: 'directory-replaced', path })
-    return lost
   }
 
   /** SSTables of the table lie in a directory that is not watched. */
@@ -298,6 +287,22 @@ export class RestorePoints {
       directories: identities,
     }
     return { state, leaving }
+  }
+
+  /** Directories of the newest manifest that are missing, or have another one's path. */
+  #lostDirectories(directories: ReadonlyMap<string, TableDirectory>): string[] {
+    const newest = this.#newest
+    if (newest === undefined) return []
+    const lost: string[] = []
+    for (const [path, before] of newest.directories) {
+      const now = directories.get(path)?.identity ?? this.#disk.directory(path)
+      const isOther =
+        now?.inode !== before.inode || (now.device !== before.device && !this.#sharesFile(path, newest))
+      if (isOther) lost.push(path)
+      else if (!directories.has(path)) this.noteUnwatched(path)
+    }
+    for (const path of lost) this.#news.push({ kind: 'directory-replaced', path })
+    return lost
   }
 
   /** Devices are numbered anew by a restart: a file that is the same tells that the disk is. */

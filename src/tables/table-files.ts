@@ -209,8 +209,10 @@ export class TableFiles {
     return new Set([...this.#files.keys()].map(name => this.component(name)))
   }
 
-  /** A file of it was announced. @param identity as a scan saw it */
-  add(name: string, identity?: FileIdentity): void {
+  /** A file of it was announced. @param now ms of the monotonic clock @param identity as a scan saw it */
+  add(name: string, now: number, identity?: FileIdentity): void {
+    // It may be growing: its quiet time begins when it is first seen.
+    if (!this.#files.has(name)) this.#changedAt = now
     if (identity !== undefined || !this.#files.has(name))
       this.#files.set(name, identity ?? this.#files.get(name))
     if (identity !== undefined && name === this.main) this.#inode = identity.inode

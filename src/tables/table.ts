@@ -173,7 +173,7 @@ export class Table {
     const directory = this.#directories.get(path)
     if (directory === undefined) return
     const files = this.#filesOf(directory, name)
-    files.add(name)
+    files.add(name, this.#clock.now())
     files.touch(arrival === 'moved-in')
     this.#placement.seen(files)
     this.#worklist.mark(files)
@@ -293,7 +293,12 @@ export class Table {
     const unreadLogs = [...this.#unread]
       .filter(([, since]) => now - since > LOG_PATIENCE)
       .map(([path]) => path)
-    return this.#points.draft({ history, directories: this.#directories, files: [...this.files()], unreadLogs })
+    return this.#points.draft({
+      history,
+      directories: this.#directories,
+      files: [...this.files()],
+      unreadLogs,
+    })
   }
 
   /** @param state the manifest as it lies in the bucket */
@@ -321,12 +326,11 @@ export class Table {
     return {
       name: this.name,
       isTable: this.isTable,
-      newest: points.before,
       directories,
       hasIndexes: indexes,
       files: () => this.files(),
-      get hasLostDirectory() {
-        return points.lostDirectories(directories).length > 0
+      get newest() {
+        return points.before(directories)
       },
       get kept() {
         return points.takeKept(
@@ -359,7 +363,7 @@ export class Table {
     const isKnown = files.has(name)
     const isSame = isKnown && identity !== undefined && files.isSame(name, identity)
     // A look at it tells whether a file that was known is another one now.
-    if (!isKnown) files.add(name, identity)
+    if (!isKnown) files.add(name, this.#clock.now(), identity)
     const isOld = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
@@ -466,6 +470,9 @@ export class Table {
       const files = this.#find(index, name) ?? this.#unknown(index, name)
       if (files === undefined) continue
       removes.push(files)
+      // Files of the name may have come after --delete-on-backup deleted the SSTable.
+      const kept = this.#points.kept.get(files.path)
+      if (kept !== undefined && kept !== files) removes.push(kept)
       this.#points.removed(files.path)
     }
     this.#placement.committed(log, adds, removes)
@@ -489,7 +496,7 @@ export class Table {
     for (const directory of this.#directories.values()) {
       if (directory.index !== index || this.#disk.file(join(directory.path, main)) === undefined) continue
       const files = this.#filesOf(directory, main)
-      files.add(main)
+      files.add(main, this.#clock.now())
       return files
     }
     return undefined
@@ -516,6 +523,7 @@ export class Table {
       if (this.#directories.has(directory) || this.#points.isUnwatched(directory)) continue
       if (this.#disk.file(`${path}-Data.db`) === undefined || this.#isWatchedElsewhere(directory)) continue
       this.#points.noteUnwatched(directory)
+      this.#orders.restorePoint(this)
     }
   }
 

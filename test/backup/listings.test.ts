@@ -3,16 +3,18 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { faults } from '../../src/local-s3/fault.js'
+import type { TableFiles } from '../../src/tables/table-files.js'
+import type { Table as TableCore } from '../../src/tables/table.js'
 import { until } from '../support/node.js'
 import { Recorded, type RecordedOptions } from '../support/recorded.js'
 import type { Table } from '../support/table.js'
 
-/** A node with two sets and a state of them. */
+/** A node with two SSTables and a restore point of them. */
 async function listed(t: Parameters<typeof Recorded.create>[0], options: RecordedOptions = {}) {
   const one = await Recorded.create(t, options)
   const table = one.tracked.table().set('nb-1-big').set('nb-2-big')
   one.tracked.scan('start', table)
-  await until(() => one.recorded.length > 0)
+  await until(() => one.published.length > 0)
   const written = () =>
     one.node.bucket.server.requests.filter(
       ({ method, key }) => method === 'PUT' && key.endsWith('-listdir.json'),
@@ -20,11 +22,17 @@ async function listed(t: Parameters<typeof Recorded.create>[0], options: Recorde
   return { one, table, written }
 }
 
-/** What the newest state says, with something about it changed. */
+/** What the newest restore point says. */
 function stateOf({ tracked }: Recorded) {
-  const { newest } = tracked.unit()
-  if (newest === undefined) throw new Error('there is no state')
+  const newest = tracked.newest()
+  if (newest === undefined) throw new Error('there is no restore point')
   return newest
+}
+
+/** A table with one SSTable of this status. */
+function tableWith(status: TableFiles['status'], isCommitted: boolean): TableCore {
+  const files = { status, isCommitted, names: [], directory: '/', isSSTable: true } as unknown as TableFiles
+  return { name: 'ks/t', get: () => files, files: () => [files] } as unknown as TableCore
 }
 
 async function names(one: Recorded, table: Table): Promise<string[] | undefined> {
@@ -32,47 +40,45 @@ async function names(one: Recorded, table: Table): Promise<string[] | undefined>
 }
 
 await t.test(
-  'a listing follows the state, is named after the newest Data.db, and is not written again as it was',
+  'a listing comes with the restore point, is named after the newest Data.db, and is not written again as it was',
   async t => {
     const { one, table, written } = await listed(t)
     const { tracked, listings } = one
-    const unit = tracked.unit()
     t.same(await names(one, table), table.names())
     t.equal((await one.node.listing(table.path))?.dataName, 'nb-2-big-Data.db')
     const count = written()
-    t.match(await listings.write(unit, stateOf(one)), { failed: false })
+    t.ok(await listings.write(tracked.core(), stateOf(one)))
     t.equal(written(), count)
     const sets = new Map([...stateOf(one).sets].filter(([path]) => path.endsWith('nb-1-big')))
-    await listings.write(unit, { ...stateOf(one), sets })
+    await listings.write(tracked.core(), { ...stateOf(one), sets })
     t.equal(written(), count + 1)
     t.ok(await one.node.body(`${one.node.key(join(table.path, 'nb-1-big-Data.db'))}-listdir.json`))
   },
 )
 
-await t.test('what a state lacks makes no listing, unless Cassandra may never have read it', async t => {
-  const { one, table, written } = await listed(t)
-  const { tracked, listings } = one
-  const unit = tracked.unit()
-  const [first] = [...unit.groups()]
-  const count = written()
-  const sets = new Map([...stateOf(one).sets].slice(1))
-  const partial = { ...stateOf(one), sets, unprotected: [join(table.path, 'nb-1-big')] }
-  await listings.write(unit, partial)
-  t.equal(written(), count)
-  first!.state = 'waiting'
-  await listings.write(unit, partial)
-  t.equal(written(), count + 1)
-  first!.committed = true
-  await listings.write(unit, { ...partial, sets: new Map() })
-  t.equal(written(), count + 1)
-})
+await t.test(
+  'a restore point that lacks an SSTable has no listing, unless Cassandra may never have read that one',
+  async t => {
+    const { one, table, written } = await listed(t)
+    const { listings } = one
+    const count = written()
+    const sets = new Map([...stateOf(one).sets].slice(1))
+    const partial = { ...stateOf(one), sets, unprotected: [join(table.path, 'nb-1-big')] }
+    await listings.write(tableWith('failed', false), partial)
+    t.equal(written(), count)
+    await listings.write(tableWith('waiting', false), partial)
+    t.equal(written(), count + 1)
+    await listings.write(tableWith('waiting', true), { ...partial, sets: new Map() })
+    t.equal(written(), count + 1)
+  },
+)
 
 await t.test(
   'no listing is written while Data.db has other content under its key; other components do not matter',
   async t => {
-    const { one, table, written } = await listed(t)
-    const { tracked, listings, log } = one
-    const unit = tracked.unit()
+    const { one, written } = await listed(t)
+    const { tracked, listings, lines } = one
+    const table = tracked.core()
     const elsewhere = (component: string) => {
       const sets = new Map([...stateOf(one).sets].slice(1))
       for (const [path, set] of sets) {
@@ -83,45 +89,45 @@ await t.test(
       return { ...stateOf(one), sets }
     }
     const count = written()
-    await listings.write(unit, elsewhere('Data.db'))
-    await listings.write(unit, elsewhere('Index.db'))
+    await listings.write(table, elsewhere('Data.db'))
+    await listings.write(table, elsewhere('Index.db'))
     t.equal(written(), count)
-    t.equal(log.filter(line => line.includes('no listing is written while')).length, 1, 'told once')
-    await listings.write(unit, elsewhere('Statistics.db'))
+    t.equal(lines.filter(line => line.includes('no listing is written while')).length, 1, 'told once')
+    await listings.write(table, elsewhere('Statistics.db'))
     t.equal(written(), count + 1)
-    t.ok(table)
   },
 )
 
 await t.test(
-  'old files are named beside what is durable, as the original does, with one warning',
+  'old files are named beside what is uploaded, as the original does, with one warning',
   async t => {
-    const one = await Recorded.create(t, { tracked: { existing: false } })
+    const one = await Recorded.create(t, { tracked: { backsUpExisting: false } })
     const { tracked } = one
     const table = tracked.table().set('nb-1-big')
     tracked.scan('start', table)
-    await until(() => one.recorded.length > 0)
-    table.set('nb-2-big')
-    for (const path of table.paths('nb-2-big')) tracked.event(path, 'closed')
-    await until(() => tracked.live().length === 2 && [...tracked.tracker.in('done')].length === 1)
-    await one.recorder.flush()
+    await until(() => one.published.length > 0)
+    tracked.copy(table, 'nb-2-big')
+    await until(() => tracked.in('done').length === 1)
+    await tracked.idle()
+    await one.writer.flush()
     t.same(await names(one, table), table.names())
-    t.equal(one.log.filter(line => line.includes('Listings name files that were there before')).length, 1)
+    t.equal(one.lines.filter(line => line.includes('Listings name files that were there before')).length, 1)
   },
 )
 
-await t.test('--without-index writes none; a failure is told and made good', async t => {
+await t.test('--without-index writes none; a failure is told once and made good', async t => {
   const none = await listed(t, { flags: ['--without-index'] })
   t.equal(none.written(), 0)
   const { one, table, written } = await listed(t)
-  const { tracked, listings, log } = one
+  const { tracked, listings, lines } = one
   const sets = new Map([...stateOf(one).sets].slice(1))
-  one.node.bucket.server.faults.add({ key: /listdir/, fault: faults.answer(403, 'AccessDenied') })
-  t.match(await listings.write(tracked.unit(), { ...stateOf(one), sets }), { failed: true })
+  const refused = { key: /listdir/, count: 2, fault: faults.answer(403, 'AccessDenied') }
+  one.node.bucket.server.faults.add(refused)
+  for (let i = 0; i < 2; i++) t.notOk(await listings.write(tracked.core(), { ...stateOf(one), sets }))
   t.same([...listings.failed.keys()], [table.path])
-  t.match(log.join(''), /ERROR Error writing the listing of .*: PutObject: 403/)
+  t.equal(lines.filter(line => /ERROR Error writing the listing of .*: PutObject: 403/.test(line)).length, 1)
   const count = written()
-  t.match(await listings.write(tracked.unit(), { ...stateOf(one), sets }), { failed: false })
+  t.ok(await listings.write(tracked.core(), { ...stateOf(one), sets }))
   t.equal(written(), count + 1)
   t.equal(listings.failed.size, 0)
 })

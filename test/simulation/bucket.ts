@@ -4,6 +4,7 @@ import { applyDelta, type State } from '../../src/state/state.js'
 import type { StoredState } from '../../src/state/manifest.js'
 import { saysTheSame } from '../../src/tables/same-manifest.js'
 
+import { isLater } from './checks.js'
 import { failure, type Network } from './network.js'
 import type { Process } from './process.js'
 
@@ -16,6 +17,11 @@ export interface Manifest {
   /** Virtual time, ms. */
   readonly writtenAt: number
   isUnreadable: boolean
+}
+
+/** Whether a manifest comes after another one: by its epoch, then by its time. */
+export function isLater(a: State, b: State): boolean {
+  return a.epoch !== b.epoch ? a.epoch > b.epoch : a.time > b.time
 }
 
 /** The bucket, as its server has it. */
@@ -50,17 +56,18 @@ export class Bucket {
     return this.objects.get(key ?? path)
   }
 
+  /** The newest manifest of a unit; see {@link isLater}. */
   newest(unit: string): Manifest | undefined {
     let newest: Manifest | undefined
     for (const manifest of this.manifests.get(unit) ?? [])
-      if (newest === undefined || manifest.state.time > newest.state.time) newest = manifest
+      if (newest === undefined || isLater(manifest.state, newest.state)) newest = manifest
     return newest
   }
 
   /** @throws S3Error 412 when another manifest has the time */
   putManifest(stored: StoredState, now: number): string {
     const { state, delta } = stored
-    const key = `states/${state.unit}/${state.time}`
+    const key = `states/${state.unit}/${state.epoch}/${state.time}`
     const all = this.manifests.get(state.unit) ?? []
     const base = delta && all.find(manifest => manifest.key === delta.base)
     if (delta !== undefined && (base === undefined || base.isDelta))
@@ -116,7 +123,9 @@ export class SimulatedManifests implements ManifestStore {
   }
 
   async write(stored: StoredState): Promise<{ key: string; bytes: number; busy: number }> {
-    const key = await this.network.call(this.process, 'PUT', () => this.bucket.putManifest(stored, this.now()))
+    const key = await this.network.call(this.process, 'PUT', () =>
+      this.bucket.putManifest(stored, this.now()),
+    )
     return { key, bytes: 1000, busy: 0.1 }
   }
 }

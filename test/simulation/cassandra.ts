@@ -148,7 +148,13 @@ export class Cassandra {
   }
 
   /** COMMIT in every replica. The first one decides. */
-  *commit(log: Log, store: Store, adds: readonly SSTable[], removes: readonly SSTable[], kind?: CommitKind): Steps {
+  *commit(
+    log: Log,
+    store: Store,
+    adds: readonly SSTable[],
+    removes: readonly SSTable[],
+    kind?: CommitKind,
+  ): Steps {
     let isFirst = true
     for (const { node, directory } of log.replicas) {
       this.#append(log, node, directory, { committed: true })

@@ -1,7 +1,7 @@
 import { isRestorable, type State } from '../../src/state/state.js'
 import type { TableNews } from '../../src/tables/ports.js'
 
-import type { Bucket, Manifest } from './bucket.js'
+import { isLater, type Bucket, type Manifest } from './bucket.js'
 import type { CoreTable } from './core.js'
 import type { Extent, Truth, TrueSSTable } from './truth.js'
 import type { WorldWatcher } from './world.js'
@@ -30,6 +30,7 @@ export interface CheckSettings {
 interface Choice {
   readonly state: State
   readonly extents: readonly Extent[]
+  readonly named: readonly TrueSSTable[]
 }
 
 /** Judges each manifest at the instant at which it is in the bucket, and all that the daemon tells. */
@@ -42,8 +43,8 @@ export class Checks implements WorldWatcher {
   bucket!: Bucket
   /** By unit: the newest complete restore point by epoch, then time. */
   readonly choices = new Map<string, Choice>()
-  /** By unit: instants at which a daemon had read all events. */
-  readonly #caughtUp = new Map<string, number[]>()
+  /** By daemon: when it had read all events. */
+  readonly #caughtUp = new Map<object, { readonly from: number; to: number }[]>()
   /** By unit: true SSTables that a manifest has named, and when a manifest said that it may have missed something. */
   readonly #named = new Map<string, Set<TrueSSTable>>()
   readonly #gaps = new Map<string, number>()
@@ -61,10 +62,13 @@ export class Checks implements WorldWatcher {
     this.violation ??= message
   }
 
-  caughtUp(table: CoreTable, _: object, at: number): void {
-    const instants = this.#caughtUp.get(table.name)
-    if (instants === undefined) this.#caughtUp.set(table.name, [at])
-    else instants.push(at)
+  /** A daemon had read all events from one instant to another. */
+  caughtUp(daemon: object, from: number, to: number): void {
+    const spans = this.#caughtUp.get(daemon)
+    const last = spans?.at(-1)
+    if (spans === undefined) this.#caughtUp.set(daemon, [{ from, to }])
+    else if (last !== undefined && last.to === from) last.to = to
+    else spans.push({ from, to })
   }
 
   news(table: CoreTable, news: TableNews): void {
@@ -73,8 +77,7 @@ export class Checks implements WorldWatcher {
     if (truth === undefined || news.kind !== 'vanished') return
     for (const path of news.paths) {
       this.vanished.add(path)
-      if (!truth.deleted.has(path))
-        this.broken(`${path} is said to have vanished, and Cassandra removed it`)
+      if (!truth.deleted.has(path)) this.broken(`${path} is said to have vanished, and Cassandra removed it`)
     }
   }
 
@@ -86,7 +89,8 @@ export class Checks implements WorldWatcher {
     const named = this.#contents(truth, state)
     if (named === undefined) return
     for (const path of state.unexplained)
-      if (!truth.deleted.has(path)) return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
+      if (!truth.deleted.has(path))
+        return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
     if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
       return this.broken(`the restore point's time is in the future`)
     if (isRestorable(state)) this.#complete(truth, state, named)
@@ -130,7 +134,8 @@ export class Checks implements WorldWatcher {
   #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
     const extents = truth.extents(named)
     const [widest] = extents
-    if (widest === undefined) return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
+    if (widest === undefined)
+      return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
     if (!this.settings.hasWildClock) this.#timed(truth, state, extents, named)
     this.#unmarked(truth, state, extents, named)
     const before = this.choices.get(state.unit)
@@ -138,7 +143,7 @@ export class Checks implements WorldWatcher {
       const least = Math.min(...(before?.extents.map(({ n }) => n) ?? [0]))
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
-      this.choices.set(state.unit, { state, extents })
+      this.choices.set(state.unit, { state, extents, named })
     } else if (!this.settings.hasOtherWriter && state.epoch === before.state.epoch)
       this.broken(`a complete restore point is not newer than the one before`)
   }
@@ -146,7 +151,7 @@ export class Checks implements WorldWatcher {
   /** A restore point's time is when it was true, but for how far the process was behind. */
   #timed(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
     const time = state.time - EPOCH
-    const latest = time - this.#behind(state.unit, time) - this.settings.settle * 2 - TOLERANCE
+    const latest = time - this.#behind(time) - this.settings.settle * 2 - TOLERANCE
     for (const { n } of extents) {
       // An SSTable that no transaction wrote has all its files some time before the last of them is whole.
       const isFuzzy = truth.commits[n - 1]?.kind === 'files'
@@ -158,11 +163,15 @@ export class Checks implements WorldWatcher {
     this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
   }
 
-  /** How long before a time the daemon had last read all events, ms. */
-  #behind(unit: string, time: number): number {
-    const instants = this.#caughtUp.get(unit) ?? []
-    const last = instants.findLast(instant => instant <= time)
-    return last === undefined ? Infinity : time - last
+  /** How long before a time the daemon that was most behind had last read all events, ms. */
+  #behind(time: number): number {
+    let behind = 0
+    for (const spans of this.#caughtUp.values()) {
+      const span = spans.findLast(({ from }) => from <= time)
+      // One that did not run then has read nothing late.
+      if (span !== undefined) behind = Math.max(behind, time - span.to)
+    }
+    return behind
   }
 
   /** SSTables that an operator deleted are not left out without a word. */
@@ -183,10 +192,9 @@ export class Checks implements WorldWatcher {
   }
 }
 
-export function isLater(a: State, b: State): boolean {
-  return a.epoch !== b.epoch ? a.epoch > b.epoch : a.time > b.time
-}
-
 export function names(sstables: Iterable<{ readonly name: string }>): string {
-  return `{${[...sstables].map(({ name }) => name).sort().join(', ')}}`
+  return `{${[...sstables]
+    .map(({ name }) => name)
+    .sort()
+    .join(', ')}}`
 }

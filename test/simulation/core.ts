@@ -11,6 +11,7 @@ import type {
   UploadResult,
 } from '../../src/tables/ports.js'
 import type { TableFiles } from '../../src/tables/table-files.js'
+import type { Table } from '../../src/tables/table.js'
 
 /** What the simulation needs to know of the files of one SSTable. */
 export interface CoreFiles {
@@ -57,3 +58,12 @@ export type MakeCore = (
   orders: Orders,
   clock: Clock,
 ) => CoreTable
+
+/** The other parts of the program know no table but the real one. */
+export function tableOf(core: CoreTable): Table {
+  return core as unknown as Table
+}
+
+export function coreOf(table: Table): CoreTable {
+  return table as unknown as CoreTable
+}

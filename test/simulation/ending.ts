@@ -36,9 +36,10 @@ export function judgeEnd(
     if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) continue
     if (!isRestorable(state)) continue
     const dead = [...named].filter(path => !live.some(sstable => sstable.path === path))
-    if (dead.length > 0) return `the newest restore point names ${dead.join(', ')}, which the table does not have`
+    if (dead.length > 0)
+      return `the newest restore point names ${dead.join(', ')}, which the table does not have`
     if (choice?.state !== state) return `-D does not bring the newest restore point of ${unit}`
-    if (!choice.extents.some(({ n }) => n === truth.commits.length))
+    if (!truth.extents(choice.named).some(({ n }) => n === truth.commits.length))
       return `the newest restore point of ${unit} is not what is on the disk`
   }
   for (const one of alive) {

@@ -23,6 +23,9 @@ const PATIENCE = 3_600_000
 /** How long files must be unchanged, ms. */
 const SETTLE = 1000
 
+/** Faults that bring another process. */
+const ALONE: ReadonlySet<Fault> = new Set(['oneShot', 'takeOver', 'replaceMachine'])
+
 /** How a history went. */
 export interface Outcome {
   /** Undefined: all was as it must be. */
@@ -81,8 +84,11 @@ export class History {
     try {
       await this.#live()
     } catch (error) {
-      this.#checks.broken(error instanceof Error ? `it threw: ${error.stack ?? error.message}` : String(error))
+      this.#checks.broken(
+        error instanceof Error ? `it threw: ${error.stack ?? error.message}` : String(error),
+      )
     }
+    if (this.#checks.violation !== undefined) this.#tellTruths()
     let manifests = 0
     for (const all of this.#bucket.manifests.values()) manifests += all.length
     return {
@@ -141,7 +147,11 @@ export class History {
         isBusy = true
         await turn()
       }
-      if (!isBusy) this.#time.next(end)
+      if (isBusy) continue
+      const before = this.#time.now
+      this.#time.next(end)
+      for (const daemon of this.#daemons)
+        if (daemon.process.isAlive) this.#checks.caughtUp(daemon, before, this.#time.now)
     }
   }
 
@@ -177,6 +187,8 @@ export class History {
   #fault(what: Fault, salt: number): void {
     const random = new Random(salt)
     const daemon = this.#daemon
+    // Two processes that delete files would take each other's deletions for losses.
+    if (this.#script.mode === 'delete' && ALONE.has(what)) return
     switch (what) {
       case 'freeze':
         daemon?.pace.stop(random.chance(0.7) ? 10 + random.next() * 500 : random.next() ** 4 * 600_000)
@@ -236,6 +248,8 @@ export class History {
   #takeOver(isReplaced: boolean): void {
     this.#checks.settings.hasOtherWriter = true
     if (isReplaced) {
+      // No process outlives its machine.
+      for (const daemon of this.#daemons) daemon.kill()
       this.#kill()
       this.#node.replaceMachine()
     }
@@ -243,6 +257,14 @@ export class History {
     this.#tookOver = true
     this.#begin()
     this.#tookOver = false
+  }
+
+  #tellTruths(): void {
+    for (const [unit, { commits }] of this.#node.truths)
+      for (const { time, adds, removes, kind } of commits)
+        this.#trace.push(
+          `truth of ${short(unit)} ${time.toFixed(1)} ${kind} +${adds.map(({ path }) => path.slice(4, 7) + short(path)).join(' +')} -${removes.map(({ path }) => short(path)).join(' -')}`,
+        )
   }
 
   #note(text: string): void {

@@ -2,7 +2,16 @@ import { Random } from '../state/random.js'
 
 import { Cassandra, type Steps } from './cassandra.js'
 import { FileSystem, type Directory } from './file-system.js'
-import { compact, end, flush, restart, rewriteInPlace, rewriteStatistics, stream, type Family } from './operations.js'
+import {
+  compact,
+  end,
+  flush,
+  restart,
+  rewriteInPlace,
+  rewriteStatistics,
+  stream,
+  type Family,
+} from './operations.js'
 import { copyIn, deleteFiles, importFiles, refresh, restoreReplacing, wipe } from './operator.js'
 import type { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
@@ -12,6 +21,19 @@ import { Truth } from './truth.js'
 /** A table's directory is named after the table and 32 digits. */
 const ID = '0a1b2c3d4e5f60718293a4b5c6d7'
 
+/** What Cassandra can do although SSTables that it has open were deleted by --delete-on-backup. */
+const WITHOUT_FILES: ReadonlySet<Operation> = new Set([
+  'flush',
+  'compact',
+  'stream',
+  'import',
+  'truncate',
+  'drop',
+])
+
+/** What of a script the node needs to know. */
+export type NodeScript = Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed' | 'mode'>
+
 /** The node: its data directories, its Cassandra with one table, and whoever works on it by hand. */
 export class Node {
   readonly fs: FileSystem
@@ -20,14 +42,14 @@ export class Node {
   readonly truths = new Map<string, Truth>()
   family: Family
   readonly #time: Scheduler
-  readonly #script: Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed'>
+  readonly #script: NodeScript
   readonly #format: Format
   readonly #aside: Directory
   #tables = 0
   #snapshots = 0
   #device = 1
 
-  constructor(time: Scheduler, script: Pick<Script, 'format' | 'directories' | 'hasIndex' | 'speed'>) {
+  constructor(time: Scheduler, script: NodeScript) {
     this.#time = time
     this.#script = script
     this.fs = new FileSystem(time)
@@ -64,6 +86,7 @@ export class Node {
     const random = new Random(salt)
     const { cassandra, family } = this
     const { base, index } = family
+    if (this.#script.mode === 'delete' && !WITHOUT_FILES.has(what)) return
     if (what === 'crash' || what === 'wipe') {
       this.#crash(random, what === 'wipe')
       return
@@ -120,7 +143,11 @@ export class Node {
 
   #run(steps: Steps, isCassandras = true): void {
     // A copy that paused longer than the settle time would look complete before it is.
-    this.cassandra.start(steps, isCassandras, isCassandras ? this.#script.speed : Math.min(1, this.#script.speed))
+    this.cassandra.start(
+      steps,
+      isCassandras,
+      isCassandras ? this.#script.speed : Math.min(1, this.#script.speed),
+    )
   }
 
   *#disks(): Generator<Directory> {
@@ -161,7 +188,8 @@ export class Node {
         if (dropped.index !== undefined) dropped.index.isDropped = true
         if (!removes) return
         yield 1000
-        for (const directory of dropped.base.directories) if (!directory.isDeleted) fs.removeDirectory(directory)
+        for (const directory of dropped.base.directories)
+          if (!directory.isDeleted) fs.removeDirectory(directory)
       })(),
     )
     // The table is created again while its old files are still being deleted.
@@ -220,6 +248,7 @@ export class Node {
     const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
     this.fs.removeDirectory(lost, isReplaced)
     truth.commit(this.#time.now, [], gone, 'deleted')
+    truth.lose(lost.path)
     if (isReplaced) this.#device++
   }
 
@@ -242,6 +271,7 @@ export class Node {
 
   /** Cassandra comes up if it is down. */
   heal(): void {
-    if (!this.cassandra.isUp && !this.cassandra.isBusy) this.#run(restart(this.cassandra, new Random(1)), false)
+    if (!this.cassandra.isUp && !this.cassandra.isBusy)
+      this.#run(restart(this.cassandra, new Random(1)), false)
   }
 }

@@ -20,7 +20,8 @@ export function* write(cassandra: Cassandra, sstable: SSTable, random: Random): 
   for (const node of nodes.values()) cassandra.part(node)
   yield random.next() * 20
   for (const component of ['Index.db', 'Rows.db', 'Summary.db', 'Data.db', 'Statistics.db', 'TOC.txt']) {
-    if (components.includes(component)) yield* writeOne(cassandra, sstable, component, random, nodes.get(component))
+    if (components.includes(component))
+      yield* writeOne(cassandra, sstable, component, random, nodes.get(component))
   }
   for (const component of components)
     if (component.startsWith('SAI')) yield* writeOne(cassandra, sstable, component, random)
@@ -101,7 +102,9 @@ function* add(
 function* beginLog(cassandra: Cassandra, log: Log, outputs: readonly SSTable[], random: Random): Steps {
   const [first] = outputs
   const phantoms =
-    first !== undefined && random.chance(0.1) ? [first.store.sstable(random.pick(first.store.directories)!)] : []
+    first !== undefined && random.chance(0.1)
+      ? [first.store.sstable(random.pick(first.store.directories)!)]
+      : []
   for (const directory of new Set(outputs.map(({ directory }) => directory))) {
     cassandra.replicate(log, directory, [...outputs, ...phantoms])
     yield random.next()
@@ -188,12 +191,7 @@ function* removeWithoutLog(cassandra: Cassandra, sstables: readonly SSTable[], r
 }
 
 /** A truncate, or a drop: every SSTable goes, the table's first, its index's some time later. */
-export function* end(
-  cassandra: Cassandra,
-  { base, index }: Family,
-  random: Random,
-  pause: number,
-): Steps {
+export function* end(cassandra: Cassandra, { base, index }: Family, random: Random, pause: number): Steps {
   for (const store of index === undefined ? [base] : [base, index]) {
     const removes = [...store.live]
     cassandra.hold(removes)
@@ -265,7 +263,8 @@ function* removeOrphans(cassandra: Cassandra, { directories }: Store): Steps {
   for (const directory of directories) {
     for (const file of [...directory.files.keys()]) {
       const sstable = file.slice(0, file.lastIndexOf('-'))
-      if (!file.endsWith('.tmp') && !file.includes('-tmp-') && directory.files.has(`${sstable}-Data.db`)) continue
+      if (!file.endsWith('.tmp') && !file.includes('-tmp-') && directory.files.has(`${sstable}-Data.db`))
+        continue
       cassandra.fs.unlink(directory, file)
       yield 0.2
     }

@@ -15,7 +15,12 @@ function isVital(component: string): boolean {
 }
 
 /** A whole SSTable that lies where nobody watches. */
-function foreign(cassandra: Cassandra, store: Store, random: Random, generation?: number): Map<SSTable, Map<string, FileNode>> {
+function foreign(
+  cassandra: Cassandra,
+  store: Store,
+  random: Random,
+  generation?: number,
+): Map<SSTable, Map<string, FileNode>> {
   const directory = random.pick(store.directories)!
   const sstable = store.sstable(directory, generation)
   const nodes = new Map<string, FileNode>()
@@ -102,7 +107,12 @@ function* copy(
 }
 
 /** An operator deletes SSTables, and may bring them back after a while. */
-export function* deleteFiles(cassandra: Cassandra, { base }: Family, random: Random, returns: boolean): Steps {
+export function* deleteFiles(
+  cassandra: Cassandra,
+  { base }: Family,
+  random: Random,
+  returns: boolean,
+): Steps {
   const sstables = random.some(base.idle).slice(0, 2)
   cassandra.hold(sstables)
   const kept = new Map<SSTable, Map<string, FileNode>>()
@@ -130,11 +140,18 @@ export function wipe(cassandra: Cassandra, store: Store): void {
   const { now } = cassandra.time
   for (const directory of store.directories)
     for (const name of [...directory.files.keys()]) cassandra.fs.unlink(directory, name)
-  store.truth.commit(now, [], [...store.truth.live].filter(({ path }) => isBelow(store, path)), 'deleted')
+  store.truth.commit(
+    now,
+    [],
+    [...store.truth.live].filter(({ path }) => isBelow(store, path)),
+    'deleted',
+  )
 }
 
 function isBelow({ directories }: Store, path: string): boolean {
-  return directories.some(directory => path.startsWith(`${directory.path}/`) && !path.includes('/', directory.path.length + 1))
+  return directories.some(
+    directory => path.startsWith(`${directory.path}/`) && !path.includes('/', directory.path.length + 1),
+  )
 }
 
 /** `nodetool refresh` of SSTables that an operator has put into the table's directory: they get new names. */
@@ -144,7 +161,8 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
     yield* copy(cassandra, old, nodes, random, nodes.size)
     yield random.next() * 3000
     const renamed = base.sstable(old.directory)
-    for (const [component, contents] of old.contents) for (const content of contents) renamed.note(component, content)
+    for (const [component, contents] of old.contents)
+      for (const content of contents) renamed.note(component, content)
     cassandra.hold([renamed])
     let isOpen = false
     for (const component of shuffled([...nodes.keys()], random)) {
@@ -161,7 +179,12 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
 }
 
 /** A restore of ours with --replace: SSTables are moved aside, and those of a restore point are moved in, Data.db last. */
-export function* restoreReplacing(cassandra: Cassandra, { base }: Family, random: Random, aside: Directory): Steps {
+export function* restoreReplacing(
+  cassandra: Cassandra,
+  { base }: Family,
+  random: Random,
+  aside: Directory,
+): Steps {
   const replaced = random.some(base.idle).slice(0, 2)
   cassandra.hold(replaced)
   for (const sstable of replaced) {

@@ -17,7 +17,7 @@ else if (how === 'shrink') {
 
 /** The core, with each call to it and each news from it printed. */
 const traced: MakeCore = (name, settings, disk, orders, clock) => {
-  const say = (text: string) => console.log(`${clock.now().toFixed(1)} ${name.slice(-6)} ${text}`)
+  const say = (text: string) => console.log(`${name.slice(-6)} ${text}`)
   let proxy: CoreTable | undefined
   const table = REAL_CORE(
     name,
@@ -48,7 +48,8 @@ const traced: MakeCore = (name, settings, disk, orders, clock) => {
       if (typeof value !== 'function') return value
       return (...args: unknown[]) => {
         const result = (value as (...args: unknown[]) => unknown).apply(target, args)
-        if (typeof property === 'string' && !QUIET.has(property)) say(`${property} ${args.map(shown).join(' ')}${property === 'draft' ? shown(result) : ''}`)
+        if (typeof property === 'string' && !QUIET.has(property))
+          say(`${property} ${args.map(shown).join(' ')}${property === 'draft' ? shown(result) : ''}`)
         return result
       }
     },
@@ -61,6 +62,9 @@ const QUIET = new Set(['files', 'isWanted', 'get', 'missing', 'look', 'next'])
 function shown(value: unknown): string {
   if (typeof value === 'string') return value.slice(value.lastIndexOf('/') + 1)
   if (value === undefined) return '–'
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Symbol.iterator in value && 'size' in value)
+    return `[${[...(value as unknown as ReadonlyMap<unknown, unknown>).keys()].map(shown).join(' ')}]`
   if (value instanceof Set || value instanceof Map) return `[${[...value.keys()].map(shown).join(' ')}]`
   if (typeof value !== 'object' || value === null) return String(value)
   if ('path' in value && 'name' in value) return shown(value.path)

@@ -113,12 +113,7 @@ const WHAT = weighted<Operation | Fault>([
 
 const EVENT: fc.Arbitrary<Event> = fc.record({
   what: WHAT,
-  after: fc.oneof(
-    fc.nat(30),
-    fc.nat(300),
-    fc.nat(3000),
-    { arbitrary: fc.nat(12_000), weight: 1 },
-  ),
+  after: fc.oneof(fc.nat(30), fc.nat(300), fc.nat(3000), { arbitrary: fc.nat(12_000), weight: 1 }),
   salt: fc.nat(0xffff),
 })
 

@@ -44,7 +44,11 @@ export async function* runSeeds(
 }
 
 /** The shortest script that goes wrong as that of a seed does, as far as can be found in a bounded number of steps. */
-export async function shrink(seed: number, makeCore = REAL_CORE, isSame = (_: string) => true): Promise<Script> {
+export async function shrink(
+  seed: number,
+  makeCore = REAL_CORE,
+  isSame = (_: string) => true,
+): Promise<Script> {
   let shortest = scriptOf(seed)
   const property = fc.asyncProperty(SCRIPTS, async script => {
     const { violation } = await new History(script, makeCore).run()
@@ -58,5 +62,9 @@ export async function shrink(seed: number, makeCore = REAL_CORE, isSame = (_: st
 
 /** A violation without the names and numbers in it. */
 export function kindOf(violation: string): string {
-  return violation.replace(/\S*\/\S*/g, '…').replace(/\{.*\}/g, '{}').replace(/[\d.]+/g, '#').slice(0, 120)
+  return violation
+    .replace(/\S*\/\S*/g, '…')
+    .replace(/\{.*\}/g, '{}')
+    .replace(/[\d.]+/g, '#')
+    .slice(0, 120)
 }

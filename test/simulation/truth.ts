@@ -94,6 +94,11 @@ export class Truth {
     this.#added.push(pure)
   }
 
+  /** A directory is lost: of whatever ever lay in it nobody can tell where it went. */
+  lose(directory: string): void {
+    for (const path of this.#ever.keys()) if (path.startsWith(`${directory}/`)) this.deleted.add(path)
+  }
+
   /** The SSTable that had this content under this path; undefined: none ever had. */
   find(path: string, data: number): TrueSSTable | undefined {
     return this.#ever.get(path)?.findLast(sstable => sstable.data === data)

@@ -23,8 +23,8 @@ export interface World {
 /** Who is told what the processes do. */
 export interface WorldWatcher {
   news(table: CoreTable, news: Parameters<Orders['tell']>[1], daemon: object): void
-  /** Every event was read that had happened until this instant. */
-  caughtUp(table: CoreTable, daemon: object, at: number): void
+  /** Every event was read that had happened until an instant, from another one on. */
+  caughtUp(daemon: object, from: number, to: number): void
 }
 
 /** Where the watched directories lie. */

@@ -2,46 +2,62 @@ import type { Test } from 'tap'
 
 import { Fence } from '../../src/backup/fence.js'
 import { Listings } from '../../src/backup/listings.js'
-import { Recorder, type RecorderDeps } from '../../src/backup/recorder.js'
-import type { Unit } from '../../src/backup/unit.js'
+import { ManifestPublisher, type Published } from '../../src/backup/manifest-publisher.js'
+import { BucketManifests } from '../../src/backup/manifest-store.js'
+import { ManifestWriter } from '../../src/backup/manifest-writer.js'
 import { start } from '../../src/cli/options.js'
 import type { Config } from '../../src/config/config.js'
 import { createLogger } from '../../src/report/log.js'
+import type { Logger } from '../../src/report/logger.js'
 import { KeyLayout, type StateKey } from '../../src/state/keys.js'
 import type { State } from '../../src/state/state.js'
 import { States } from '../../src/state/states.js'
+import type { Table } from '../../src/tables/table.js'
 
 import { TestNode } from './node.js'
 import { Tracked, type TrackedOptions } from './tracked.js'
 
-export interface RecordedOptions extends Partial<RecorderDeps> {
+export interface RecordedOptions {
   readonly flags?: readonly string[]
   readonly tracked?: TrackedOptions
 }
 
-/** A tracker whose states are written to the embedded server. */
+/** Real tables over real directories whose restore points are written to the embedded server. */
 export class Recorded {
-  readonly recorded: Unit[] = []
-  readonly problems: string[] = []
+  readonly published: Published[] = []
   readonly fenced: unknown[] = []
+  readonly publisher: ManifestPublisher
+  readonly writer: ManifestWriter
+  readonly tracked: Tracked
 
   private constructor(
+    t: Test,
+    options: TrackedOptions,
     readonly node: TestNode,
     readonly config: Config,
     readonly keys: KeyLayout,
     readonly states: States,
     readonly fence: Fence,
     readonly listings: Listings,
-    readonly log: string[],
-  ) {}
+    readonly lines: string[],
+    readonly log: Logger,
+  ) {
+    const restorePoint = (table: Table) => this.writer.changed(table)
+    this.tracked = new Tracked(t, { auto: true, ...options, restorePoint })
+    const { clockwork } = this.tracked
+    const store = new BucketManifests(states, config.object)
+    this.publisher = new ManifestPublisher(store, listings, fence, clockwork, 'node1')
+    const observer = {
+      published: (_table: Table, published: Published) => void this.published.push(published),
+      failed: () => undefined,
+      fenced: (error: unknown) => void this.fenced.push(error),
+    }
+    const settings = { isOneShot: config.mode === 'backup', retries: 0, isDryRun: false }
+    this.writer = new ManifestWriter(this.publisher, clockwork, observer, log, settings)
+    t.teardown(() => this.writer.stop())
+  }
 
-  recorder!: Recorder
-  tracked!: Tracked
-
-  static async create(
-    t: Test,
-    { flags = [], tracked = {}, ...deps }: RecordedOptions = {},
-  ): Promise<Recorded> {
+  static async create(t: Test, { flags = [], tracked = {} }: RecordedOptions = {}): Promise<Recorded> {
     const node = await TestNode.create(t)
     const { client } = node.bucket
     await client.call({ operation: 'CreateBucket', method: 'PUT' })
@@ -51,13 +67,12 @@ export class Recorded {
     const keys = new KeyLayout('', 'node1', ':')
     const lines: string[] = []
     const log = createLogger('text', line => lines.push(line))
-    const writer = { id: 'w1', host: 'h1' }
     const fence = new Fence({
       config,
       client,
       keys,
       name: 'node1',
-      writer,
+      writer: { id: 'w1', host: 'h1' },
       takeOver: false,
       alone: false,
       clock: () => Date.now(),
@@ -65,41 +80,19 @@ export class Recorded {
     })
     const listings = new Listings({ config, client, keys, log })
     const states = new States(client, keys)
-    const one = new Recorded(node, config, keys, states, fence, listings, lines)
-    one.recorder = new Recorder({
-      config,
-      name: 'node1',
-      log,
-      states,
-      fence,
-      listings,
-      clock: () => Date.now(),
-      onProblem: (_path, message) => void one.problems.push(message),
-      onRecorded: unit => void one.recorded.push(unit),
-      onChange: unit => one.recorder.changed(unit),
-      onFenced: error => void one.fenced.push(error),
-      ...deps,
-    })
-    one.tracked = new Tracked(t, {
-      auto: true,
-      onScanned: unit => one.recorder.scanned(unit),
-      onChange: unit => one.recorder.changed(unit),
-      ...tracked,
-    })
-    t.teardown(() => one.recorder.stop())
-    return one
+    return new Recorded(t, tracked, node, config, keys, states, fence, listings, lines, log)
   }
 
-  /** Keys of the unit's states, the newest first. */
-  async written(unit: Unit = this.tracked.unit()): Promise<StateKey[]> {
+  /** Keys of the first table's manifests, the newest first. */
+  async written(table: Table = this.tracked.core()): Promise<StateKey[]> {
     const keys: StateKey[] = []
-    for await (const key of this.states.keysOf(unit.name)) keys.push(key)
+    for await (const key of this.states.keysOf(table.name)) keys.push(key)
     return keys
   }
 
-  /** The unit's newest state, as the bucket has it. */
-  async newest(unit: Unit = this.tracked.unit()): Promise<State | undefined> {
-    const key = await this.states.newest(unit.name)
+  /** The first table's newest restore point, as the bucket has it. */
+  async newest(table: Table = this.tracked.core()): Promise<State | undefined> {
+    const key = await this.states.newest(table.name)
     return key === undefined ? undefined : this.states.read(key.key)
   }
 }

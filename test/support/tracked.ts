@@ -36,8 +36,10 @@ export interface TrackedOptions extends Partial<Omit<TableSettings, 'isBackedUp'
   readonly auto?: boolean
   /** Whether the bucket is asked at once for the newest restore points: there are none. */
   readonly load?: boolean
-  /** Whether restore points are drafted, and count as written, as soon as they may be. */
-  readonly writes?: boolean
+  /** Where its directories lie; by default it gets a place of its own. */
+  readonly base?: string
+  /** Who is told of restore points; by default they are drafted, and count as written, as soon as they may be. */
+  readonly restorePoint?: (table: TableCore) => void
 }
 
 /** The table of most tests. */
@@ -66,16 +68,16 @@ export class Tracked implements Orders {
   gaps = 0
   readonly settle: number
   readonly #isAuto: boolean
-  readonly #writes: boolean
+  readonly #restorePoint: ((table: TableCore) => void) | undefined
   readonly #rescans: Rescans
   readonly #reporter: TableReporter
   readonly #drafts = new Set<TableCore>()
 
   constructor(t: Test, options: TrackedOptions = {}) {
-    this.base = mkdtempSync(join(tmpdir(), 'tablesnap-tracked-'))
-    const { snapshots = false, auto = false, load = true, writes = true, ...given } = options
+    const { snapshots = false, auto = false, load = true, restorePoint, base, ...given } = options
+    this.base = base ?? mkdtempSync(join(tmpdir(), 'tablesnap-tracked-'))
     this.#isAuto = auto
-    this.#writes = writes
+    this.#restorePoint = restorePoint
     const filter = new Filter({ exclude: [], include: [], snapshots, backups: snapshots }, [this.base])
     const isBackedUp = (directory: string, name: string) => filter.file(directory, name)
     const settings: TableSettings = {
@@ -115,7 +117,7 @@ export class Tracked implements Orders {
       this.turns.stop()
       this.#rescans.stop()
       this.sensor.close()
-      rmSync(this.base, { recursive: true, force: true })
+      if (base === undefined) rmSync(this.base, { recursive: true, force: true })
     })
   }
 
@@ -217,7 +219,11 @@ export class Tracked implements Orders {
   }
 
   restorePoint(table: TableCore): void {
-    if (!this.#writes || this.#drafts.has(table)) return
+    if (this.#restorePoint !== undefined) {
+      this.#restorePoint(table)
+      return
+    }
+    if (this.#drafts.has(table)) return
     this.#drafts.add(table)
     setImmediate(() => {
       this.#drafts.delete(table)

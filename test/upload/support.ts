@@ -5,9 +5,7 @@ import { join } from 'node:path'
 
 import type { Test } from 'tap'
 
-import { Directory } from '../../src/backup/directory.js'
-import { OpenSet } from '../../src/backup/open-set.js'
-import { Unit } from '../../src/backup/unit.js'
+import { OpenFiles } from '../../src/backup/open-files.js'
 import { Uploader, type FileOutcome } from '../../src/backup/uploader.js'
 import { LocalS3, type LocalS3Options, type RequestRecord } from '../../src/local-s3/index.js'
 import { Engine } from '../../src/pool/engine.js'
@@ -16,6 +14,7 @@ import { S3Client } from '../../src/s3/client.js'
 import { getObject, headObject, type ObjectInfo } from '../../src/s3/object.js'
 import type { ChecksumKind, ObjectSettings, S3Settings } from '../../src/s3/settings.js'
 import { KeyLayout } from '../../src/state/keys.js'
+import { TableFiles } from '../../src/tables/table-files.js'
 import { LogLines, config } from '../restore/support.js'
 import { CREDENTIALS, FAST, settingsOf } from '../s3/support.js'
 
@@ -82,6 +81,7 @@ export class Yard {
       engine: this.engine,
       keys: this.#keys,
       log: this.log,
+      sources: { originalOf: () => undefined, knownIn: () => undefined },
       signal: this.abort.signal,
     })
   }
@@ -147,15 +147,14 @@ export class Yard {
   /** Uploads files as one set, all of them held open meanwhile. */
   async upload(...names: string[]): Promise<FileOutcome[]> {
     const directory = join(this.directory, 'data')
-    const unit = new Unit('unit', false)
-    const group = new Directory(directory, unit, '', undefined, { file: () => true }).groupOf('set')
-    const found = { group, directory, names, durable: new Map(), untouched: false }
-    const set = new OpenSet(found)
+    const files = new TableFiles(directory, 'set', true, '', 0)
+    const ready = { files, names, durable: new Map(), isUntouched: false }
+    const open = new OpenFiles(ready)
     try {
-      const outcomes = await this.#uploader.upload(set, found, this.abort.signal)
+      const outcomes = await this.#uploader.upload(open, ready, this.abort.signal)
       return outcomes.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
     } finally {
-      set.close()
+      open.close()
     }
   }
 
