@@ -42,8 +42,8 @@ export interface TableFacts {
 const STRANDED = 60_000
 
 /** A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms. */
-const INDEX_WAIT = 500
-const INDEX_CAP = 2_000
+const INDEX_WAIT = 2_000
+const INDEX_CAP = 5_000
 
 /**
  * SSTables that no transaction wrote (import, refresh, cp) are one change when they come within the settle time of each other:
@@ -452,7 +452,7 @@ export class Placement {
   /** Whether a change of the table waits for the same change of its indexes. */
   #isHeld(table: TableFacts, now: number): boolean {
     if (!table.hasIndexes || this.#heldSince === undefined || this.#isExposed) return false
-    return this.#history !== undefined && now < this.#holdsUntil(this.#heldSince)
+    return now < this.#holdsUntil(this.#heldSince)
   }
 
   #place(table: TableFacts, step: Step): void {

@@ -4,7 +4,6 @@ import { applyDelta, type State } from '../../src/state/state.js'
 import type { StoredState } from '../../src/state/manifest.js'
 import { saysTheSame } from '../../src/tables/same-manifest.js'
 
-import { isLater } from './checks.js'
 import { failure, type Network } from './network.js'
 import type { Process } from './process.js'
 
