@@ -7,12 +7,25 @@ const FOLDERS = {
   'local-s3': [],
   config: ['s3'],
   state: ['s3', 'sstable'],
+  tables: ['sstable', 'state'],
   plan: ['config', 's3', 'sstable', 'state'],
   upload: ['s3'],
   download: ['s3'],
   pool: ['upload', 'download', 's3'],
   restore: ['config', 'download', 'pool', 'report', 's3', 'sstable', 'state'],
-  backup: ['config', 'plan', 'pool', 'report', 'restore', 's3', 'sstable', 'state', 'upload', 'watch'],
+  backup: [
+    'config',
+    'plan',
+    'pool',
+    'report',
+    'restore',
+    's3',
+    'sstable',
+    'state',
+    'tables',
+    'upload',
+    'watch',
+  ],
 }
 
 // Packages and modules that only some folders may touch.

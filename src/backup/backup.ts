@@ -95,7 +95,8 @@ export class Backup {
     let pending = 0
     for (const table of this.#parts.tables) {
       for (const { status, isOutdated } of table.files()) {
-        const isOpen = status === 'dirty' || status === 'settling' || status === 'uploading' || status === 'failed'
+        const isOpen =
+          status === 'dirty' || status === 'settling' || status === 'uploading' || status === 'failed'
         if (isOpen && isOutdated) pending++
       }
     }
@@ -184,8 +185,9 @@ export class Backup {
   }
 
   #close(): void {
-    const { fence, sensor, turns, loader, rescans } = this.#parts
+    const { fence, sensor, turns, loader, rescans, writer } = this.#parts
     this.#watcher?.close()
+    writer.stop()
     turns.stop()
     rescans.stop()
     loader.stop()

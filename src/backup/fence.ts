@@ -8,6 +8,7 @@ import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
+import { isEpoch, type Epoch } from '../state/epochs.js'
 import type { KeyLayout } from '../state/keys.js'
 
 /** What `node.json` says. */
@@ -18,7 +19,14 @@ interface NodeRecord {
   readonly epoch: number
   /** When somebody first wrote under the name, ms of the server's clock. */
   readonly since: number
+  /** What lies between name and path in the keys of files; undefined in records of earlier versions. */
+  readonly separator?: string | undefined
+  /** When each epoch began, as far as it is known: earlier versions did not write it. */
+  readonly epochs?: readonly Epoch[]
 }
+
+/** What a writer knows of the name that it has. */
+type Tenure = Pick<NodeRecord, 'epoch' | 'since'> & { readonly epochs: readonly Epoch[] }
 
 /** How a fence is set. */
 export interface FenceOptions {
@@ -45,6 +53,8 @@ export class Fence {
   epoch = 1
   /** When this program first wrote under the name, ms of the server's clock; Infinity before the name is claimed. */
   since = Infinity
+  /** When each epoch began, as far as it is known. */
+  epochs: readonly Epoch[] = []
   /** Whether this run took the name over. */
   tookOver = false
   readonly #options: FenceOptions
@@ -55,15 +65,22 @@ export class Fence {
     this.#options = options
   }
 
-  /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`; S3Error */
+  /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`, `SEPARATOR_CHANGED`; S3Error */
   async claim(): Promise<void> {
     const { takeOver, log, name } = this.#options
     if (this.#options.alone) await this.#claimHere()
     const found = await this.#read()
-    if (found === undefined) await this.#write({ epoch: 1, since: this.#options.clock() }, true)
+    this.#checkSeparator(found)
+    const now = this.#options.clock()
+    if (found === undefined)
+      await this.#write({ epoch: 1, since: now, epochs: [{ epoch: 1, since: now }] }, true)
     else if (found.writer === this.#options.writer.id && !takeOver) this.#set(found)
     else if (takeOver) {
-      await this.#write({ epoch: found.epoch + 1, since: found.since }, false)
+      const epoch = found.epoch + 1
+      await this.#write(
+        { epoch, since: found.since, epochs: [...epochsOf(found), { epoch, since: now }] },
+        false,
+      )
       this.tookOver = true
       log.warn(`Took ${name} over from ${found.host}: epoch ${this.epoch}`)
     } else throw this.#refusal(found)
@@ -122,14 +139,24 @@ export class Fence {
     return parse(body, keys.node)
   }
 
-  #set({ epoch, since }: Pick<NodeRecord, 'epoch' | 'since'>): void {
-    this.epoch = epoch
-    this.since = since
+  #set(found: NodeRecord): void {
+    this.epoch = found.epoch
+    this.since = found.since
+    this.epochs = epochsOf(found)
   }
 
-  async #write({ epoch, since }: Pick<NodeRecord, 'epoch' | 'since'>, ifAbsent: boolean): Promise<void> {
+  async #write({ epoch, since, epochs }: Tenure, ifAbsent: boolean): Promise<void> {
     const { client, keys, writer, config } = this.#options
-    const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch, since }
+    const { separator } = config
+    const record: NodeRecord = {
+      format: 1,
+      writer: writer.id,
+      host: writer.host,
+      epoch,
+      since,
+      separator,
+      epochs,
+    }
     const body = Buffer.from(JSON.stringify(record))
     const md5 = createHash('md5').update(body).digest('base64')
     const headers = { ...storageHeaders(config.object), 'Content-Type': 'application/json' }
@@ -146,6 +173,19 @@ export class Fence {
     this.#set(record)
   }
 
+  /** With another separator the files that are in the bucket would not be found under their keys. */
+  #checkSeparator(found: NodeRecord | undefined): void {
+    const { config, name } = this.#options
+    const theirs = found?.separator
+    if (theirs === undefined || theirs === config.separator) return
+    const [was, is] = [theirs, config.separator].map(text => JSON.stringify(text))
+    throw new TablesnapError({
+      code: 'SEPARATOR_CHANGED',
+      message: `the keys of ${name} were written with the separator ${was}, and this run has ${is}: give --keyname-separator ${was} (keyname_separator in tablesnap.conf), or another name with -n NAME`,
+      operation: 'fence',
+    })
+  }
+
   #refusal({ host, epoch }: NodeRecord): TablesnapError {
     const { name } = this.#options
     return fenced(
@@ -159,6 +199,11 @@ export class Fence {
   }
 }
 
+/** When each epoch of a record began: of the first one a record of an earlier version tells it, too. */
+function epochsOf({ epoch, since, epochs }: NodeRecord): readonly Epoch[] {
+  return epochs ?? (epoch === 1 ? [{ epoch, since }] : [])
+}
+
 function fenced(message: string, cause?: unknown): TablesnapError {
   return new TablesnapError({ code: 'FENCED', message, operation: 'fence', cause })
 }
@@ -166,7 +211,7 @@ function fenced(message: string, cause?: unknown): TablesnapError {
 function parse(body: Buffer, key: string): NodeRecord {
   try {
     const value = JSON.parse(body.toString('utf8')) as Partial<NodeRecord>
-    const { writer, host, epoch, since } = value
+    const { writer, host, epoch, since, separator, epochs } = value
     if (value.format === 1 && typeof writer === 'string' && Number.isSafeInteger(epoch)) {
       return {
         format: 1,
@@ -174,6 +219,8 @@ function parse(body: Buffer, key: string): NodeRecord {
         host: typeof host === 'string' ? host : '?',
         epoch: epoch ?? 0,
         since: typeof since === 'number' ? since : 0,
+        ...(typeof separator === 'string' ? { separator } : {}),
+        ...(Array.isArray(epochs) ? { epochs: epochs.filter(isEpoch) } : {}),
       }
     }
   } catch {

@@ -35,6 +35,9 @@ const AT_ONCE = 8
 /** Tables beyond which one walk over all newest manifests is cheaper than a LIST for each. */
 const FEW = 64
 
+/** What the problem of many tables at once is kept under. */
+const ALL = 'the newest restore points'
+
 /** First pause before the bucket is asked again for a table, and the longest, ms. */
 const AGAIN = 1_000
 const AGAIN_CAP = 30_000
@@ -154,9 +157,16 @@ export class Loader {
         this.#begin(table, () => Promise.resolve(head))
       }
     } catch (error) {
-      for (const table of left.values()) this.#failed(table, error)
+      // One cause is one line.
+      const tables = `${left.size} tables`
+      this.#problems.problem(
+        ALL,
+        `Cannot find out what the bucket holds of ${tables}: ${errorMessage(error)}`,
+      )
+      for (const table of left.values()) this.#again(table)
       return
     }
+    this.#problems.solved(ALL)
     for (const table of left.values()) {
       await this.#turn()
       this.#begin(table, () => Promise.resolve(undefined))
@@ -227,6 +237,12 @@ export class Loader {
     if (this.#isStopped) return
     const why = errorMessage(error)
     this.#problems.problem(table.name, `Cannot find out what the bucket holds of ${table.name}: ${why}`)
+    this.#again(table)
+  }
+
+  /** Asks for a table again after a pause; a run that ends goes on as if the bucket held nothing of it. */
+  #again(table: Table): void {
+    if (this.#isStopped) return
     if (this.#settings.isOneShot) {
       table.loaded(undefined)
       this.#onLoaded(table)

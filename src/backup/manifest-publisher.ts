@@ -103,7 +103,8 @@ export class ManifestPublisher implements Publisher {
     const isListed = await meter.measure(() => this.#listings.write(table, state))
     const { newest } = table
     // A listing that is refused again is nothing new to say.
-    const isKnown = !isListed && newest?.unlisted === true && newest.epoch === state.epoch && saysTheSame(newest, state)
+    const isKnown =
+      !isListed && newest?.unlisted === true && newest.epoch === state.epoch && saysTheSame(newest, state)
     const written = isKnown
       ? newest
       : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter)

@@ -23,7 +23,9 @@ export class BucketManifests implements ManifestStore {
     return this.#states.read(key)
   }
 
-  write(stored: StoredState): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }> {
+  write(
+    stored: StoredState,
+  ): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }> {
     return this.#states.write(stored, this.#settings)
   }
 }

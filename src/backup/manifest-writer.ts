@@ -211,6 +211,15 @@ export class ManifestWriter {
 
   async #run(table: Table): Promise<void> {
     const pace = this.#pace(table)
+    await this.#attempt(table, pace)
+    pace.isWriting = false
+    if (pace.isDue && !this.#isStopped) this.#schedule(table, pace)
+    // Most of many tables never have anything to say.
+    else if (pace.last === -Infinity && pace.failures === 0 && pace.cancelListing === undefined)
+      this.#paces.delete(table)
+  }
+
+  async #attempt(table: Table, pace: Pace): Promise<void> {
     pace.isDue = false
     try {
       const published = await this.#publisher.publish(table, pace.last + GAP)
@@ -220,10 +229,6 @@ export class ManifestWriter {
     } catch (error) {
       this.#failed(table, pace, error)
     }
-    pace.isWriting = false
-    if (pace.isDue && !this.#isStopped) this.#schedule(table, pace)
-    // Most of many tables never have anything to say.
-    else if (pace.last === -Infinity && pace.failures === 0 && pace.cancelListing === undefined) this.#paces.delete(table)
   }
 
   #published(table: Table, pace: Pace, published: Published): void {
@@ -249,8 +254,7 @@ export class ManifestWriter {
       this.#observer.fenced(error)
     }
     pace.failures++
-    pace.notBefore =
-      this.#clockwork.now() + Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
+    pace.notBefore = this.#clockwork.now() + Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
     const message = `Error writing the restore point of ${table.name}: ${errorMessage(error)}`
     const isKnown = this.failed.get(table.name) === message
     this.failed.set(table.name, message)
@@ -272,11 +276,13 @@ export class ManifestWriter {
     pace.cancelListing = undefined
     if (this.#isStopped || this.#settings.isOneShot) return
     const growing = Math.min(LISTING_CAP, RETRY_BASE * 2 ** pace.listingFailures)
-    pace.cancelListing = this.#clockwork.after(pause ?? growing, () => void this.#list(table, pace))
+    pace.cancelListing = this.#clockwork.after(pause ?? growing, () => {
+      pace.cancelListing = undefined
+      void this.#list(table, pace)
+    })
   }
 
   async #list(table: Table, pace: Pace): Promise<void> {
-    pace.cancelListing = undefined
     // The next manifest brings its listings with it.
     if (this.#isStopped || pace.isWriting) return
     const isListed = await this.#publisher.list(table).catch(() => false)

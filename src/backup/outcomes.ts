@@ -111,14 +111,16 @@ export class Outcomes implements Problems {
   /** SSTables of a table that an earlier run found to be corrupt are told by every run. */
   known(table: Table): void {
     for (const { path, stored } of table.files())
-      if (stored?.corrupt === true) this.corrupt(path, `${path}-Data.db does not have the CRC-32 of its Digest.crc32`)
+      if (stored?.corrupt === true)
+        this.corrupt(path, `${path}-Data.db does not have the CRC-32 of its Digest.crc32`)
   }
 
   /** Compares Data.db with its Digest.crc32: without a transaction it may still be on its way. */
   #judged(files: TableFiles, { digest }: OpenFiles): Pick<UploadResult, 'next' | 'isCorrupt'> {
     const { path, isCommitted, stored } = files
     const crc32 = this.#crc32.get(files)
-    if (digest === undefined || crc32 === undefined) return { next: 'done', isCorrupt: stored?.corrupt === true }
+    if (digest === undefined || crc32 === undefined)
+      return { next: 'done', isCorrupt: stored?.corrupt === true }
     if (digest === crc32) {
       this.#differs.delete(files)
       this.summary.corrupt.delete(path)

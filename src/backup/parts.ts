@@ -67,7 +67,12 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const outcomes = new Outcomes(log, !isOneShot)
   const unprotected = new Unprotected(filter, log)
   const recovery = new Recovery(clockwork)
-  const fence = new Fence({ ...deps, takeOver: config.takeOver, alone: !isOneShot, clock: () => clockwork.time() })
+  const fence = new Fence({
+    ...deps,
+    takeOver: config.takeOver,
+    alone: !isOneShot,
+    clock: () => clockwork.time(),
+  })
   const states = new States(client, keys, signal)
   const loader = new Loader({ ...deps, states, fence, signal }, clockwork, outcomes, recovery, {
     looksForObjects: mode !== 'watch',
@@ -97,7 +102,9 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   })
   const store = new BucketManifests(states, config.object)
   const publisher = new ManifestPublisher(store, listings, fence, clockwork, name)
-  const after = new AfterManifest(new UploadedFiles(log, outcomes), loader, recovery, error => run.fenced(error))
+  const after = new AfterManifest(new UploadedFiles(log, outcomes), loader, recovery, error =>
+    run.fenced(error),
+  )
   const writer = new ManifestWriter(publisher, clockwork, after, log, {
     isOneShot,
     retries: config.engine.retries,

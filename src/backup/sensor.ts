@@ -7,7 +7,7 @@ import { indexOf } from '../sstable/unit.js'
 import type { Disk, FileIdentity } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
 import type { Listing } from '../watch/tree.js'
-import type { FileEvent, ScanReason, WatchListener } from '../watch/watcher.js'
+import type { FileEvent, ScanReason, WatchListener } from '../watch/listener.js'
 
 import { isHardlink } from './file-identity.js'
 import type { SensorNews } from './sensor-news.js'
@@ -40,13 +40,7 @@ export class Sensor implements WatchListener {
   readonly #settings: SensorSettings
   readonly #logs: TransactionLogs
 
-  constructor(
-    tables: TableRegistry,
-    turns: Turns,
-    disk: Disk,
-    news: SensorNews,
-    settings: SensorSettings,
-  ) {
+  constructor(tables: TableRegistry, turns: Turns, disk: Disk, news: SensorNews, settings: SensorSettings) {
     this.#tables = tables
     this.#turns = turns
     this.#disk = disk
@@ -97,7 +91,8 @@ export class Sensor implements WatchListener {
 
   overflow(): void {
     this.#news.overflow()
-    for (const table of this.#tables) this.lostEvents(table, 'the kernel dropped inotify events (queue overflow)')
+    for (const table of this.#tables)
+      this.lostEvents(table, 'the kernel dropped inotify events (queue overflow)')
   }
 
   /** Changes of a table may have gone unheard. */

@@ -119,7 +119,11 @@ export class UploadQueue<P extends Pinned = Pinned> {
   abort(reason: TablesnapError): void {
     this.#stopped = reason
     for (const job of this.#jobs.values()) job.abort.abort(reason)
-    for (const job of [...this.#urgent.splice(0), ...this.#others.splice(0), ...[...this.#waiting.values()].flat()])
+    for (const job of [
+      ...this.#urgent.splice(0),
+      ...this.#others.splice(0),
+      ...[...this.#waiting.values()].flat(),
+    ])
       this.#end(job)
     this.#waiting.clear()
     this.#checkEmpty()

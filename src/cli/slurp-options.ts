@@ -28,7 +28,7 @@ export type SlurpStart =
 const SHARED = {
   'Node and keys': ['name', 'name_from', 'prefix', 'keyname_separator'],
   'What is there already': ['force', 'replace', 'partial'],
-  S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style'],
+  S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style', 'ca_bundle'],
   Engine: ['threads', 'memory', 'retries', 'retry_time', 'log_format', 'progress'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 

@@ -1,13 +1,15 @@
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
-import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
+import { Connection, type HttpResponse, type Timeouts } from './connection.js'
 import { NO_S3, isPage, type Check } from './answer.js'
+import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
 import type { Overwriting } from './if-absent.js'
 import { doubtOf, failureOf } from './failure.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
+import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
-import type { Credentials, S3Settings } from './settings.js'
+import type { CredentialSource, Credentials, S3Settings } from './settings.js'
 import { Silence, type SilenceListener } from './silence.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { parseXml, type XmlNode } from './xml.js'
@@ -35,7 +37,9 @@ export interface S3Request {
 /** What a client works with. */
 export interface ClientOptions {
   readonly settings: S3Settings
-  readonly credentials: () => Credentials | Promise<Credentials>
+  readonly credentials: CredentialSource
+  /** What the keys begin with that the account may surely list, where it may not list the whole bucket. */
+  readonly ownPrefix?: string
   /** Requests under way at once; further ones wait. */
   readonly connections: number
   readonly retry?: RetryPolicy
@@ -61,6 +65,9 @@ export class S3Client {
   readonly settings: S3Settings
   readonly retry: RetryPolicy
   readonly overwriting: Overwriting
+  readonly ownPrefix: string
+  /** Host and port of the proxy that the server is reached through. */
+  readonly proxy: string | undefined
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
   /** The Date of the newest answer, and what it is in ms since 1970. */
@@ -73,14 +80,17 @@ export class S3Client {
   readonly #all: Connection[] = []
   readonly #waiting: ((connection: Connection) => void)[] = []
 
-  /** @throws UsageError for an endpoint that is no server address */
+  /** @throws UsageError for an endpoint that is no server address, or a proxy that is none */
   constructor(options: ClientOptions) {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
+    this.ownPrefix = options.ownPrefix ?? ''
     this.overwriting = options.overwriting ?? { state: 'unknown' }
     this.#options = options
     this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)
+    // A wrong address of a proxy is said at the start.
+    this.proxy = proxyFor(this.#address.origin, options.settings.proxies)?.url.host
   }
 
   /** Whether requests go over TLS. */
@@ -117,9 +127,23 @@ export class S3Client {
     return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
   }
 
-  /** Sends a request once; otherwise as {@link call}. */
+  /** Sends a request once, or twice when there are other credentials than those that the server refuses; otherwise as {@link call}. */
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
-    const credentials = await this.#options.credentials()
+    const { credentials: source } = this.#options
+    const credentials = await source()
+    try {
+      return await this.#attempt(request, credentials, signal)
+    } catch (error) {
+      if (!mayBeExpired(error) || (await source.refused?.(credentials)) !== true) throw error
+      return this.#attempt(request, await source(), signal)
+    }
+  }
+
+  async #attempt(
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
     const connection = await this.#acquire()
     const { host } = this.#address
     let response: HttpResponse
@@ -179,8 +203,7 @@ export class S3Client {
     credentials: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
-    const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
-    const connection = new Connection(origin, timeouts, rate)
+    const connection = this.#connect(origin)
     try {
       return await this.#send(connection, { host, path }, request, credentials, signal)
     } finally {
@@ -212,12 +235,17 @@ export class S3Client {
     return sign({ method, host, path, headers, payloadHash: hash }, this.settings.region, credentials)
   }
 
+  #connect(origin: string): Connection {
+    const { timeouts, rate } = this.#options
+    const { ca, proxies } = this.settings
+    return new Connection(origin, { timeouts, rate, ca, proxy: proxyFor(origin, proxies) })
+  }
+
   async #acquire(): Promise<Connection> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
     if (this.#all.length < this.#options.connections) {
-      const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
-      const connection = new Connection(this.#address.origin, timeouts, rate)
+      const connection = this.#connect(this.#address.origin)
       this.#all.push(connection)
       return connection
     }

@@ -15,6 +15,8 @@ export interface Commit<S extends Lined> {
   readonly time: number
   /** `end`: a truncate or drop, which no state reaches across; `unexplained`: sets vanished, nobody knows why. */
   readonly kind?: 'end' | 'unexplained'
+  /** Several changes of which the order is not known, and not all of them are additions: no cut goes past it without it. */
+  readonly isMerged?: boolean
 }
 
 /** What can be said of a set: it is in the bucket; it is named as unprotected; or it is still to come. */

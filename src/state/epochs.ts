@@ -86,7 +86,8 @@ export function parseEpochs(text: string): Epochs {
   return new Epochs(epoch, Array.isArray(epochs) ? epochs.filter(isEpoch) : [])
 }
 
-function isEpoch(value: unknown): value is Epoch {
+/** Whether a value from a node.json says when an epoch began. */
+export function isEpoch(value: unknown): value is Epoch {
   if (typeof value !== 'object' || value === null) return false
   const { epoch, since } = value as { epoch?: unknown; since?: unknown }
   return isCount(epoch) && isCount(since)

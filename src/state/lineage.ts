@@ -88,7 +88,7 @@ export class Lineage<S extends Lined> {
       .filter(({ path, fresh }) => fresh !== true && this.#vanished.has(path))
       .map(({ path }) => path)
     if (adds.length + removes.length + explained.length === 0 && commit.kind !== 'end') return false
-    const passable = commit.kind !== 'end' && absent.length === explained.length
+    const passable = commit.kind !== 'end' && commit.isMerged !== true && absent.length === explained.length
     const pending: Pending<S> = { ...commit, adds, removes, explained, passable, reusedBy: undefined }
     this.#append(pending)
     for (const set of removes) this.#live.delete(set)

@@ -25,6 +25,8 @@ export interface Step {
   readonly time: number
   readonly hasEnd: boolean
   readonly hasGap: boolean
+  /** Whether it is several changes, and not all of them are additions. */
+  readonly isMerged: boolean
   /** SSTables that vanished without a reason. */
   readonly vanished: readonly TableFiles[]
 }
@@ -84,7 +86,6 @@ export class Changes {
   }
 }
 
-/** What came and went within the changes is in none of both lists. */
 function stepOf(changes: readonly Change[]): Step {
   const adds = new Set<TableFiles>()
   const removes = new Set<TableFiles>()
@@ -93,8 +94,9 @@ function stepOf(changes: readonly Change[]): Step {
     for (const files of change.adds) adds.add(files)
     for (const files of change.removes) (change.kind === 'unexplained' ? vanished : removes).add(files)
   }
-  const both = [...adds].filter(files => removes.has(files) || vanished.has(files))
-  for (const files of both) {
+  // What came and went within the step was never part of a table that is known.
+  for (const files of [...adds]) {
+    if (!removes.has(files) && !vanished.has(files)) continue
     adds.delete(files)
     removes.delete(files)
     vanished.delete(files)
@@ -106,5 +108,6 @@ function stepOf(changes: readonly Change[]): Step {
     time: Math.max(...changes.map(({ time }) => time)),
     hasEnd: changes.some(({ kind }) => kind === 'end'),
     hasGap: changes.some(({ kind }) => kind === 'gap'),
+    isMerged: changes.length > 1 && changes.some(({ removes }) => removes.length > 0),
   }
 }

@@ -98,6 +98,12 @@ export class Gap {
     this.#until = drains + 1
   }
 
+  /** An SSTable went that nothing is known of: what the gap ends with was true only after that. */
+  outlasts(drains: number, time: number): void {
+    this.#until = drains + 1
+    this.#time = time
+  }
+
   /** Stops waiting for logs that cannot be read. */
   giveUpLogs(): void {
     this.#logs.clear()

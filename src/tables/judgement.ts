@@ -61,7 +61,7 @@ export class Judge {
       if (identity === undefined) continue
       components.add(component)
       if (this.#settings.isBackedUp(files.directory, name)) {
-        files.add(name, now)
+        files.add(name)
         isNew = true
       } else files.noteOther()
     }

@@ -145,7 +145,11 @@ export class Placement {
     const span = { after: drains, until: drains + 1, time: this.#clock.time() }
     if (this.#unplaced.delete(files)) {
       const { after, until, time } = files.whole
-      if (until === undefined || this.#isClaimed(files)) return
+      if (this.#isClaimed(files)) return
+      if (until === undefined) {
+        this.#gap?.outlasts(drains, span.time)
+        return
+      }
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
       this.#remove(files, span)
@@ -476,10 +480,10 @@ export class Placement {
     this.#lose(vanished, time)
   }
 
-  #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd }: Step): void {
+  #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd, isMerged }: Step): void {
     this.#freePaths(table, adds, removes, time)
     if (adds.length > 0 || removes.length > 0 || hasEnd)
-      this.#history?.commit({ adds, removes, time, ...(hasEnd ? { kind: 'end' as const } : {}) })
+      this.#history?.commit({ adds, removes, time, isMerged, ...(hasEnd ? { kind: 'end' as const } : {}) })
     this.#lose(vanished, time)
   }
 

@@ -18,7 +18,7 @@ export type FilesStatus =
 export interface Look {
   /** A file that Cassandra never changes is not what it was when it was looked at last. */
   readonly isOther: boolean
-  /** Data.db was there, and has another size or inode now. */
+  /** Data.db was whole, and has another size or inode now. */
   readonly isReplaced: boolean
 }
 
@@ -209,13 +209,16 @@ export class TableFiles {
     return new Set([...this.#files.keys()].map(name => this.component(name)))
   }
 
-  /** A file of it was announced. @param now ms of the monotonic clock @param identity as a scan saw it */
-  add(name: string, now: number, identity?: FileIdentity): void {
-    // It may be growing: its quiet time begins when it is first seen.
-    if (!this.#files.has(name)) this.#changedAt = now
-    if (identity !== undefined || !this.#files.has(name))
-      this.#files.set(name, identity ?? this.#files.get(name))
-    if (identity !== undefined && name === this.main) this.#inode = identity.inode
+  /** A file of it was announced. */
+  add(name: string): void {
+    if (!this.#files.has(name)) this.#files.set(name, undefined)
+  }
+
+  /** A scan saw a file of it that was not known: its quiet time begins. @param now ms of the monotonic clock */
+  addSeen(name: string, identity: FileIdentity, now: number): void {
+    this.#files.set(name, identity)
+    this.#changedAt = now
+    if (name === this.main) this.#inode = identity.inode
   }
 
   /** A file of it is gone. @param now ms of the monotonic clock */
@@ -235,7 +238,8 @@ export class TableFiles {
       hasChanged = true
       isOther ||= !isMutable(this.component(name))
       const isMain = name === this.main
-      if (isMain && before !== undefined && identity !== undefined)
+      // Until it is whole, its writer may be at work.
+      if (isMain && before !== undefined && identity !== undefined && this.#whole.until !== undefined)
         isReplaced = identity.inode !== before.inode || identity.size !== before.size
       if (identity === undefined) this.#files.delete(name)
       else {

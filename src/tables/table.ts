@@ -173,7 +173,7 @@ export class Table {
     const directory = this.#directories.get(path)
     if (directory === undefined) return
     const files = this.#filesOf(directory, name)
-    files.add(name, this.#clock.now())
+    files.add(name)
     files.touch(arrival === 'moved-in')
     this.#placement.seen(files)
     this.#worklist.mark(files)
@@ -363,7 +363,8 @@ export class Table {
     const isKnown = files.has(name)
     const isSame = isKnown && identity !== undefined && files.isSame(name, identity)
     // A look at it tells whether a file that was known is another one now.
-    if (!isKnown) files.add(name, this.#clock.now(), identity)
+    if (!isKnown && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
+    else files.add(name)
     const isOld = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
@@ -496,7 +497,7 @@ export class Table {
     for (const directory of this.#directories.values()) {
       if (directory.index !== index || this.#disk.file(join(directory.path, main)) === undefined) continue
       const files = this.#filesOf(directory, main)
-      files.add(main, this.#clock.now())
+      files.add(main)
       return files
     }
     return undefined

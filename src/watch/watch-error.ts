@@ -33,7 +33,8 @@ export function watchError(path: string, cause: unknown): TablesnapError {
     return new TablesnapError({ ...details, code: 'WATCH_DENIED', message })
   }
   if (code === 'EMFILE' || code === 'ENFILE') {
-    const advice = 'raise the limit of open files (LimitNOFILE, ulimit -n); tablesnap tries again every second'
+    const advice =
+      'raise the limit of open files (LimitNOFILE, ulimit -n); tablesnap tries again every second'
     const message = `${path} cannot be scanned now: too many open files; ${advice}`
     return new TablesnapError({ ...details, code: 'WATCH_SHORT', message, retry: true })
   }

@@ -1,41 +1,14 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { InotifyBatch, Inotify } from 'inotify'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
+import type { FileEvent, ScanReason, WatchListener } from './listener.js'
 import { readTree, type Listing } from './tree.js'
+import { UnwatchedDirectories } from './unwatched.js'
 import { lostError, watchError } from './watch-error.js'
-
-/** What happened to a file. */
-export type FileEvent = 'created' | 'closed' | 'moved-in' | 'gone'
-
-/** Who is told of the watched directories. */
-export interface WatchListener {
-  /** A file in a watched directory. */
-  file(directory: string, name: string, event: FileEvent): void
-  /**
-   * What a directory held after its watch was set.
-   * @param reason `start`: it was there when the watcher started; `new`: it came later; `rescan`: events were lost
-   * @param isWatched whether events tell of what happens in it
-   */
-  scanned(directory: string, listing: Listing, reason: ScanReason, isWatched: boolean): void
-  /** A directory went, or is watched no longer. */
-  lost(directory: string): void
-  /** A name that is not UTF-8, as far as it can be shown. */
-  unreadable(directory: string, name: string): void
-  /** The kernel's queue overflowed: every directory should be scanned again. */
-  overflow(): void
-  /** A directory that could not be watched or read. */
-  failed(directory: string, error: TablesnapError): void
-  /** A directory came that is not watched, as no new ones are. */
-  unwatched(directory: string): void
-  /** A path is not there, or went; it is watched once it is there. */
-  awaited(path: string): void
-}
-
-export type ScanReason = 'start' | 'new' | 'rescan'
 
 /** What is watched. */
 export interface WatchOptions {
@@ -90,8 +63,7 @@ export class Watcher {
   readonly #watches = new Map<string, number>()
   readonly #inotify: InotifyBatch
   readonly #awaited = new Set<string>()
-  /** Directories without a watch, with what tells each from another under its path. */
-  readonly #unwatched = new Map<string, string>()
+  readonly #unwatched = new UnwatchedDirectories()
   readonly #postponed = new Map<string, Scan>()
   #look: NodeJS.Timeout | undefined
   #again: NodeJS.Timeout | undefined
@@ -122,7 +94,7 @@ export class Watcher {
 
   /** Directories that are scanned, but for which the kernel has no watch left. */
   get unwatched(): readonly string[] {
-    return [...this.#unwatched.keys()]
+    return this.#unwatched.paths
   }
 
   isUnwatched(path: string): boolean {
@@ -152,7 +124,7 @@ export class Watcher {
   }
 
   /** Scans directories again, watched or not: a path may lead to another directory now, or to none. */
-  rescan(paths: readonly string[] = [...this.#watches.keys(), ...this.#unwatched.keys()]): void {
+  rescan(paths: readonly string[] = [...this.#watches.keys(), ...this.#unwatched.paths]): void {
     const changed = new Set(paths.filter(path => !this.#check(path)))
     for (const path of paths) {
       const isKnown = this.#isKnown(path)
@@ -167,9 +139,8 @@ export class Watcher {
 
   /** Whether a path leads to the directory that is known under it; otherwise that one is dropped. */
   #check(path: string): boolean {
-    const identity = this.#unwatched.get(path)
-    if (identity !== undefined) {
-      if (identityOf(path) === identity) return true
+    if (this.#unwatched.has(path)) {
+      if (this.#unwatched.isSame(path)) return true
       this.#drop(path)
       return false
     }
@@ -194,6 +165,7 @@ export class Watcher {
     this.#inotify.close()
     this.#paths.clear()
     this.#watches.clear()
+    this.#unwatched.clear()
   }
 
   /** Watches a directory, then scans it and, if `deep`, those below; returns why the first one could not be. */
@@ -246,9 +218,7 @@ export class Watcher {
       this.#unwatched.delete(path)
       return isFirst
     } catch (error) {
-      const identity = errorCode(error) === 'ENOSPC' ? identityOf(path) : undefined
-      if (identity === undefined) throw error
-      this.#unwatched.set(path, identity)
+      if (errorCode(error) !== 'ENOSPC' || !this.#unwatched.add(path)) throw error
       return true
     }
   }
@@ -298,8 +268,7 @@ export class Watcher {
 
   /** Whether a directory whose CREATE has come was found by the scan of its parent already. */
   #isWatched(path: string): boolean {
-    const identity = this.#unwatched.get(path)
-    if (identity !== undefined) return identityOf(path) === identity
+    if (this.#unwatched.has(path)) return this.#unwatched.isSame(path)
     const watch = this.#watches.get(path)
     try {
       return watch !== undefined && this.#inotify.add(path, MASK) === watch
@@ -324,7 +293,7 @@ export class Watcher {
         // The kernel ended it already.
       }
     }
-    for (const directory of [...this.#unwatched.keys()]) {
+    for (const directory of this.#unwatched.paths) {
       if (directory !== path && !directory.startsWith(`${path}/`)) continue
       this.#unwatched.delete(directory)
       this.#lost(directory, how)
@@ -375,16 +344,6 @@ export class Watcher {
 function isShort(error: unknown): boolean {
   const code = errorCode(error)
   return code === 'EMFILE' || code === 'ENFILE'
-}
-
-/** What tells a directory from another under the same path; undefined: there is none. */
-function identityOf(path: string): string | undefined {
-  try {
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-    return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}` : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function eventOf(mask: number): FileEvent {

@@ -10,7 +10,7 @@ import { ManifestPublisher } from '../../src/backup/manifest-publisher.js'
 import type { ManifestStore } from '../../src/backup/ports.js'
 import { faults } from '../../src/local-s3/fault.js'
 import { S3Error } from '../../src/s3/errors.js'
-import { applyDelta, type State } from '../../src/state/state.js'
+import { applyDelta } from '../../src/state/state.js'
 import { until } from '../support/node.js'
 import { Recorded } from '../support/recorded.js'
 
@@ -87,7 +87,9 @@ await t.test('a refused listing is tried again, and makes no second manifest', a
 })
 
 await t.test('of two manifests under one key the second is a millisecond later', async t => {
-  const { tracked, listings, fence } = await Recorded.create(t, { tracked: { restorePoint: () => undefined } })
+  const { tracked, listings, fence } = await Recorded.create(t, {
+    tracked: { restorePoint: () => undefined },
+  })
   tracked.scan('start', tracked.table().set('nb-1-big'))
   await tracked.idle()
   const times: number[] = []
@@ -156,36 +158,39 @@ await t.test('another writer ends it', async t => {
   t.equal(one.fenced.length, 1, 'it stopped')
 })
 
-await t.test('a table that goes on from a restore point: a gap, and unexplained where a directory was lost', async t => {
-  const goOn = async (isLost: boolean): Promise<void> => {
-    const before = await Recorded.create(t)
-    const table = before.tracked.table().set('nb-1-big').set('nb-2-big')
-    before.tracked.scan('start', table)
-    await until(() => before.published.length === 1)
-    const newest = await before.newest()
-    if (isLost) {
-      renameSync(table.path, `${table.path}.old`)
-      mkdirSync(table.path)
-    } else table.delete('nb-1-big')
-    const one = await Recorded.create(t, { tracked: { load: false, base: before.tracked.base } })
-    const { tracked, writer } = one
-    tracked.scan('start', table)
-    tracked.load(tracked.core(), newest)
-    await until(() => one.published.length > 0)
-    await writer.flush()
-    const state = await one.newest()
-    t.equal(state?.gap, true)
-    t.same(setsOf(state), isLost ? [] : ['nb-2-big'])
-    t.same(
-      state?.unexplained.map(path => basename(path)),
-      isLost ? ['nb-1-big', 'nb-2-big'] : [],
-    )
-    t.equal(tracked.problems.length, isLost ? 1 : 0)
-    rmSync(`${table.path}.old`, { recursive: true, force: true })
-  }
-  await goOn(true)
-  await goOn(false)
-})
+await t.test(
+  'a table that goes on from a restore point: a gap, and unexplained where a directory was lost',
+  async t => {
+    const goOn = async (isLost: boolean): Promise<void> => {
+      const before = await Recorded.create(t)
+      const table = before.tracked.table().set('nb-1-big').set('nb-2-big')
+      before.tracked.scan('start', table)
+      await until(() => before.published.length === 1)
+      const newest = await before.newest()
+      if (isLost) {
+        renameSync(table.path, `${table.path}.old`)
+        mkdirSync(table.path)
+      } else table.delete('nb-1-big')
+      const one = await Recorded.create(t, { tracked: { load: false, base: before.tracked.base } })
+      const { tracked, writer } = one
+      tracked.scan('start', table)
+      tracked.load(tracked.core(), newest)
+      await until(() => one.published.length > 0)
+      await writer.flush()
+      const state = await one.newest()
+      t.equal(state?.gap, true)
+      t.same(setsOf(state), isLost ? [] : ['nb-2-big'])
+      t.same(
+        state?.unexplained.map(path => basename(path)),
+        isLost ? ['nb-1-big', 'nb-2-big'] : [],
+      )
+      t.equal(tracked.problems.length, isLost ? 1 : 0)
+      rmSync(`${table.path}.old`, { recursive: true, force: true })
+    }
+    await goOn(true)
+    await goOn(false)
+  },
+)
 
 await t.test('a delta and the manifest that it is based on say the same as the state', async t => {
   const one = await Recorded.create(t)

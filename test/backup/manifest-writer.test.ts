@@ -19,7 +19,7 @@ function failure(code: string, retry: boolean): TablesnapError {
 
 function bench(settings: Partial<WriterSettings> = {}) {
   const time = new VirtualTime()
-  const table = { name: 'ks/t' } as Table
+  const table = { name: 'ks/t' } as unknown as Table
   const attempts: Attempt[] = []
   /** When a manifest was tried, and when the listings alone were. */
   const tried: number[] = []
@@ -31,7 +31,8 @@ function bench(settings: Partial<WriterSettings> = {}) {
   const cost = { busy: 0, isListed: true }
   const publisher: Publisher = {
     publish: async (_table, earliest) => {
-      if (earliest > time.now()) await new Promise<void>(resolve => time.after(earliest - time.now(), resolve))
+      if (earliest > time.now())
+        await new Promise<void>(resolve => time.after(earliest - time.now(), resolve))
       tried.push(time.now())
       const attempt = attempts.shift()
       if (attempt instanceof TablesnapError) throw attempt
@@ -190,7 +191,7 @@ await t.test('another writer ends it, and a dry run writes nothing', async t => 
 
 await t.test('16 manifests are written at once, and each table has its turn', async t => {
   const { time, writer, tried } = bench()
-  for (let i = 0; i < 100; i++) writer.changed({ name: `ks/t${i}` } as Table)
+  for (let i = 0; i < 100; i++) writer.changed({ name: `ks/t${i}` } as unknown as Table)
   await time.pass(1_000)
   t.equal(tried.length, 100)
 })

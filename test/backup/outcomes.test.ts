@@ -131,8 +131,12 @@ await t.test('a daemon scans every directory once an hour, those without a watch
       directories: () => directories,
       unwatched: () => ['/unwatched'],
       rescan: paths => void scanned.push(...paths),
-      check: () => void counts.check++,
-      tidy: () => void counts.tidy++,
+      check: () => {
+        counts.check++
+      },
+      tidy: () => {
+        counts.tidy++
+      },
     },
     time,
   )

@@ -43,7 +43,7 @@ function scans(cost: number, { isPaced = true, isUnwatched = false } = {}) {
     isUnwatched: () => isUnwatched,
   }
   const rescans = new Rescans(scanner, time, isPaced)
-  const table = {} as Table
+  const table = {} as unknown as Table
   return { time, begun, rescans, order: () => rescans.order(table, ['/d']) }
 }
 

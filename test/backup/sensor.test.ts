@@ -64,21 +64,24 @@ await t.test('flush and stream add, compaction rewrites, truncate and drop end',
   t.equal(node.commits.length, 6, 'nothing is told twice')
 })
 
-await t.test('what the LIST at the start showed holds only for files to which nothing has happened', async t => {
-  const node = new Tracked(t)
-  const table = node.table().set('nb-1-big').set('nb-2-big')
-  node.scan('start', table)
-  node.event(join(table.path, 'nb-2-big-Statistics.db'), 'moved-in')
-  node.copy(table, 'nb-3-big')
-  await until(() => node.given.length === 3)
-  const untouched = () => node.given.map(({ files, isUntouched }) => `${files.name} ${isUntouched}`).sort()
-  t.same(untouched(), ['nb-1-big true', 'nb-2-big false', 'nb-3-big false'])
-  while (node.given.length > 0) node.end()
-  table.replace('nb-1-big-Statistics.db', Buffer.from('same?'))
-  node.scan('rescan', table)
-  await until(() => node.given.length === 1)
-  t.same(untouched(), ['nb-1-big false'])
-})
+await t.test(
+  'what the LIST at the start showed holds only for files to which nothing has happened',
+  async t => {
+    const node = new Tracked(t)
+    const table = node.table().set('nb-1-big').set('nb-2-big')
+    node.scan('start', table)
+    node.event(join(table.path, 'nb-2-big-Statistics.db'), 'moved-in')
+    node.copy(table, 'nb-3-big')
+    await until(() => node.given.length === 3)
+    const untouched = () => node.given.map(({ files, isUntouched }) => `${files.name} ${isUntouched}`).sort()
+    t.same(untouched(), ['nb-1-big true', 'nb-2-big false', 'nb-3-big false'])
+    while (node.given.length > 0) node.end()
+    table.replace('nb-1-big-Statistics.db', Buffer.from('same?'))
+    node.scan('rescan', table)
+    await until(() => node.given.length === 1)
+    t.same(untouched(), ['nb-1-big false'])
+  },
+)
 
 await t.test('what a scan finds waits for what the bucket says, what comes does not', async t => {
   const node = new Tracked(t, { load: false, settle: 10 })
@@ -152,21 +155,24 @@ await t.test('the same name again while the old content is on its way is another
   t.equal(node.in('done').length, 1)
 })
 
-await t.test('a transaction log that is there at the start guards what it names, old files or not', async t => {
-  const node = new Tracked(t, { backsUpExisting: false })
-  const table = node.table().set('nb-1-big').set('nb-2-big')
-  const txn = new TxnLog(table.path, 'flush').add('nb-2-big')
-  node.scan('start', table)
-  await turn()
-  t.same(
-    node.in('old').map(({ name }) => name),
-    ['nb-1-big'],
-  )
-  txn.commit().end()
-  node.event(txn.path, 'gone')
-  await until(() => node.given.length === 1)
-  t.equal(node.given[0]?.files.name, 'nb-2-big')
-})
+await t.test(
+  'a transaction log that is there at the start guards what it names, old files or not',
+  async t => {
+    const node = new Tracked(t, { backsUpExisting: false })
+    const table = node.table().set('nb-1-big').set('nb-2-big')
+    const txn = new TxnLog(table.path, 'flush').add('nb-2-big')
+    node.scan('start', table)
+    await turn()
+    t.same(
+      node.in('old').map(({ name }) => name),
+      ['nb-1-big'],
+    )
+    txn.commit().end()
+    node.event(txn.path, 'gone')
+    await until(() => node.given.length === 1)
+    t.equal(node.given[0]?.files.name, 'nb-2-big')
+  },
+)
 
 await t.test('an aborted transaction leaves old SSTables alone', async t => {
   const node = new Tracked(t, { backsUpExisting: false })
@@ -185,18 +191,21 @@ await t.test('an aborted transaction leaves old SSTables alone', async t => {
   t.same([node.given, node.commits, node.errors], [[], [], []])
 })
 
-await t.test('an old SSTable that changed while events were lost is uploaded; an unchanged one stays old', async t => {
-  const node = new Tracked(t, { backsUpExisting: false })
-  const table = node.table().set('nb-1-big').set('nb-2-big')
-  node.scan('start', table)
-  node.scan('rescan', table)
-  await node.idle()
-  t.same(node.given, [])
-  table.replace('nb-1-big-Statistics.db', Buffer.from('rewritten'))
-  node.scan('rescan', table)
-  await until(() => node.given.length === 1)
-  t.equal(node.given[0]?.files.name, 'nb-1-big')
-})
+await t.test(
+  'an old SSTable that changed while events were lost is uploaded; an unchanged one stays old',
+  async t => {
+    const node = new Tracked(t, { backsUpExisting: false })
+    const table = node.table().set('nb-1-big').set('nb-2-big')
+    node.scan('start', table)
+    node.scan('rescan', table)
+    await node.idle()
+    t.same(node.given, [])
+    table.replace('nb-1-big-Statistics.db', Buffer.from('rewritten'))
+    node.scan('rescan', table)
+    await until(() => node.given.length === 1)
+    t.equal(node.given[0]?.files.name, 'nb-1-big')
+  },
+)
 
 await t.test('an SSTable whose files are gone before anybody told is gone', async t => {
   const { node, table } = await nodeWith(t, ['nb-1-big'])
@@ -211,34 +220,40 @@ await t.test('an SSTable whose files are gone before anybody told is gone', asyn
   t.same(node.commits, ['-nb-1-big unexplained'])
 })
 
-await t.test('a directory that goes takes its SSTables along; names that are not UTF-8 are told once', async t => {
-  const { node, table } = await nodeWith(t, ['nb-1-big'])
-  rmSync(table.path, { recursive: true })
-  node.sensor.lost(table.path)
-  t.equal(node.core().directories.size, 0)
-  await until(() => node.commits.length > 0)
-  t.same(node.commits, ['-nb-1-big unexplained'])
-  for (let i = 0; i < 3; i++) node.sensor.unreadable('/x', 'bad-\ufffd')
-  t.equal(node.problems.length, 1)
-})
+await t.test(
+  'a directory that goes takes its SSTables along; names that are not UTF-8 are told once',
+  async t => {
+    const { node, table } = await nodeWith(t, ['nb-1-big'])
+    rmSync(table.path, { recursive: true })
+    node.sensor.lost(table.path)
+    t.equal(node.core().directories.size, 0)
+    await until(() => node.commits.length > 0)
+    t.same(node.commits, ['-nb-1-big unexplained'])
+    for (let i = 0; i < 3; i++) node.sensor.unreadable('/x', 'bad-\ufffd')
+    t.equal(node.problems.length, 1)
+  },
+)
 
-await t.test('a failed upload is tried again after a pause by a daemon, and not at all by a one-shot run', async t => {
-  const [daemon, once] = [new Tracked(t), new Tracked(t, { isOneShot: true })]
-  for (const node of [daemon, once]) {
-    node.scan('start', node.table().set('nb-1-big'))
-    await until(() => node.given.length === 1)
-    node.end('failed')
-  }
-  const began = performance.now()
-  await once.idle()
-  t.equal(once.in('failed').length, 1)
-  await until(() => daemon.given.length === 1)
-  const pause = performance.now() - began
-  t.ok(pause > 500 && pause < 5_000, `${pause} ms`)
-  daemon.end()
-  t.equal(daemon.in('done').length, 1)
-  t.equal(once.given.length, 0)
-})
+await t.test(
+  'a failed upload is tried again after a pause by a daemon, and not at all by a one-shot run',
+  async t => {
+    const [daemon, once] = [new Tracked(t), new Tracked(t, { isOneShot: true })]
+    for (const node of [daemon, once]) {
+      node.scan('start', node.table().set('nb-1-big'))
+      await until(() => node.given.length === 1)
+      node.end('failed')
+    }
+    const began = performance.now()
+    await once.idle()
+    t.equal(once.in('failed').length, 1)
+    await until(() => daemon.given.length === 1)
+    const pause = performance.now() - began
+    t.ok(pause > 500 && pause < 5_000, `${pause} ms`)
+    daemon.end()
+    t.equal(daemon.in('done').length, 1)
+    t.equal(once.given.length, 0)
+  },
+)
 
 await t.test('a one-shot run does not wait for ever for a file that does not come to rest', async t => {
   const node = new Tracked(t, { isOneShot: true, settle: 80 })
@@ -307,20 +322,23 @@ await t.test('replicas of a log in two data directories are one transaction', as
   t.same(node.live(), ['nb-1-big', 'nb-2-big'])
 })
 
-await t.test('a log of a compaction that nobody could read makes for a scan, one of a flush does not', async t => {
-  const { node, table } = await nodeWith(t, ['nb-1-big'])
-  node.event(join(table.path, 'nb_txn_flush_missed.log'), 'created')
-  node.event(join(table.path, 'nb_txn_flush_missed.log'), 'gone')
-  node.copy(table, 'nb-2-big')
-  await until(() => node.live().length === 2)
-  t.equal(node.gaps, 0)
-  node.event(join(table.path, 'nb_txn_compaction_missed.log'), 'created')
-  for (const component of [...BIG, 'TOC.txt']) rmSync(join(table.path, `nb-1-big-${component}`))
-  node.event(join(table.path, 'nb_txn_compaction_missed.log'), 'gone')
-  await until(() => node.gaps > 0)
-  await until(() => node.live().length === 1)
-  t.same(node.errors, [], 'a commit that nobody could read may have removed it')
-})
+await t.test(
+  'a log of a compaction that nobody could read makes for a scan, one of a flush does not',
+  async t => {
+    const { node, table } = await nodeWith(t, ['nb-1-big'])
+    node.event(join(table.path, 'nb_txn_flush_missed.log'), 'created')
+    node.event(join(table.path, 'nb_txn_flush_missed.log'), 'gone')
+    node.copy(table, 'nb-2-big')
+    await until(() => node.live().length === 2)
+    t.equal(node.gaps, 0)
+    node.event(join(table.path, 'nb_txn_compaction_missed.log'), 'created')
+    for (const component of [...BIG, 'TOC.txt']) rmSync(join(table.path, `nb-1-big-${component}`))
+    node.event(join(table.path, 'nb_txn_compaction_missed.log'), 'gone')
+    await until(() => node.gaps > 0)
+    await until(() => node.live().length === 1)
+    t.same(node.errors, [], 'a commit that nobody could read may have removed it')
+  },
+)
 
 await t.test('after an overflow every directory is scanned before anything is said', async t => {
   const { node, table } = await nodeWith(t, ['nb-1-big'])
@@ -395,16 +413,19 @@ await t.test('an SSTable in a directory that is not watched makes restore points
   t.match(node.errors[0], /d2.* is not watched, and has SSTables of the table/)
 })
 
-await t.test('a path that is used again has one SSTable at a time, whatever was seen of its going', async t => {
-  const { node, table } = await nodeWith(t, ['nb-1-big'])
-  const before = node.core().get(table.path, 'nb-1-big')
-  node.delete(table, 'nb-1-big')
-  await transact(node, table, 'flush', { adds: ['nb-1-big'] })
-  await until(() => node.errors.length > 0)
-  t.not(node.core().get(table.path, 'nb-1-big'), before)
-  await node.idle()
-  t.same(node.newest()?.unexplained, [before?.path])
-})
+await t.test(
+  'a path that is used again has one SSTable at a time, whatever was seen of its going',
+  async t => {
+    const { node, table } = await nodeWith(t, ['nb-1-big'])
+    const before = node.core().get(table.path, 'nb-1-big')
+    node.delete(table, 'nb-1-big')
+    await transact(node, table, 'flush', { adds: ['nb-1-big'] })
+    await until(() => node.errors.length > 0)
+    t.not(node.core().get(table.path, 'nb-1-big'), before)
+    await node.idle()
+    t.same(node.newest()?.unexplained, [before?.path])
+  },
+)
 
 await t.test('directories below are tables of their own, but for those of indexes', async t => {
   const { node, table } = await nodeWith(t, ['nb-1-big'])

@@ -30,14 +30,21 @@ function bench(t: Test) {
   })
   t.teardown(() => logs.close())
   const news: string[] = []
-  const receiver = { log: (_: string, name: string, one: LogNews) => void news.push(`${name} ${textOf(one)}`) }
+  const receiver = {
+    log: (_: string, name: string, one: LogNews) => void news.push(`${name} ${textOf(one)}`),
+  }
   return { table, logs, problems, news, receiver }
 }
 
 function textOf(news: LogNews): string {
   if (news.kind !== 'read') return news.kind
   const { adds, removes, committed } = news.txn
-  return ['read', ...[...adds].map(set => `+${set}`), ...[...removes].map(set => `-${set}`), String(committed)].join(' ')
+  return [
+    'read',
+    ...[...adds].map(set => `+${set}`),
+    ...[...removes].map(set => `-${set}`),
+    String(committed),
+  ].join(' ')
 }
 
 await t.test('a log is read once more through its descriptor after it was deleted', t => {
@@ -47,7 +54,11 @@ await t.test('a log is read once more through its descriptor after it was delete
   log.remove('nb-1-big').commit().end()
   t.equal(heldIn(table.path), 1)
   logs.deleted(table.path, 'nb_txn_x.log', receiver)
-  t.same(news, ['nb_txn_x.log read +nb-3-big false', 'nb_txn_x.log read +nb-3-big -nb-1-big true', 'nb_txn_x.log gone'])
+  t.same(news, [
+    'nb_txn_x.log read +nb-3-big false',
+    'nb_txn_x.log read +nb-3-big -nb-1-big true',
+    'nb_txn_x.log gone',
+  ])
   t.equal(heldIn(table.path), 0)
   t.end()
 })
@@ -88,7 +99,11 @@ await t.test('a scan reads the logs that are there, and ends those that went unh
   one.commit().end()
   new TxnLog(table.path, 'flush', 'nb_txn_2.log').add('nb-2-big')
   logs.found(table.path, ['nb_txn_2.log'], receiver)
-  t.same(news.splice(0), ['nb_txn_1.log read +nb-1-big true', 'nb_txn_1.log gone', 'nb_txn_2.log read +nb-2-big false'])
+  t.same(news.splice(0), [
+    'nb_txn_1.log read +nb-1-big true',
+    'nb_txn_1.log gone',
+    'nb_txn_2.log read +nb-2-big false',
+  ])
   logs.lost(table.path, receiver)
   t.same(news.splice(0), ['nb_txn_2.log read +nb-2-big false', 'nb_txn_2.log gone'])
   t.equal(heldIn(table.path), 0)

@@ -48,7 +48,7 @@ function bench(t: Test, settings: Partial<QueueSettings> = {}) {
     name: 'ks/t',
     isWanted: ({ name }: TableFiles) => !unwanted.has(name),
     uploaded: ({ name }: TableFiles, { next }: UploadResult) => void ended.push(`${name} ${next}`),
-  } as TableCore
+  } as unknown as TableCore
   /** An SSTable that is on the disk, as it is ordered; `isUrgent`: it only adds. */
   const ready = (set: string, isUrgent = false, directory = table): Ready => {
     const files = new TableFiles(directory.path, set, true, '', 0)
@@ -81,18 +81,21 @@ await t.test('urgent SSTables wait for no others, and each lane keeps its order'
   t.same(ended, ['nb-3-big done', 'nb-1-big done'])
 })
 
-await t.test('nothing is told to a table before the call in which it gave the order has returned', async t => {
-  const { table, queue, core, ready, ended, time } = bench(t)
-  const one = ready('nb-1-big')
-  table.set('nb-1-big')
-  const names = table.names('nb-1-big')
-  table.delete('nb-1-big')
-  queue.add(core, { ...one, names })
-  t.same(ended, [])
-  await time.pass(0)
-  t.same(ended, ['nb-1-big gone'])
-  t.equal(queue.superseded, BIG.length + 1)
-})
+await t.test(
+  'nothing is told to a table before the call in which it gave the order has returned',
+  async t => {
+    const { table, queue, core, ready, ended, time } = bench(t)
+    const one = ready('nb-1-big')
+    table.set('nb-1-big')
+    const names = table.names('nb-1-big')
+    table.delete('nb-1-big')
+    queue.add(core, { ...one, names })
+    t.same(ended, [])
+    await time.pass(0)
+    t.same(ended, ['nb-1-big gone'])
+    t.equal(queue.superseded, BIG.length + 1)
+  },
+)
 
 await t.test('an SSTable that waits is held open: what Cassandra deletes can still be read', async t => {
   const { table, running, ready, add, end } = bench(t)
@@ -224,23 +227,26 @@ await t.test(
   },
 )
 
-await t.test('where the disk is nearly full nothing deleted is held, not even what is being sent', async t => {
-  const space = { total: 1_000_000, free: 500_000 }
-  const { table, running, ready, add, ended, queue, time } = bench(t, { spaceOf: () => space })
-  table.set('nb-1-big').set('nb-2-big')
-  const [one, two] = [ready('nb-1-big'), ready('nb-2-big')]
-  await add(one, two)
-  table.delete('nb-1-big')
-  queue.unlinked(one.files)
-  t.notOk(running[0]?.signal.aborted)
-  space.free = 10_000
-  table.delete('nb-2-big')
-  queue.unlinked(two.files)
-  t.ok(running[0]?.signal.aborted)
-  t.match(running[0]?.signal.reason, { code: 'RELEASED', message: /nb-1-big .* its disk space is needed/ })
-  await time.pass(0)
-  t.same(ended, ['nb-2-big gone'], 'the one that runs ends by itself')
-})
+await t.test(
+  'where the disk is nearly full nothing deleted is held, not even what is being sent',
+  async t => {
+    const space = { total: 1_000_000, free: 500_000 }
+    const { table, running, ready, add, ended, queue, time } = bench(t, { spaceOf: () => space })
+    table.set('nb-1-big').set('nb-2-big')
+    const [one, two] = [ready('nb-1-big'), ready('nb-2-big')]
+    await add(one, two)
+    table.delete('nb-1-big')
+    queue.unlinked(one.files)
+    t.notOk(running[0]?.signal.aborted)
+    space.free = 10_000
+    table.delete('nb-2-big')
+    queue.unlinked(two.files)
+    t.ok(running[0]?.signal.aborted)
+    t.match(running[0]?.signal.reason, { code: 'RELEASED', message: /nb-1-big .* its disk space is needed/ })
+    await time.pass(0)
+    t.same(ended, ['nb-2-big gone'], 'the one that runs ends by itself')
+  },
+)
 
 await t.test('an abort ends what runs, and begins nothing', async t => {
   const { table, running, ready, add, end, queue } = bench(t)

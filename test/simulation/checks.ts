@@ -20,6 +20,13 @@ export interface CheckSettings {
   readonly settle: number
   /** Cassandra writes no transaction logs, so that deletions are explained by what is newer. */
   readonly isOldCassandra: boolean
+  /**
+   * The daemon deletes what it has uploaded, and has missed a transaction log: nobody can tell then whether Cassandra has
+   * compacted an SSTable whose files are gone.
+   */
+  isForgetful: boolean
+  /** The daemon deletes what it has uploaded. */
+  readonly deletesUploaded: boolean
   /** The clock jumps: times of restore points say nothing. */
   hasWildClock: boolean
   /** Another process writes manifests beside the daemon, so that two may be under way at once. */
@@ -73,6 +80,7 @@ export class Checks implements WorldWatcher {
 
   news(table: CoreTable, news: TableNews): void {
     const truth = this.#truths.get(table.name)
+    if (news.kind === 'gap' && this.settings.deletesUploaded) this.settings.isForgetful = true
     if (news.kind === 'directory-replaced') this.replaced.add(news.path)
     if (truth === undefined || news.kind !== 'vanished') return
     for (const path of news.paths) {
@@ -93,7 +101,7 @@ export class Checks implements WorldWatcher {
         return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
     if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
       return this.broken(`the restore point's time is in the future`)
-    if (isRestorable(state)) this.#complete(truth, state, named)
+    if (isRestorable(state) && !this.settings.isForgetful) this.#complete(truth, state, named)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
     const ever = this.#named.get(state.unit)
     if (ever === undefined) this.#named.set(state.unit, new Set(named))
@@ -180,11 +188,14 @@ export class Checks implements WorldWatcher {
     const least = Math.min(...extents.map(({ n }) => n))
     const ever = this.#named.get(state.unit)
     const gap = this.#gaps.get(state.unit) ?? -Infinity
+    const returned = new Set<string>()
     for (let n = least; n > 0; n--) {
-      const { kind, time, removes } = truth.commits[n - 1]!
+      const { kind, time, adds, removes } = truth.commits[n - 1]!
+      for (const { path, data } of adds) returned.add(`${path}#${data}`)
       if (kind === 'end' || gap >= time) return
       if (kind !== 'deleted') continue
       for (const sstable of removes) {
+        if (returned.has(`${sstable.path}#${sstable.data}`)) continue
         if (ever?.has(sstable) !== true || named.includes(sstable) || truth.isLive(sstable)) continue
         this.broken(`${sstable.path} was deleted, and a complete restore point without it does not say so`)
       }

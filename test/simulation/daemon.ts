@@ -143,12 +143,16 @@ export class Daemon {
     this.oneShot = isOneShot ? this.#oneShotRun() : undefined
   }
 
-  /** Watches and scans what is there. */
-  start(): void {
+  /** Watches and scans what is there. @param onEnd a one-shot run has ended */
+  start(onEnd: () => void = () => undefined): void {
     this.#turns.attach(this.#sensor)
     this.#sensor.start()
     if (this.oneShot === undefined) this.process.after(LOOK, () => this.#tidy())
-    else void this.oneShot.run().then(() => this.kill())
+    else
+      void this.oneShot.run().then(() => {
+        this.kill()
+        onEnd()
+      })
   }
 
   get isIdle(): boolean {

@@ -17,6 +17,7 @@ export function judgeEnd(
   alive: readonly Daemon[],
 ): string | undefined {
   for (const [unit, truth] of node.truths) {
+    if (checks.settings.isForgetful) continue
     const table = daemon?.tables.get(unit)
     const lacking = new Set([...(table?.missing() ?? [])].map(({ path }) => path))
     const newest = bucket.newest(unit)

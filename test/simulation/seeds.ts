@@ -4,11 +4,16 @@ import { Table } from '../../src/tables/table.js'
 
 import type { CoreTable, MakeCore } from './core.js'
 import { History, type Outcome } from './history.js'
+import { OldTable } from './old/old-table.js'
 import { SCRIPTS, type Script } from './script.js'
 
 /** The core of the program. */
 export const REAL_CORE: MakeCore = (name, settings, disk, orders, clock): CoreTable =>
   new Table(name, settings, disk, orders, clock)
+
+/** The rule of before; see {@link OldTable}. */
+export const OLD_CORE: MakeCore = (name, settings, disk, orders, clock) =>
+  new OldTable(name, settings, disk, orders, clock)
 
 /** A seed whose history goes wrong. */
 export interface Failure {

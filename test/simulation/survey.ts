@@ -1,4 +1,4 @@
-import { kindOf, runSeed, scriptOf } from './seeds.js'
+import { OLD_CORE, REAL_CORE, kindOf, runSeed, scriptOf } from './seeds.js'
 
 // node dist/test/simulation/survey.js FIRST COUNT: runs seeds, and counts what goes wrong by its kind.
 const [first = '1', count = '1000'] = process.argv.slice(2)
@@ -9,7 +9,7 @@ let slowest = { time: 0, seed: 0 }
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   const start = performance.now()
   if (process.env['SKIP'] !== undefined && scriptOf(seed).mode === process.env['SKIP']) continue
-  const outcome = await runSeed(seed)
+  const outcome = await runSeed(seed, process.env['CORE'] === 'old' ? OLD_CORE : REAL_CORE)
   const time = performance.now() - start
   if (time > slowest.time) slowest = { time, seed }
   manifests += outcome.manifests

@@ -17,18 +17,26 @@ export class Cli {
   readonly #watchers = new Set<() => void>()
 
   /**
-   * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as; nice: see nice(1)
+   * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as; nice: see nice(1);
+   * watches: how many inotify watches there are, in a user namespace of its own
    */
   constructor(
     args: readonly string[],
-    options: { env?: Record<string, string>; cwd?: string; uid?: number; nice?: number } = {},
+    options: {
+      env?: Record<string, string>
+      cwd?: string
+      uid?: number
+      nice?: number
+      watches?: number
+    } = {},
   ) {
     // Without `env -u` tap would load its own modules into the binary, which takes longer than most runs.
     const nice = options.nice === undefined ? [] : ['nice', '-n', String(options.nice)]
+    const limited = options.watches === undefined ? [] : withWatches(options.watches)
     const program = options.uid === undefined ? undefined : publicProgram()
     const node = program?.node ?? process.execPath
     const binary = program === undefined ? BINARY : join(program.src, 'cli/tablesnap.js')
-    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', ...nice, node, binary, ...args], {
+    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', ...nice, ...limited, node, binary, ...args], {
       cwd: options.cwd ?? '/',
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -68,4 +76,10 @@ export class Cli {
   kill(signal: NodeJS.Signals): void {
     this.child.kill(signal)
   }
+}
+
+/** What runs a command with this many inotify watches. Exit code 77: there can be no user namespace here. */
+function withWatches(count: number): string[] {
+  const shell = `echo ${count} > /proc/sys/user/max_inotify_watches || exit 77; exec "$@"`
+  return ['unshare', '--user', '--map-root-user', 'sh', '-c', shell, 'sh']
 }

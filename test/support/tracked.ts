@@ -25,7 +25,7 @@ import type { Orders, Ready, TableSettings, UploadResult } from '../../src/table
 import type { FilesStatus, TableFiles } from '../../src/tables/table-files.js'
 import { Table as TableCore } from '../../src/tables/table.js'
 import { readTree } from '../../src/watch/tree.js'
-import type { FileEvent, ScanReason } from '../../src/watch/watcher.js'
+import type { FileEvent, ScanReason } from '../../src/watch/listener.js'
 
 import { Table } from './table.js'
 
@@ -92,7 +92,12 @@ export class Tracked implements Orders {
     }
     this.settle = settings.settle
     const silent = () => undefined
-    const log: Logger = { debug: silent, info: silent, warn: silent, error: text => void this.errors.push(text) }
+    const log: Logger = {
+      debug: silent,
+      info: silent,
+      warn: silent,
+      error: text => void this.errors.push(text),
+    }
     const quiet = { ...log, error: (text: string) => void this.problems.push(text) }
     this.outcomes = new Outcomes(quiet, !settings.isOneShot)
     this.#reporter = new TableReporter(log, this.outcomes, settings.isOneShot)
@@ -164,7 +169,9 @@ export class Tracked implements Orders {
 
   /** Files in one of these statuses, of all tables. */
   in(...statuses: FilesStatus[]): TableFiles[] {
-    return [...this.tables].flatMap(table => [...table.files()].filter(({ status }) => statuses.includes(status)))
+    return [...this.tables].flatMap(table =>
+      [...table.files()].filter(({ status }) => statuses.includes(status)),
+    )
   }
 
   /** Names of the SSTables of the newest restore points. */
@@ -279,12 +286,13 @@ function recordCommits(node: Tracked): () => void {
   const isOurs = ({ path }: { path: string }) => path.startsWith(`${node.base}/`)
   const recorder = (change: Commit<TableFiles>) => {
     const { adds, removes } = change
-    if ([...adds, ...removes].some(isOurs) || adds.length + removes.length === 0) node.commits.push(textOf(change))
+    if ([...adds, ...removes].some(isOurs) || adds.length + removes.length === 0)
+      node.commits.push(textOf(change))
   }
   if (RECORDERS.size === 0) {
-    History.prototype.commit = function (change) {
+    History.prototype.commit = function (change: unknown) {
       const isNews = commit.call(this, change)
-      if (isNews) for (const tell of RECORDERS) tell(change as unknown as Commit<TableFiles>)
+      if (isNews) for (const tell of RECORDERS) tell(change as Commit<TableFiles>)
       return isNews
     }
   }

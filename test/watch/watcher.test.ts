@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  closeSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -17,7 +20,8 @@ import t, { type Test } from 'tap'
 
 import type { TablesnapError } from '../../src/errors.js'
 import type { Listing } from '../../src/watch/tree.js'
-import { Watcher, type WatchListener, type WatchOptions } from '../../src/watch/watcher.js'
+import type { WatchListener } from '../../src/watch/listener.js'
+import { Watcher, type WatchOptions } from '../../src/watch/watcher.js'
 import { until } from '../support/node.js'
 
 /** Writes down what it is told: `created a/f`, `new b: [f] [d]`, … */
@@ -250,6 +254,39 @@ await t.test('another scan finds what the events would have told', async t => {
     'rescan stays: [f] []',
   ])
   t.equal(watcher.size, 6)
+})
+
+/** Lets this process open no more files. @returns what ends that */
+function exhaust(): () => void {
+  const limit = (soft: string) => execFileSync('prlimit', [`--pid=${process.pid}`, `--nofile=${soft}:`])
+  const [, soft = '1024'] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  limit('256')
+  const held: number[] = []
+  try {
+    for (;;) held.push(openSync('/dev/null', 'r'))
+  } catch {
+    // There is none left.
+  }
+  return () => {
+    for (const fd of held) closeSync(fd)
+    limit(soft)
+  }
+}
+
+await t.test('a scan for which there is no descriptor left is made up for a second later', async t => {
+  const { root, recorder, watcher } = bench(t, {}, root => {
+    mkdirSync(join(root, 'a'))
+    writeFileSync(join(root, 'a/f'), '')
+  })
+  recorder.take()
+  const end = exhaust()
+  watcher.rescan([join(root, 'a')])
+  end()
+  t.match(recorder.take(), [/^failed a WATCH_SHORT: .*too many open files/])
+  t.ok(watcher.isBehind)
+  await until(() => recorder.told.length > 0)
+  t.same(recorder.take(), ['rescan a: [f] []'])
+  t.notOk(watcher.isBehind)
 })
 
 await t.test('a path that leads to a directory that is watched already', async t => {

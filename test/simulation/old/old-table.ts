@@ -1,0 +1,560 @@
+import { parseComponent } from '../../../src/sstable/names.js'
+import { indexOf, tableOfUnit } from '../../../src/sstable/unit.js'
+import { History, type Moment } from '../../../src/state/history.js'
+import type { Commit, Standing } from '../../../src/state/lineage.js'
+import type { DirectoryIdentity, State, StateSet } from '../../../src/state/state.js'
+import type {
+  Clock,
+  DirectoryScan,
+  Disk,
+  Draft,
+  LogNews,
+  Orders,
+  Ready,
+  TableSettings,
+  UploadResult,
+} from '../../../src/tables/ports.js'
+import { saysNothing, saysTheSame } from '../../../src/tables/same-manifest.js'
+import type { TableFiles } from '../../../src/tables/table-files.js'
+
+import { tableOf, type CoreTable } from '../core.js'
+import { OldCommits } from './old-commits.js'
+import { OldFiles, type OldDirectory } from './old-files.js'
+import { OldLogs, type OldLog } from './old-logs.js'
+
+const RETRY_BASE = 1000
+const RETRY_CAP = 300_000
+const PATIENCE = 600_000
+
+/**
+ * How the program decided before its core was one machine: each commit has its place as soon as its log is read, and an
+ * SSTable without a log has one once its whole table has been quiet. It shows that the simulation finds what was wrong.
+ */
+export class OldTable implements CoreTable {
+  readonly isTable: boolean
+  readonly directories = new Map<
+    string,
+    OldDirectory & { readonly identity: DirectoryIdentity | undefined }
+  >()
+  readonly logs = new OldLogs()
+  readonly rescans = new Set<string>()
+  readonly unsettled = new Set<OldFiles>()
+  readonly kept = new Map<string, OldFiles>()
+  readonly during: Commit<OldFiles>[] = []
+  history: History<OldFiles> | undefined
+  before: History<OldFiles> | undefined
+  newest: State | undefined
+  isCovered = false
+  isVoided = false
+  hasChanged = false
+  stirred = -Infinity
+  readonly #commits: OldCommits
+  readonly #dirty = new Set<OldFiles>()
+  #newestTime: number | undefined
+  #isLoaded = false
+  #isStopped = false
+  #isExposed = false
+  #draft:
+    | { readonly draft: Draft; readonly moment: Moment<OldFiles>; readonly history: History<OldFiles> }
+    | undefined
+
+  constructor(
+    readonly name: string,
+    readonly settings: TableSettings,
+    readonly disk: Disk,
+    readonly orders: Orders,
+    readonly clock: Clock,
+  ) {
+    this.isTable = tableOfUnit(name) !== undefined
+    this.#commits = new OldCommits(this)
+  }
+
+  get phase(): CoreTable['phase'] {
+    if (!this.#isLoaded) return 'loading'
+    return this.history === undefined ? 'scanning' : 'live'
+  }
+
+  *groups(): Generator<OldFiles> {
+    for (const { groups } of this.directories.values()) yield* groups.values()
+  }
+
+  files(): Iterable<OldFiles> {
+    return this.groups()
+  }
+
+  get isIdle(): boolean {
+    if (!this.#isLoaded || this.#dirty.size > 0 || this.#commits.isWaiting) return false
+    return [...this.groups()].every(({ state, due }) => state !== 'busy' && due === undefined)
+  }
+
+  *missing(): Generator<{ path: string; why: string }> {
+    for (const { path, state } of this.groups())
+      if (state !== 'done' && state !== 'obsolete') yield { path, why: state }
+  }
+
+  loaded(newest: State | undefined, newestTime?: number): void {
+    this.newest = newest
+    this.#newestTime = newestTime
+    this.#isLoaded = true
+    for (const files of this.groups()) {
+      if (files.state === 'old') this.#old(files)
+      else if (files.isUntouched) this.mark(files)
+    }
+    this.orders.wake(tableOf(this), this.clock.now())
+  }
+
+  scanned({ path, index, identity, files, logs, reason }: DirectoryScan): void {
+    const groups = this.directories.get(path)?.groups ?? new Map<string, OldFiles>()
+    const directory = { path, index, identity, groups }
+    this.directories.set(path, directory)
+    this.rescans.delete(path)
+    if (reason === 'rescan') {
+      for (const group of [...groups.values()])
+        for (const name of [...group.names]) if (!files.has(name)) this.#gone(directory, name)
+      for (const log of this.logs.in(path)) if (!logs.includes(log.name)) this.#endLog(path, log)
+    }
+    for (const name of files.keys()) this.#groupOf(directory, name).names.add(name)
+    for (const group of groups.values()) {
+      const isWritten = this.logs.isWritten(index, group.name)
+      if (reason === 'start' && !this.settings.backsUpExisting && !isWritten) {
+        group.state = 'old'
+        group.quiet(this.disk, this.clock.now())
+        if (this.#isLoaded) this.#old(group)
+      } else if (group.state !== 'old' && (group.state !== 'done' || group.isOutdated(this.disk))) {
+        group.isUntouched = reason === 'start'
+        if (group.isSSTable && group.state !== 'busy' && this.history === undefined) this.unsettled.add(group)
+        this.mark(group)
+      }
+    }
+    this.#check()
+  }
+
+  arrived(path: string, name: string, arrival: 'created' | 'closed' | 'moved-in'): void {
+    const directory = this.directories.get(path)
+    if (directory === undefined) return
+    const files = this.#groupOf(directory, name)
+    files.names.add(name)
+    files.isUntouched = false
+    if (files.isSSTable) this.#stir(files)
+    else files.isSettled = arrival === 'moved-in'
+    this.mark(files)
+  }
+
+  removed(path: string, name: string): void {
+    const directory = this.directories.get(path)
+    if (directory !== undefined) this.#gone(directory, name)
+    this.#check()
+  }
+
+  log(path: string, name: string, news: LogNews): void {
+    const log = this.logs.of(name, indexOf(path))
+    if (news.kind === 'read') this.logs.read(log, path, news.txn)
+    else if (news.kind === 'gone') log.replicas.delete(path)
+    else if (news.kind === 'unreadable' || !log.isAddition) this.gap(`${name} was not read`)
+    this.#commits.transaction(log)
+    this.logs.tidy(log)
+    for (const sstable of [...log.txn.adds, ...log.txn.removes]) {
+      const files = this.setOf(log.index, sstable)
+      if (files !== undefined && files.state !== 'done' && files.state !== 'old' && files.state !== 'busy')
+        this.mark(files)
+    }
+    this.#check()
+  }
+
+  #endLog(path: string, log: OldLog): void {
+    log.replicas.delete(path)
+    this.#commits.transaction(log)
+    this.logs.tidy(log)
+  }
+
+  lostDirectory(path: string): void {
+    const directory = this.directories.get(path)
+    if (directory === undefined) return
+    for (const files of [...directory.groups.values()]) {
+      if (files.isSSTable) this.#commits.gone(files)
+      this.#drop(files)
+    }
+    for (const log of this.logs.in(path)) this.#endLog(path, log)
+    this.directories.delete(path)
+    this.rescans.delete(path)
+    this.stirred = this.clock.now()
+    this.#check()
+    this.changed()
+  }
+
+  lostEvents(why: string): void {
+    this.gap(why)
+  }
+
+  /** Commits were missed: the history begins anew with the scan that follows. */
+  gap(why: string): void {
+    if (this.rescans.size > 0) {
+      this.isVoided = true
+      return
+    }
+    this.isVoided = false
+    this.before ??= this.history
+    this.history = undefined
+    for (const path of this.directories.keys()) this.rescans.add(path)
+    this.#commits.clear()
+    this.during.length = 0
+    if (this.directories.size > 0) this.orders.rescan(tableOf(this), [...this.directories.keys()], why)
+  }
+
+  look(): void {
+    const now = this.clock.now()
+    for (const files of this.groups())
+      if (files.due !== undefined && files.due <= now) {
+        files.due = undefined
+        this.mark(files)
+      }
+    const dirty = [...this.#dirty]
+    this.#dirty.clear()
+    for (const files of dirty) this.#judge(files)
+    this.#check()
+  }
+
+  drained(): void {
+    // It decided without knowing whether events were still to be read.
+  }
+
+  uploaded(files: TableFiles, { durable, names, next, isCorrupt = false }: UploadResult): void {
+    const group = files as unknown as OldFiles
+    for (const [name, entry] of durable) group.durable.set(name, entry)
+    if (next === 'done') {
+      group.adopt(names, isCorrupt)
+      this.hasChanged = true
+    }
+    if (this.directories.get(group.directory)?.groups.get(group.name) === group) this.#next(group, next)
+    this.#check()
+    this.changed()
+  }
+
+  adopt(): void {
+    // It never looked at what others wrote.
+  }
+
+  expose(): void {
+    this.#isExposed = true
+    this.hasChanged = true
+    for (const files of this.groups())
+      if (files.isSSTable && files.state === 'waiting') this.#commits.commit({ adds: [files], removes: [] })
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  draft(): Draft | undefined {
+    const { history } = this
+    if (history === undefined || this.#draft !== undefined) return undefined
+    const now = this.clock.now()
+    const moment = history.next(files => this.#standing(files, now), this.hasChanged)
+    if (moment === undefined) return undefined
+    this.hasChanged = false
+    const leaving = this.settings.deletesUploaded ? this.#keep(moment) : []
+    const state = this.#stateOf(moment)
+    const isNews = this.newest === undefined ? !saysNothing(state) : !saysTheSame(this.newest, state)
+    if (!isNews && !this.settings.tookOver) {
+      history.accept(moment)
+      this.isCovered = true
+      return undefined
+    }
+    const draft = { state, leaving: leaving as unknown as TableFiles[] }
+    this.#draft = { draft, moment, history }
+    return draft
+  }
+
+  written(draft: Draft, state: State): void {
+    if (this.#draft?.draft !== draft) return
+    const { moment, history } = this.#draft
+    this.#draft = undefined
+    this.newest = state
+    this.isCovered = true
+    history.accept({ ...moment, time: state.time })
+    this.changed()
+  }
+
+  failed(): void {
+    this.#draft = undefined
+    this.hasChanged = true
+  }
+
+  deleted(): void {
+    // It marked them when it drafted the manifest.
+  }
+
+  isWanted(files: OldFiles): boolean {
+    return this.history?.wants(files) !== false
+  }
+
+  changed(): void {
+    this.orders.restorePoint(tableOf(this))
+  }
+
+  setOf(index: string, name: string): OldFiles | undefined {
+    for (const directory of this.directories.values()) {
+      const files = directory.index === index ? directory.groups.get(name) : undefined
+      if (files !== undefined) return files
+    }
+    return this.#commits.vanishedOf(index, name)
+  }
+
+  /** An SSTable whose files are on the disk, and whose events are still to come. */
+  find(index: string, name: string): OldFiles | undefined {
+    for (const directory of this.directories.values()) {
+      const main = `${name}-Data.db`
+      if (directory.index !== index || this.disk.file(`${directory.path}/${main}`) === undefined) continue
+      const files = this.#groupOf(directory, main)
+      files.names.add(main)
+      return files
+    }
+    return undefined
+  }
+
+  unknown(index: string, name: string): OldFiles | undefined {
+    for (const directory of this.directories.values())
+      if (directory.index === index) return new OldFiles(directory, name)
+    return undefined
+  }
+
+  mark(files: OldFiles): void {
+    if (files.state === 'busy') {
+      files.isChanged = true
+      return
+    }
+    files.due = undefined
+    files.state = 'dirty'
+    this.#dirty.add(files)
+    this.orders.wake(tableOf(this), this.clock.now())
+  }
+
+  stored(path: string): StateSet | undefined {
+    return this.newest?.sets.get(path)
+  }
+
+  #groupOf(directory: OldDirectory, name: string): OldFiles {
+    const key = parseComponent(name)?.set ?? name
+    let files = directory.groups.get(key)
+    if (files === undefined) {
+      files = new OldFiles(directory, key)
+      directory.groups.set(key, files)
+    }
+    return files
+  }
+
+  #gone(directory: OldDirectory, name: string): void {
+    const files = directory.groups.get(parseComponent(name)?.set ?? name)
+    if (files === undefined) return
+    files.names.delete(name)
+    if (name === files.main || files.names.size === 0) this.#left(files)
+    else if (files.state !== 'old') {
+      files.isSettled = false
+      this.mark(files)
+    }
+  }
+
+  #left(files: OldFiles): void {
+    if (files.isSSTable) {
+      this.#stir(files)
+      this.#commits.gone(files)
+      this.#drop(files)
+      this.orders.unlinked(tableOf(this), files as unknown as TableFiles)
+    } else {
+      this.hasChanged = true
+      this.#drop(files)
+      this.changed()
+    }
+  }
+
+  #drop(files: OldFiles): void {
+    this.#dirty.delete(files)
+    files.due = undefined
+    files.home.groups.delete(files.name)
+    this.unsettled.delete(files)
+  }
+
+  #stir(files: OldFiles): void {
+    const { index } = files.home
+    if (this.logs.isWritten(index, files.name) || this.logs.isObsolete(index, files.name)) return
+    if (!files.isSettled) this.stirred = this.clock.now()
+  }
+
+  #old(files: OldFiles): void {
+    const stored = this.stored(files.path)
+    if (stored !== undefined) {
+      files.seed(stored, this.disk)
+      if (files.stored !== undefined && !files.isOutdated(this.disk)) files.state = 'done'
+      else this.mark(files)
+    } else if (this.newest !== undefined && !this.newest.unprotected.includes(files.path)) this.mark(files)
+  }
+
+  #judge(files: OldFiles): void {
+    const now = this.clock.now()
+    const { settle } = this.settings
+    if (files.isUntouched && !this.#isLoaded) {
+      files.quiet(this.disk, now)
+      return
+    }
+    const { index } = files.home
+    const written = this.logs.isWritten(index, files.name)
+    const obsolete = this.logs.isObsolete(index, files.name)
+    const verdict = files.judge(this.disk, now, { written, obsolete, settle })
+    if (verdict.state === 'settling') {
+      files.state = 'settling'
+      this.#wakeAt(files, now + verdict.wait)
+      return
+    }
+    if (verdict.state === 'complete') this.#give(files)
+    else {
+      files.state = verdict.state
+      if (files.isGone) this.#left(files)
+      else if (verdict.state === 'waiting' && files.isSSTable && files.names.has(files.main))
+        files.hindered ??= now
+    }
+    this.unsettled.delete(files)
+  }
+
+  #give(files: OldFiles): void {
+    files.state = 'busy'
+    files.isChanged = false
+    files.seed(this.stored(files.path), this.disk)
+    this.#commits.complete(files)
+    const ready: Ready = {
+      files: files as unknown as TableFiles,
+      names: [...files.names],
+      durable: new Map(files.durable),
+      isUntouched: files.isUntouched,
+    }
+    this.orders.upload(tableOf(this), ready)
+  }
+
+  #next(files: OldFiles, next: UploadResult['next']): void {
+    files.failures = next === 'failed' ? files.failures + 1 : 0
+    files.isSettled = false
+    files.state = next === 'done' || next === 'failed' ? next : 'dirty'
+    files.hindered = next === 'done' ? undefined : (files.hindered ?? this.clock.now())
+    if (files.isChanged || files.state === 'dirty') this.mark(files)
+    else if (next === 'failed' && !this.settings.isOneShot)
+      this.#wakeAt(files, this.clock.now() + Math.min(RETRY_CAP, RETRY_BASE * 2 ** (files.failures - 1)))
+  }
+
+  #wakeAt(files: OldFiles, at: number): void {
+    files.due = at
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#isStopped) return
+    let next = this.#commits.isWaiting ? this.stirred + this.settings.settle : Infinity
+    for (const { due } of this.groups()) if (due !== undefined) next = Math.min(next, due)
+    if (next < Infinity) this.orders.wake(tableOf(this), Math.max(next, this.clock.now() + 1))
+  }
+
+  /** Whether the scan is settled, and whether all is still. */
+  #check(): void {
+    if (!this.#isLoaded || this.#isStopped) return
+    if (this.history === undefined && this.unsettled.size === 0 && this.rescans.size === 0) {
+      if (this.isVoided) this.gap('its scan is void')
+      else this.#begin()
+    }
+    if (!this.#commits.isWaiting) {
+      this.#wake()
+      return
+    }
+    const isQuiet = this.stirred + this.settings.settle <= this.clock.now()
+    const isRestless = [...this.groups()].some(
+      ({ isSSTable, state }) => isSSTable && (state === 'dirty' || state === 'settling'),
+    )
+    if (isQuiet && !isRestless) this.#commits.quiet()
+    else this.#wake()
+  }
+
+  #begin(): void {
+    const { newest } = this
+    const lost = newest !== undefined && this.#isLost(newest)
+    const during = this.during.splice(0)
+    const scan = { sets: this.#part(newest), time: this.clock.time(), lost, during }
+    if (this.before !== undefined) {
+      this.history = this.before
+      this.before = undefined
+      this.history.gap(scan)
+    } else {
+      const time = newest?.time ?? this.#newestTime
+      const unexplained = this.settings.tookOver ? [] : (newest?.unexplained ?? [])
+      const before =
+        time === undefined ? undefined : { time, sets: new Set(newest?.sets.keys() ?? []), unexplained }
+      this.history = new History(before, scan)
+    }
+    this.changed()
+  }
+
+  #isLost(newest: State): boolean {
+    for (const [path, identity] of newest.directories) {
+      const now = this.directories.get(path)?.identity ?? this.disk.directory(path)
+      if (now?.inode !== identity.inode) return true
+    }
+    return false
+  }
+
+  #part(newest: State | undefined): Set<OldFiles> {
+    const sets = new Set<OldFiles>()
+    for (const files of this.groups()) {
+      const { state, stored, isCommitted, name, isSSTable } = files
+      const { index } = files.home
+      if (!isSSTable || this.logs.isWritten(index, name) || this.logs.isObsolete(index, name)) continue
+      if (stored !== undefined || isCommitted || state === 'busy' || state === 'failed' || state === 'old')
+        sets.add(files)
+    }
+    for (const [path, stored] of newest?.sets ?? []) {
+      const at = path.lastIndexOf('/')
+      const directory = stored.kept ? this.directories.get(path.slice(0, at)) : undefined
+      if (directory === undefined || this.kept.has(path)) continue
+      const files = new OldFiles(directory, path.slice(at + 1))
+      files.stored = stored
+      files.state = 'done'
+      this.kept.set(path, files)
+    }
+    for (const files of this.kept.values()) if (!files.home.groups.has(files.name)) sets.add(files)
+    return sets
+  }
+
+  #standing(files: OldFiles, now: number): Standing {
+    if (files.stored !== undefined) return 'durable'
+    if (this.history?.live.has(files) !== true) return 'owed'
+    const patience = this.settings.isOneShot || this.#isExposed ? 0 : PATIENCE
+    if (files.state === 'old') return 'waived'
+    return files.hindered !== undefined && now - files.hindered >= patience ? 'waived' : 'owed'
+  }
+
+  #keep({ sets }: Moment<OldFiles>): OldFiles[] {
+    const leaving = [...sets].filter(
+      files => files.state === 'done' && files.stored?.kept === false && !files.isOutdated(this.disk),
+    )
+    for (const files of leaving) {
+      files.stored = { ...files.stored!, kept: true }
+      this.kept.set(files.path, files)
+    }
+    return leaving
+  }
+
+  #stateOf({ sets, time, gap, unexplained, unprotected }: Moment<OldFiles>): State {
+    const stored = new Map<string, StateSet>()
+    for (const files of sets) if (files.stored !== undefined) stored.set(files.path, files.stored)
+    const directories = new Map<string, DirectoryIdentity>()
+    for (const { path, identity } of this.directories.values())
+      if (identity !== undefined) directories.set(path, identity)
+    return {
+      node: '',
+      epoch: 0,
+      unit: this.name,
+      time,
+      gap,
+      unexplained,
+      sets: stored,
+      files: new Map(),
+      unprotected: unprotected.map(({ path }) => path).sort(),
+      directories,
+    }
+  }
+}

@@ -1,0 +1,207 @@
+import { setImmediate as turn } from 'node:timers/promises'
+
+import type { TableNews } from '../../src/tables/ports.js'
+import { Random } from '../state/random.js'
+
+import { Bucket } from './bucket.js'
+import { Checks, EPOCH } from './checks.js'
+import type { MakeCore } from './core.js'
+import { Daemon, type DaemonOptions } from './daemon.js'
+import { judgeEnd } from './ending.js'
+import { Network } from './network.js'
+import { Node } from './node.js'
+import { PACES } from './pace.js'
+import { Scheduler } from './scheduler.js'
+import type { Script } from './script.js'
+import type { World } from './world.js'
+
+/** How long all is quiet before the end is judged, ms. */
+const QUIET = 120_000
+
+/** How long files must be unchanged, ms. */
+export const SETTLE = 1000
+
+/** A node, a bucket and the processes that back the node up, in one thread and in virtual time. */
+export class Simulation {
+  readonly time = new Scheduler()
+  readonly random: Random
+  readonly node: Node
+  readonly network: Network
+  readonly bucket: Bucket
+  readonly checks: Checks
+  readonly daemons: Daemon[] = []
+  readonly trace: string[] = []
+  readonly news: TableNews[] = []
+  /** The daemon that was started last and runs. */
+  daemon: Daemon | undefined
+  /** How wrong the processes are about the server's clock, ms. */
+  skew = 0
+  readonly #script: Script
+  readonly #world: World
+
+  constructor(script: Script, makeCore: MakeCore) {
+    this.#script = script
+    this.random = new Random(script.salt)
+    this.node = new Node(this.time, script)
+    this.network = new Network(this.time, this.random)
+    const deletesUploaded = script.mode === 'delete'
+    const settings = {
+      settle: SETTLE,
+      isOldCassandra: !this.node.hasLogs,
+      deletesUploaded,
+      isForgetful: deletesUploaded && !this.node.hasLogs,
+      hasWildClock: false,
+      hasOtherWriter: false,
+    }
+    this.checks = new Checks(this.node.truths, settings, () => this.time.now)
+    this.bucket = new Bucket(manifest => {
+      this.note(`manifest ${manifest.key} ${[...manifest.state.sets.keys()].map(short).join(' ')}`)
+      this.checks.manifest(manifest)
+    })
+    this.checks.bucket = this.bucket
+    this.#world = {
+      time: this.time,
+      fs: this.node.fs,
+      bucket: this.bucket,
+      network: this.network,
+      random: this.random,
+      makeCore,
+      serverTime: () => Math.floor(EPOCH + this.time.now + this.skew),
+      watcher: {
+        caughtUp: (daemon, from, to) => this.checks.caughtUp(daemon, from, to),
+        news: (table, news) => {
+          this.news.push(news)
+          this.checks.news(table, news)
+        },
+      },
+    }
+  }
+
+  /** Runs until a virtual time. A process that stands still may take longer. */
+  async until(end: number): Promise<void> {
+    while (this.time.now < end && this.checks.violation === undefined) {
+      let isBusy = false
+      for (const daemon of this.daemons) {
+        if (!daemon.step()) continue
+        isBusy = true
+        // Promises settle.
+        await turn()
+      }
+      if (isBusy) continue
+      const before = this.time.now
+      this.time.next(end)
+      for (const daemon of this.daemons)
+        if (daemon.process.isAlive) this.checks.caughtUp(daemon, before, this.time.now)
+    }
+  }
+
+  async run(duration: number): Promise<void> {
+    await this.until(this.time.now + duration)
+  }
+
+  /** Starts a daemon. */
+  begin(options: Partial<DaemonOptions> = {}): Daemon {
+    const daemon = new Daemon(this.#world, { ...this.#options(), ...options })
+    this.daemons.push(daemon)
+    this.daemon = daemon
+    this.note('daemon starts')
+    daemon.start()
+    return daemon
+  }
+
+  /** Starts a run that backs up what is there, and ends. */
+  beginOneShot(options: Partial<DaemonOptions> = {}): Daemon {
+    if (this.daemon?.process.isAlive === true) this.checks.settings.hasOtherWriter = true
+    const run = new Daemon(this.#world, {
+      ...this.#options(),
+      isOneShot: true,
+      backsUpExisting: true,
+      ...options,
+    })
+    this.daemons.push(run)
+    this.note('one-shot run starts')
+    const { truth, family } = this.node
+    const before = [...truth.live]
+    run.start(() => {
+      this.note(`one-shot run ends: ${run.oneShot?.exit ?? '?'}`)
+      if (run.oneShot?.exit !== 'success') return
+      const newest = this.bucket.newest(family.base.unit)?.state
+      const missed = before.find(sstable => truth.isLive(sstable) && newest?.sets.has(sstable.path) !== true)
+      if (missed !== undefined)
+        this.checks.broken(`a one-shot run says that all is backed up, and no manifest names ${missed.path}`)
+    })
+    return run
+  }
+
+  /** SIGKILL of the daemon. */
+  kill(): void {
+    if (this.#script.mode === 'delete') this.checks.settings.isForgetful = true
+    this.daemon?.kill()
+    this.daemon = undefined
+  }
+
+  /** Another daemon takes the name over; the one before goes on until it notices. */
+  takeOver(options: Partial<DaemonOptions> = {}): Daemon {
+    this.checks.settings.hasOtherWriter = true
+    const { writer, epoch } = this.bucket.owner
+    this.bucket.owner = { writer: writer + 1, epoch: epoch + 1 }
+    return this.begin({ ...options, tookOver: true })
+  }
+
+  /** The machine is replaced: the same paths on new disks, and a daemon that takes the name over. */
+  replaceMachine(): Daemon {
+    // No process outlives its machine.
+    for (const daemon of this.daemons) daemon.kill()
+    this.node.replaceMachine()
+    return this.takeOver()
+  }
+
+  /** All that is under way ends, all that is broken is mended, and nothing happens any more. */
+  async calm(duration = QUIET): Promise<void> {
+    for (let round = 0; round < 50; round++) {
+      await this.run(2000)
+      this.node.heal()
+      if (!this.node.cassandra.isBusy && this.node.cassandra.isUp) break
+    }
+    this.network.weather = 'fair'
+    for (const daemon of this.daemons) {
+      daemon.pace.calm()
+      daemon.uploads.failures = 0
+      daemon.logs.failures = 0
+    }
+    if (this.daemon?.process.isAlive !== true) this.begin()
+    this.daemon?.pace.calm()
+    await this.run(duration)
+  }
+
+  judgeEnd(): void {
+    if (this.checks.violation !== undefined) return
+    const alive = this.daemons.filter(({ process }) => process.isAlive)
+    const problem = judgeEnd(this.node, this.checks, this.bucket, this.daemon, alive)
+    if (problem !== undefined) this.checks.broken(problem)
+  }
+
+  note(text: string): void {
+    this.trace.push(`${this.time.now.toFixed(1)} ${text}`)
+  }
+
+  #options(): DaemonOptions {
+    const { mode, includesCopies, pace } = this.#script
+    return {
+      isOneShot: false,
+      backsUpExisting: mode !== 'watch',
+      tookOver: false,
+      deletesUploaded: mode === 'delete',
+      includesCopies,
+      settle: SETTLE,
+      queueLimit: 2000,
+      watchLimit: 100,
+      pace: PACES[pace],
+    }
+  }
+}
+
+/** The last part of a path. */
+export function short(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
