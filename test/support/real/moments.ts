@@ -91,7 +91,8 @@ export class Moments {
     const target = join(this.#work, `state-${this.#count}`)
     mkdirSync(target)
     const { tableAlone = false, replication: copies = 1, origins = this.#dataDirectories } = this.#options
-    const scope = tableAlone ? ['--table', unit.slice(0, -33).replace('/', '.')] : []
+    // By its id, as another table may have had the name.
+    const scope = tableAlone ? ['--table', unit.replace('/', '.')] : []
     await this.#tablesnap.succeed('-D', '--at', time, ...scope, 'backup', target)
     const id = randomUUID()
     const table = `s${this.#count}`
