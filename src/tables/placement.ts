@@ -42,8 +42,14 @@ export interface TableFacts {
 const STRANDED = 60_000
 
 /** A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms. */
-const INDEX_WAIT = 500
-const INDEX_CAP = 2_000
+const INDEX_WAIT = 2_000
+const INDEX_CAP = 5_000
+
+/**
+ * SSTables that no transaction wrote (import, refresh, cp) are one change when they come within the settle time of each other:
+ * Cassandra renames them one after the other, and reads all or none. So many settle times they wait for each other at most.
+ */
+const ARRIVAL_SETTLES = 10
 
 /** How often it is tried again to decide what is due, ms. */
 const PAUSE = 250
@@ -292,6 +298,8 @@ export class Placement {
 
   /** Gives those that are complete, and those that do not become so, their commits. */
   #placeUnplaced(now: number): void {
+    const arrived: TableFiles[] = []
+    let isArriving = false
     for (const files of [...this.#unplaced]) {
       const { after, until, time, at } = files.whole
       if (this.#isClaimed(files) || files.status === 'dirty') continue
@@ -299,9 +307,23 @@ export class Placement {
       else if (until === undefined) {
         if (this.#isStranded(files, now)) this.#giveUp(files)
         else this.#tellIncomplete(files, now)
-      } else if (this.#isAtRest(files, at, now) && !this.#mayBeWritten(files, now))
-        this.#commitAlone(files, after, until, time)
+        isArriving ||= files.quiet(now) < this.#settings.settle
+      } else if (!this.#isAtRest(files, at, now) || this.#mayBeWritten(files, now)) isArriving = true
+      else if (isWellKnown(files)) this.#commitAlone(files, after, until, time)
+      else arrived.push(files)
     }
+    this.#placeArrived(arrived, isArriving, now)
+  }
+
+  /** Makes one change of SSTables that no transaction wrote. @param isArriving whether another one is on its way */
+  #placeArrived(arrived: readonly TableFiles[], isArriving: boolean, now: number): void {
+    if (arrived.length === 0) return
+    const first = Math.min(...arrived.map(({ whole }) => whole.at))
+    const limit = ARRIVAL_SETTLES * this.#settings.settle
+    if (isArriving && !this.#isExposed && now - first < limit) return
+    const after = Math.min(...arrived.map(({ whole }) => whole.after))
+    const until = Math.max(...arrived.map(({ whole }) => whole.until ?? this.#drains))
+    for (const files of arrived) this.#commitAlone(files, after, until, files.whole.time)
   }
 
   /** Whether a transaction log says what becomes of it. */
@@ -311,7 +333,7 @@ export class Placement {
 
   /** Whether what Cassandra never changes of it has been the same for the settle time. */
   #isAtRest(files: TableFiles, at: number, now: number): boolean {
-    if (files.isSettled || files.stored !== undefined) return true
+    if (isWellKnown(files)) return true
     if (now - at < this.#settings.settle) return false
     // A file that Cassandra may change keeps it from being uploaded, not from being part of the table.
     if (files.status === 'settling') this.#judge.judge(files, this.#drains)
@@ -434,7 +456,7 @@ export class Placement {
   /** Whether a change of the table waits for the same change of its indexes. */
   #isHeld(table: TableFacts, now: number): boolean {
     if (!table.hasIndexes || this.#heldSince === undefined || this.#isExposed) return false
-    return this.#history !== undefined && now < this.#holdsUntil(this.#heldSince)
+    return now < this.#holdsUntil(this.#heldSince)
   }
 
   #place(table: TableFacts, step: Step): void {
@@ -512,6 +534,11 @@ export class Placement {
     this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained' })
     this.#news.push({ kind: 'vanished', paths: live.map(({ path }) => path) })
   }
+}
+
+/** Whether it needs no quiet time: a transaction wrote it, or the newest manifest has it. */
+function isWellKnown({ isSettled, stored }: TableFiles): boolean {
+  return isSettled || stored !== undefined
 }
 
 /** Whether deletions need no reason: a directory of copies, or one that is no table's. */
