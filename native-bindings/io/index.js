@@ -13,6 +13,9 @@ export const {
   readNeutralSync,
   bytesToPage,
   leftPages,
+  writeNow,
+  connectLocal,
+  replaceDescriptor,
   useDontCache,
   lowerPriority,
 } = loadNative()
