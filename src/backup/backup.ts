@@ -26,6 +26,7 @@ import { Outcomes } from './outcomes.js'
 import { checkPath, descriptorLimit } from './preflight.js'
 import { Recorder, isFenced } from './recorder.js'
 import { Rounds } from './rounds.js'
+import type { BackupStatus } from './status.js'
 import { Tracker } from './tracker.js'
 import { Unprotected } from './unprotected.js'
 import type { Unit } from './unit.js'
@@ -79,6 +80,8 @@ export class Backup {
   readonly #covered = new Set<Unit>()
   #fail: (error: unknown) => void = () => undefined
   #watcher: Watcher | undefined
+  /** Time of the newest restore point of any table, ms since 1970. */
+  #newest: number | undefined
 
   constructor(deps: BackupDeps) {
     const { config, log, engine, client } = deps
@@ -139,7 +142,11 @@ export class Backup {
       listings: this.#listings,
       clock,
       onProblem,
-      onRecorded: unit => this.#covered.add(unit),
+      onRecorded: unit => {
+        this.#covered.add(unit)
+        const { time = -Infinity } = unit.newest ?? {}
+        if (time > (this.#newest ?? -Infinity)) this.#newest = time
+      },
       onChange: unit => this.#recorder.changed(unit),
       onFenced: error => this.#fail(error),
     })
@@ -241,6 +248,12 @@ export class Backup {
   get failures(): number {
     const { failed, corrupt } = this.summary
     return failed.size + corrupt.size + this.#listings.failed.size + this.#recorder.failed.size
+  }
+
+  /** How the backup stands now. */
+  get status(): BackupStatus {
+    const uploading = [...this.#tracker.in('busy')].length
+    return { uploading, missing: this.pending, newest: this.#newest }
   }
 
   /** Sets and files that came too late, or failed for now: the next -B brings them. */

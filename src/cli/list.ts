@@ -7,7 +7,7 @@ import { tableOfUnit } from '../sstable/unit.js'
 import { interruptible, type What } from './download.js'
 import { formatBytes } from './format.js'
 import type { Signals } from './signals.js'
-import { writeOut, type Program } from './terminal.js'
+import { printOut, type Program } from './terminal.js'
 
 /** Prints the names or the moments that the bucket has. @returns the exit code */
 export function list(session: Session, signals: Signals, program: Program, what: What = {}): Promise<number> {
@@ -16,7 +16,7 @@ export function list(session: Session, signals: Signals, program: Program, what:
   return interruptible(session, signals, program, async signal => {
     if (config.list === 'nodes') {
       for await (const name of nodeNames({ ...session, ...config, signal }))
-        if (!writeOut(json ? `${JSON.stringify({ name })}\n` : `${printable(name)}\n`)) break
+        if (!(await printOut(json ? `${JSON.stringify({ name })}\n` : `${printable(name)}\n`, signal))) break
       return 0
     }
     let unit: string | undefined
@@ -25,7 +25,7 @@ export function list(session: Session, signals: Signals, program: Program, what:
       unit = moment.unit
       const line = json ? JSON.stringify(jsonOf(moment)) : `${heading}${printable(lineOf(moment))}`
       // Nobody reads any more: what follows would be fetched for nothing.
-      if (!writeOut(`${line}\n`)) break
+      if (!(await printOut(`${line}\n`, signal))) break
     }
     return 0
   })

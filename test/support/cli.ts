@@ -14,18 +14,28 @@ export class Cli {
   readonly #watchers = new Set<() => void>()
 
   /**
-   * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as; nice: see nice(1)
+   * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as; nice: see nice(1);
+   * nodeOptions: NODE_OPTIONS; stderr: a descriptor in place of the pipe that is read
    */
   constructor(
     args: readonly string[],
-    options: { env?: Record<string, string>; cwd?: string; uid?: number; nice?: number } = {},
+    options: {
+      env?: Record<string, string>
+      cwd?: string
+      uid?: number
+      nice?: number
+      nodeOptions?: string
+      stderr?: number
+    } = {},
   ) {
     // Without `env -u` tap would load its own modules into the binary, which takes longer than most runs.
     const nice = options.nice === undefined ? [] : ['nice', '-n', String(options.nice)]
-    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', ...nice, process.execPath, BINARY, ...args], {
+    const { nodeOptions } = options
+    const environment = nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]
+    this.child = spawn('/usr/bin/env', [...environment, ...nice, process.execPath, BINARY, ...args], {
       cwd: options.cwd ?? '/',
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
       ...(options.uid === undefined ? {} : { uid: options.uid }),
     })
     this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
