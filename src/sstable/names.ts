@@ -44,7 +44,8 @@ export function isTemporary(name: string): boolean {
 
 /** `nb_txn_flush_<uuid>.log`, `bti-da_txn_compaction_<uuid>.log`. */
 export function isTxnLog(name: string): boolean {
-  return /_txn_.*\.log$/.test(name)
+  // A regular expression would search every part of a long name anew.
+  return name.endsWith('.log') && name.includes('_txn_')
 }
 
 /**
