@@ -3,6 +3,7 @@ import { resolveName } from './config/identity.js'
 import { writerOf, type Writer } from './config/writer.js'
 import { credentialProvider } from './config/provider.js'
 import { Engine } from './pool/engine.js'
+import { SharedOverwriting } from './pool/overwriting.js'
 import type { Logger } from './report/logger.js'
 import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
@@ -33,21 +34,33 @@ const CONTROL_CONNECTIONS = 4
  * @throws UsageError for an endpoint that is no server address
  */
 export async function openSession(config: Config, log: Logger): Promise<Session> {
-  const credentials = credentialProvider(config.credentials, config.s3.region)
-  const retry = { ...DEFAULT_RETRY, retries: config.engine.retries }
-  const client = new S3Client({
-    settings: config.s3,
-    credentials,
-    connections: CONTROL_CONNECTIONS,
-    retry,
-    onRetry: (error, pause) => log.debug(`${error.message}; again in ${Math.round(pause)} ms`),
-    onSlowDown: () => engine.slowDown(),
-  })
+  const credentials = credentialProvider({ given: config.credentials, region: config.s3.region })
+  const { retries, retryTime } = config.engine
+  const waits = config.mode === 'watch' || config.mode === 'backup-watch'
+  const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }
+  const silence = silenceLog(log, waits ? 'until it answers' : `for ${retryTime / 1000} s`)
   const identity = await resolveName(config)
   if (identity.warning !== undefined) log.warn(identity.warning)
   log.info(
     `This node is ${identity.name} in the bucket (by ${identity.source === 'flag' ? '-n' : identity.source})`,
   )
+  const { name } = identity
+  const keys = new KeyLayout(config.prefix, name, config.separator)
+  const overwriting = new SharedOverwriting()
+  const client = new S3Client({
+    settings: config.s3,
+    credentials,
+    ownPrefix: keys.node.replace(/[^/]*$/, ''),
+    connections: CONTROL_CONNECTIONS,
+    retry,
+    onRetry: (error, pause) => log.debug(`${error.message}; again in ${Math.round(pause)} ms`),
+    overwriting,
+    onNote: text => engine.note(text),
+    onSlowDown: () => engine.slowDown(),
+    onSilence: error => silence.onSilence(error.message),
+    onReturn: silence.onReturn,
+  })
+  if (client.proxy !== undefined) log.info(`S3 is reached through the proxy ${client.proxy}`)
   await credentials()
   const { checksum, threads, memory, maxRate } = config.engine
   const engine = new Engine({
@@ -58,10 +71,10 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     threads,
     memory,
     maxRate,
+    overwriting,
     onNote: text => log.warn(text),
+    ...silence,
   })
-  const { name } = identity
-  const keys = new KeyLayout(config.prefix, name, config.separator)
   return {
     config,
     log,
@@ -72,6 +85,26 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     keys,
     close: async () => {
       await Promise.all([engine.close(), client.close()])
+    },
+  }
+}
+
+/** What tells the operator, once for all threads, that the server is away and that it is back. */
+function silenceLog(
+  log: Logger,
+  patience: string,
+): { onSilence: (message: string) => void; onReturn: (length: number) => void } {
+  let silent = false
+  return {
+    onSilence: message => {
+      if (silent) return
+      silent = true
+      log.warn(`The server cannot be reached; tablesnap keeps trying ${patience}. ${message}`)
+    },
+    onReturn: length => {
+      if (!silent) return
+      silent = false
+      log.info(`The server answers again, after ${Math.round(length / 1000)} s`)
     },
   }
 }

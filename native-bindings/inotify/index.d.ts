@@ -166,7 +166,7 @@ export class Inotify {
   static readonly IN_ONESHOT: number
 }
 
-/** What an `InotifyBatch` calls; both functions with `this` being the handler. */
+/** What an `InotifyBatch` calls; all functions with `this` being the handler. */
 export interface BatchHandler {
   /**
    * Once per event, in the kernel's order. An overflow is an event with watch -1 and IN_Q_OVERFLOW.
@@ -188,6 +188,11 @@ export interface BatchHandler {
    * @param drained whether the kernel's queue was empty; false: the next wake-up follows at once
    */
   end?(drained: boolean): void
+  /**
+   * Called after `end(true)`: every event that the kernel had queued has been delivered. A wake-up or poll() that finds
+   * no event does not call it.
+   */
+  drained?(): void
 }
 
 /**
@@ -218,6 +223,14 @@ export class InotifyBatch {
    * @throws InotifyError EINVAL: no such watch (any more); EBADF after close()
    */
   remove(watch: number): void
+  /**
+   * Reads at once, without waiting, what the kernel has queued, and delivers it to the handler as a wake-up does, until the
+   * kernel's queue is empty. A caller that is about to act on what it knows learns so of everything that happened before the call.
+   * @returns true when the queue was empty at the end. False, and not everything was read: after close(); from within a
+   * handler's function of any instance of this thread (nothing is read then, as the handler has not seen all of its batch);
+   * after a failed read(2), which becomes an uncaughtException; or when more than 64 MiB of events came during the call
+   */
+  poll(): boolean
   /** Closes the descriptor at once; the handler is not called any more. May be called again. */
   close(): void
   /** Keeps the event loop alive (the default). */

@@ -16,6 +16,7 @@
         "src/js_output.c",
         "src/js_priority.c",
         "src/js_read.c",
+        "src/js_time.c",
         "src/neutral.c",
         "src/output.c",
         "src/priority.c",

@@ -144,3 +144,10 @@ export function useDontCache(use: boolean): void
  * @throws Error as those of `node:fs` (code, errno, syscall) when the system refuses it for some thread
  */
 export function lowerPriority(nice: number): void
+
+/**
+ * CPU time that the calling thread has used since it began, in user and system mode, ms with fractions
+ * (CLOCK_THREAD_CPUTIME_ID). Unlike the time of day it does not grow while the thread sleeps or waits for a processor.
+ * @throws Error as those of `node:fs`
+ */
+export function threadCpuTime(): number

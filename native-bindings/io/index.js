@@ -18,4 +18,5 @@ export const {
   replaceDescriptor,
   useDontCache,
   lowerPriority,
+  threadCpuTime,
 } = loadNative()

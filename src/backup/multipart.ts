@@ -15,7 +15,8 @@ import {
   type PartInfo,
 } from '../s3/multipart.js'
 import type { ChecksumKind } from '../s3/settings.js'
-import type { FileRef, PartResult } from '../upload/task.js'
+import { isRefusal } from '../upload/capability.js'
+import type { FileRef, HeldPart, PartResult } from '../upload/task.js'
 
 /** Headers of CreateMultipartUpload that say which checksum the parts bring. SHA-256 knows no full-object form. */
 const ALGORITHM: Record<ChecksumKind, Record<string, string>> = {
@@ -25,7 +26,7 @@ const ALGORITHM: Record<ChecksumKind, Record<string, string>> = {
   md5: {},
 }
 
-/** How one file goes up in parts. */
+/** How one file goes up in parts. It never replaces an object. */
 export interface MultipartPlan {
   readonly file: FileRef
   /** Bytes of every part but the last. */
@@ -33,7 +34,6 @@ export interface MultipartPlan {
   readonly checksum: ChecksumKind
   /** Metadata and storage headers. */
   readonly headers: Readonly<Record<string, string>>
-  readonly ifAbsent: boolean
 }
 
 /** Where the upload's requests go. */
@@ -43,66 +43,123 @@ export interface MultipartDeps {
   readonly signal: AbortSignal
 }
 
+/** An upload and the parts that it has. */
+interface Upload {
+  readonly id: string
+  readonly parts: ReadonlyMap<number, ListedPart>
+}
+
+/** The checksums that a multipart upload ends with. */
+interface Digests {
+  readonly crc64: bigint
+  readonly crc32: number | undefined
+}
+
 /**
  * Uploads a file in parallel parts, its checksum combined from theirs. An upload that fails for good is aborted; one that
- * may go on later is left for it, as its parts need not be sent again.
+ * may go on later is left for it, as its parts need not be sent again. Once the object is there, no unfinished upload of
+ * its key is left.
  * @returns the file's CRC-64, and its CRC-32 where the file's reference asks for it
  * @throws S3Error (412 when the key exists), or TablesnapError of the file
  */
-export async function uploadInParts(
+export async function uploadInParts(deps: MultipartDeps, plan: MultipartPlan): Promise<Digests> {
+  const { client } = deps
+  const { fit, others } = await unfinished(deps, plan)
+  const digests = await uploadOnce(deps, plan, fit).catch((error: unknown) => {
+    // An upload that was begun with another checksum refuses ours: that tells nothing of what the server can do.
+    if (fit === undefined || !isRefusal(error)) throw error
+    return uploadOnce(deps, plan, undefined)
+  })
+  for (const id of others) await abortMultipartUpload(client, plan.file.key, id).catch(() => undefined)
+  return digests
+}
+
+/** @param taken an upload that this one goes on with; undefined: it begins anew */
+async function uploadOnce(
   deps: MultipartDeps,
   plan: MultipartPlan,
-): Promise<{ readonly crc64: bigint; readonly crc32: number | undefined }> {
+  taken: Upload | undefined,
+): Promise<Digests> {
   const { client, signal } = deps
+  const { checksum, headers } = plan
   const { key } = plan.file
-  const held = await takeUp(deps, plan)
-  const uploadId =
-    held?.uploadId ??
-    (await createMultipartUpload(client, key, { ...plan.headers, ...ALGORITHM[plan.checksum] }, signal))
+  const upload = taken ?? {
+    id: await createMultipartUpload(client, key, { ...headers, ...ALGORITHM[checksum] }, signal),
+    parts: new Map<number, ListedPart>(),
+  }
   try {
-    const results = await sendParts(deps, plan, uploadId, held?.parts ?? new Map<number, ListedPart>())
+    const results = await sendParts(deps, plan, upload)
     const sum = combine(results, plan)
-    const parts = results.map(result => partInfo(result, held?.parts, plan.checksum))
-    const condition: Record<string, string> = plan.ifAbsent ? { 'If-None-Match': '*' } : {}
-    await completeMultipartUpload(client, key, uploadId, parts, { ...sum.headers, ...condition }, signal)
+    const parts = results.map(result => partInfo(result, upload.parts, checksum))
+    const options = { headers: sum.headers, ifAbsent: true, signal }
+    await completeMultipartUpload(client, key, upload.id, parts, options)
     return { crc64: sum.crc64, crc32: sum.crc32 }
   } catch (error) {
     const later = error instanceof TablesnapError && error.retry && error.code !== 'FILE_CHANGED'
-    if (!later && !signal.aborted) await abortMultipartUpload(client, key, uploadId).catch(() => undefined)
+    if (!later && !signal.aborted) await abortMultipartUpload(client, key, upload.id).catch(() => undefined)
     throw error
   }
 }
 
+/** Servers that do not list unfinished uploads, or not their parts. */
+const listless = new WeakSet<S3Client>()
+
+const NO_LISTS =
+  'the server does not list unfinished uploads: a large file whose upload is cut short is sent anew'
+
 /**
- * The newest unfinished upload of the key, when its parts are cut as ours are and the server knows their CRC-64. One
- * whose metadata may hold the MD5 of another content is not taken up.
+ * The unfinished uploads of the key: the newest one that can be gone on with, and the others. One whose metadata may hold
+ * the MD5 of another content is not gone on with.
  */
-async function takeUp(
-  { client, signal }: MultipartDeps,
-  { file, part: size, checksum, headers }: MultipartPlan,
-): Promise<{ uploadId: string; parts: Map<number, ListedPart> } | undefined> {
-  if (checksum !== 'crc64nvme' || 'X-Amz-Meta-md5sum' in headers) return undefined
+async function unfinished(
+  { client, engine, signal }: MultipartDeps,
+  plan: MultipartPlan,
+): Promise<{ fit?: Upload; others: string[] }> {
+  const { key } = plan.file
+  if (listless.has(client)) return { others: [] }
+  const isFixed = 'X-Amz-Meta-md5sum' in plan.headers
   try {
-    const [uploadId] = await uploadsOf(client, file.key, signal)
-    const parts = uploadId === undefined ? [] : await listParts(client, file.key, uploadId, signal)
-    const fit = parts.every(
-      part => part.size === bytesOf(file, size, part.number - 1) && part.checksums.crc64nvme !== undefined,
-    )
-    if (uploadId === undefined || parts.length === 0 || !fit) return undefined
-    return { uploadId, parts: new Map(parts.map(part => [part.number, part])) }
+    const ids = await uploadsOf(client, key, signal)
+    let fit: Upload | undefined
+    for (const id of ids) {
+      if (fit !== undefined || isFixed) break
+      const parts = await listParts(client, key, id, signal).catch((error: unknown) => {
+        // It has just ended.
+        if (isS3Error(error, 404)) return []
+        throw error
+      })
+      if (parts.length > 0 && parts.every(part => heldOf(part, plan) !== undefined))
+        fit = { id, parts: new Map(parts.map(part => [part.number, part])) }
+    }
+    const others = ids.filter(id => id !== fit?.id)
+    return fit === undefined ? { others } : { fit, others }
   } catch (error) {
-    // A server without these lists, an account that may not see them, an upload that has just ended: it starts anew.
+    // An account that may not see them, or a server without these lists: it starts anew.
     if (!isS3Error(error) || error.retry) throw error
-    return undefined
+    if (isS3Error(error, 405, 501)) {
+      listless.add(client)
+      engine.note(NO_LISTS)
+    }
+    return { others: [] }
   }
+}
+
+/** By what a part that the server holds can be compared with ours; undefined where it is cut otherwise, or nothing tells. */
+function heldOf(part: ListedPart, { file, part: size, checksum }: MultipartPlan): HeldPart | undefined {
+  if (part.size !== bytesOf(file, size, part.number - 1)) return undefined
+  const { crc64nvme: crc64, ...others } = part.checksums
+  if (checksum === 'crc64nvme' && crc64 !== undefined) return { crc64 }
+  // An upload with checksums wants them of every part.
+  const isPlain = crc64 === undefined && Object.keys(others).every(name => name === 'type')
+  if ((checksum !== 'crc64nvme' && checksum !== 'md5') || !isPlain) return undefined
+  return /^[0-9a-f]{32}$/i.test(part.etag) ? { md5: part.etag.toLowerCase() } : undefined
 }
 
 /** Runs the parts over the pool, as many at once as it takes; the first failure stops the rest. */
 async function sendParts(
   { engine, signal }: MultipartDeps,
   plan: MultipartPlan,
-  uploadId: string,
-  held: ReadonlyMap<number, ListedPart>,
+  upload: Upload,
 ): Promise<PartResult[]> {
   const count = Math.ceil(plan.file.size / plan.part)
   const results = new Array<PartResult>(count)
@@ -112,14 +169,15 @@ async function sendParts(
     while (next < count && !failed) {
       signal.throwIfAborted()
       const index = next++
+      const held = upload.parts.get(index + 1)
       const part = {
         kind: 'part' as const,
         file: plan.file,
-        uploadId,
+        uploadId: upload.id,
         number: index + 1,
         start: index * plan.part,
         bytes: bytesOf(plan.file, plan.part, index),
-        held: held.get(index + 1)?.checksums.crc64nvme,
+        held: held === undefined ? undefined : heldOf(held, plan),
       }
       try {
         results[index] = await engine.part(part, plan.checksum)
@@ -160,13 +218,9 @@ function combine(
   return { crc64, crc32, headers: {} }
 }
 
-function partInfo(
-  result: PartResult,
-  held: ReadonlyMap<number, ListedPart> | undefined,
-  kind: ChecksumKind,
-): PartInfo {
+function partInfo(result: PartResult, held: ReadonlyMap<number, ListedPart>, kind: ChecksumKind): PartInfo {
   const { number, crc64, crc32c, sha256 } = result
-  const etag = result.sent ? result.etag : (held?.get(number)?.etag ?? '')
+  const etag = result.sent ? result.etag : (held.get(number)?.etag ?? '')
   if (kind === 'md5') return { number, etag, checksums: { type: 'FULL_OBJECT' } }
   if (sha256 !== undefined) return { number, etag, checksums: { type: 'COMPOSITE', sha256 } }
   if (crc32c !== undefined) return { number, etag, checksums: { type: 'FULL_OBJECT', crc32c } }

@@ -10,11 +10,20 @@ import { checkFile } from '../restore/check.js'
 import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import { headObject, metadataHeaders, storageHeaders, type ObjectInfo } from '../s3/object.js'
+import {
+  OURS_METADATA,
+  headObject,
+  isOurs,
+  metadataHeaders,
+  storageHeaders,
+  type ObjectInfo,
+} from '../s3/object.js'
+import type { ChecksumKind } from '../s3/settings.js'
 import { parseComponent } from '../sstable/names.js'
 import type { KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
-import { inSomeWay, noteOn, type Capability } from '../upload/capability.js'
+import { inSomeWay, noteOn } from '../upload/capability.js'
+import { underEither } from '../upload/either.js'
 import { checkUnchanged } from '../upload/file.js'
 import type { FileUpload } from '../upload/task.js'
 
@@ -61,11 +70,12 @@ type Digests = Pick<Stored, 'crc64' | 'crc32'>
 /** Uploads the open files of one set: the small ones in one task, each large one in parts. */
 export class Uploader {
   readonly #deps: UploaderDeps
-  #capability: Capability
+  /** What parts are sent with: what is wanted, or what the server takes. */
+  #checksum: ChecksumKind
 
   constructor(deps: UploaderDeps) {
     this.#deps = deps
-    this.#capability = { checksum: deps.config.engine.checksum, conditional: true }
+    this.#checksum = deps.config.engine.checksum
   }
 
   /**
@@ -75,10 +85,9 @@ export class Uploader {
   async upload(set: OpenSet, found: Found, signal: AbortSignal): Promise<FileOutcome[]> {
     const { group, untouched } = found
     const known = untouched ? group.directory.unit.listed : undefined
-    const aborted = AbortSignal.any([this.#deps.signal, signal])
     const outcomes: FileOutcome[] = []
     const small: { file: OpenFile; upload: FileUpload }[] = []
-    const large: (() => Promise<void>)[] = []
+    const large: ((signal: AbortSignal) => Promise<void>)[] = []
     for (const file of set.files) {
       const one = async (work: () => Promise<FileOutcome>): Promise<void> => {
         outcomes.push(await work().catch((error: unknown) => this.#failed(file, error)))
@@ -107,14 +116,16 @@ export class Uploader {
         }
         const part = partSize(upload.size, this.#bounds())
         if (part === undefined) small.push({ file, upload })
-        else large.push(() => one(() => this.#large(file, upload, part, aborted)))
+        else large.push(either => one(() => this.#large(file, upload, part, either)))
       } catch (error) {
         outcomes.push(this.#failed(file, error))
       }
     }
-    const tasks = large.map(work => work())
-    if (small.length > 0) tasks.push(this.#small(small).then(results => void outcomes.push(...results)))
-    await Promise.all(tasks)
+    const inParts = underEither(this.#deps.signal, signal, either =>
+      Promise.all(large.map(work => work(either))),
+    )
+    if (small.length > 0) outcomes.push(...(await this.#small(small)))
+    await inParts
     return outcomes
   }
 
@@ -136,7 +147,10 @@ export class Uploader {
       size: Number(stat.size),
       mtime: stat.mtimeNs,
       crc32: parseComponent(name)?.component === 'Data.db',
-      headers: { ...storageHeaders(config.object), ...metadataHeaders({ stat: statMetadata(stat) }) },
+      headers: {
+        ...storageHeaders(config.object),
+        ...metadataHeaders({ stat: statMetadata(stat), ...OURS_METADATA }),
+      },
       versionStem: keys.versionStem(path),
       md5: config.md5OnStart || config.engine.checksum === 'md5',
       // What is deleted cannot be compared later.
@@ -164,7 +178,7 @@ export class Uploader {
     const check = await checkFile(this.#deps, upload, key, object)
     checkUnchanged(upload)
     if (check.match !== 'unknown') return check.match === 'same'
-    return key !== upload.key || (upload.trustsSize && check.differs === undefined)
+    return key !== upload.key || (upload.trustsSize && check.differs === undefined && !isOurs(object))
   }
 
   async #small(small: readonly { file: OpenFile; upload: FileUpload }[]): Promise<FileOutcome[]> {
@@ -238,15 +252,12 @@ export class Uploader {
 
   /** Sends in parts, with less where the server refuses what is asked of it. */
   async #inParts(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
-    const wanted = this.#capability
-    const { way, result } = await inSomeWay(wanted, async ({ checksum, conditional }) =>
-      uploadInParts(
-        { ...this.#deps, signal },
-        { file, part, checksum, headers: file.headers, ifAbsent: conditional },
-      ),
+    const wanted = this.#checksum
+    const { kind, result } = await inSomeWay(wanted, async checksum =>
+      uploadInParts({ ...this.#deps, signal }, { file, part, checksum, headers: file.headers }),
     )
-    for (const text of noteOn(wanted, way)) this.#deps.engine.note(text)
-    this.#capability = way
+    if (kind !== wanted) this.#deps.engine.note(noteOn(wanted))
+    this.#checksum = kind
     return result
   }
 

@@ -28,8 +28,8 @@ export type SlurpStart =
 const SHARED = {
   'Node and keys': ['name', 'name_from', 'prefix', 'keyname_separator'],
   'What is there already': ['force', 'replace', 'partial'],
-  S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style'],
-  Engine: ['threads', 'memory', 'retries', 'log_format', 'progress'],
+  S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style', 'ca_bundle'],
+  Engine: ['threads', 'memory', 'retries', 'retry_time', 'log_format', 'progress'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
 /** What to restore, as tablesnap's -D has it; the second half goes with -r. */
@@ -52,6 +52,7 @@ const HELP: Partial<Record<SettingKey, string>> = {
     'with -r: into the directory that this table has now, where it was dropped and created again; repeatable',
   dry_run: 'print the plan, change nothing',
   retries: 'further attempts after a failure that may pass',
+  retry_time: 'how long to wait for a server that cannot be reached',
   partial: 'accept that SSTables, or states and listings below the origin, are missing',
 }
 

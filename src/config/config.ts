@@ -23,6 +23,8 @@ export interface EngineSettings {
   readonly checksum: ChecksumKind
   /** Further attempts of a one-shot mode after a retryable failure; the daemon has no such end. */
   readonly retries: number
+  /** How long a one-shot mode waits for a server that cannot be reached, ms of silence; the daemon waits for ever. */
+  readonly retryTime: number
 }
 
 /** Which paths are backed up; the regular expressions are searched for in the whole path. */

@@ -1,5 +1,5 @@
 import type { Checksums } from '../s3/checksum.js'
-import type { ObjectInfo } from '../s3/object.js'
+import { CRC64_METADATA, type ObjectInfo } from '../s3/object.js'
 
 import { crcHex, type DigestKind } from './digest.js'
 
@@ -28,13 +28,16 @@ export type Expected = WholeDigest | PartsDigest
 
 /**
  * What proves an object's content, the surest first: a full-object checksum, which the server verified when it was
- * written; an ETag that is an MD5; the MD5 in the metadata of the original; the parts' checksums; the parts' MD5s.
+ * written; the CRC-64 in our metadata; an ETag that is an MD5; the MD5 in the metadata of the original; the parts' checksums; the parts' MD5s.
  * Undefined where the server says nothing that can be compared.
  */
 export function expectedOf(info: ObjectInfo): Expected | undefined {
   const { checksums, md5, metadata, opaque } = info
   const [known] = digestsOf(checksums)
   if (known !== undefined && checksums.type === 'FULL_OBJECT') return { kind: 'whole', ...known }
+  const stored = metadata[CRC64_METADATA]
+  if (stored !== undefined && /^[0-9a-f]{16}$/.test(stored))
+    return { kind: 'whole', digest: 'crc64nvme', value: stored }
   const sum = md5 ?? metadata['md5sum']?.toLowerCase()
   if (sum !== undefined && /^[0-9a-f]{32}$/.test(sum)) return { kind: 'whole', digest: 'md5', value: sum }
   const [, value = '', count = ''] = /^([^-]*)-(\d{1,5})$/.exec(info.etag) ?? []

@@ -48,6 +48,7 @@ export interface ErrorMessage {
   readonly status: number
   readonly s3Code: string
   readonly slowDown: boolean
+  readonly absent: boolean
   readonly region: string | undefined
   readonly requestId: string | undefined
   readonly stack: string | undefined
@@ -66,6 +67,9 @@ export interface Response {
   readonly clockOffset: number | undefined
 }
 
+/** What a worker tells between two tasks: the server has not answered for a while, or answers again after so many ms. */
+export type SilenceNews = { readonly silence: string } | { readonly returned: number }
+
 /** Flattens an error for the way between threads. */
 export function encodeError(error: unknown): ErrorMessage {
   const own = error instanceof TablesnapError ? error : undefined
@@ -82,6 +86,7 @@ export function encodeError(error: unknown): ErrorMessage {
     status: s3?.status ?? 0,
     s3Code: s3?.s3Code ?? '',
     slowDown: s3?.slowDown ?? false,
+    absent: s3?.absent ?? false,
     region: s3?.region,
     requestId: s3?.requestId,
     stack: error instanceof Error ? error.stack : undefined,

@@ -1,4 +1,4 @@
-import type { Overwriting } from '../upload/capability.js'
+import type { Overwriting } from '../s3/if-absent.js'
 
 const STATES = ['unknown', 'refused', 'allowed'] as const
 

@@ -1,4 +1,4 @@
-import { workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 
 import { leftPages } from 'tablesnap-io'
 
@@ -15,6 +15,7 @@ import {
   type Outcome,
   type Request,
   type Response,
+  type SilenceNews,
   type Task,
   type WorkerSettings,
 } from './messages.js'
@@ -37,16 +38,18 @@ const client = new S3Client({
   connections: settings.tasks,
   retry: settings.retry,
   rate: rate === undefined ? undefined : new SharedRate(rate.bytesPerSecond, rate.shared),
+  overwriting: new SharedOverwriting(settings.overwriting),
+  onNote: text => notes.push(text),
   onSlowDown: () => pacing.slowDown(),
+  onSilence: error => tell({ silence: error.message }),
+  onReturn: length => tell({ returned: length }),
 })
 
-const overwriting = new SharedOverwriting(settings.overwriting)
-const context: PutContext = {
-  client,
-  capability: { checksum: settings.checksum, conditional: overwriting.state !== 'allowed' },
-  overwriting,
-  note: text => notes.push(text),
+function tell(news: SilenceNews): void {
+  parentPort?.postMessage(news)
 }
+
+const context: PutContext = { client, checksum: settings.checksum }
 
 const PAGES_LEFT =
   'reads fill the page cache: the kernel tells only the owner of a file, or who may write it, which of its pages are cached' +

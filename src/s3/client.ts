@@ -1,12 +1,18 @@
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
-import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
+import { Connection, type HttpResponse, type Timeouts } from './connection.js'
+import { NO_S3, isPage, type Check } from './answer.js'
+import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
-import { messageFor } from './hints.js'
+import type { Overwriting } from './if-absent.js'
+import { doubtOf, failureOf } from './failure.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
-import { DEFAULT_RETRY, SLOW_DOWN_CODE, mayDiffer, withRetry, type RetryPolicy } from './retry.js'
-import type { Credentials, S3Settings } from './settings.js'
+import { proxyFor } from './proxy.js'
+import { redirectOf, type Redirect } from './redirect.js'
+import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
+import type { CredentialSource, Credentials, S3Settings } from './settings.js'
+import { Silence, type SilenceListener } from './silence.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
-import { parseXml, text, type XmlNode } from './xml.js'
+import { parseXml, type XmlNode } from './xml.js'
 
 import { TablesnapError } from '../errors.js'
 
@@ -24,12 +30,16 @@ export interface S3Request {
   readonly payloadHash?: string | undefined
   /** Takes the body of a successful answer. */
   readonly into?: Buffer | undefined
+  /** Judges an answer of a status below 300; one that it does not believe is a failure that may pass. */
+  readonly check?: Check
 }
 
 /** What a client works with. */
 export interface ClientOptions {
   readonly settings: S3Settings
-  readonly credentials: () => Credentials | Promise<Credentials>
+  readonly credentials: CredentialSource
+  /** What the keys begin with that the account may surely list, where it may not list the whole bucket. */
+  readonly ownPrefix?: string
   /** Requests under way at once; further ones wait. */
   readonly connections: number
   readonly retry?: RetryPolicy
@@ -38,14 +48,26 @@ export interface ClientOptions {
   readonly rate?: BodyRate | undefined
   /** Told of every repetition, with the pause before it in ms. */
   readonly onRetry?: (error: TablesnapError, pause: number) => void
+  /** What is known of the server's conditional writes; shared by all clients of a process. */
+  readonly overwriting?: Overwriting
+  /** Told what the operator should know of the server. */
+  readonly onNote?: (text: string) => void
   /** Told whenever the server asks for fewer requests in flight. */
   readonly onSlowDown?: () => void
+  /** Told when the server has not answered for a while … */
+  readonly onSilence?: SilenceListener['onSilence']
+  /** … and when it answers again. */
+  readonly onReturn?: SilenceListener['onReturn']
 }
 
 /** Signs, sends and repeats S3 requests for one bucket over a fixed number of connections. */
 export class S3Client {
   readonly settings: S3Settings
   readonly retry: RetryPolicy
+  readonly overwriting: Overwriting
+  readonly ownPrefix: string
+  /** Host and port of the proxy that the server is reached through. */
+  readonly proxy: string | undefined
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
   /** The Date of the newest answer, and what it is in ms since 1970. */
@@ -53,21 +75,32 @@ export class S3Client {
   #date = NaN
   readonly #address: Address
   readonly #options: ClientOptions
+  readonly #silence: Silence
   readonly #idle: Connection[] = []
   readonly #all: Connection[] = []
   readonly #waiting: ((connection: Connection) => void)[] = []
 
-  /** @throws UsageError for an endpoint that is no server address */
+  /** @throws UsageError for an endpoint that is no server address, or a proxy that is none */
   constructor(options: ClientOptions) {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
+    this.ownPrefix = options.ownPrefix ?? ''
+    this.overwriting = options.overwriting ?? { state: 'unknown' }
     this.#options = options
+    this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)
+    // A wrong address of a proxy is said at the start.
+    this.proxy = proxyFor(this.#address.origin, options.settings.proxies)?.url.host
   }
 
   /** Whether requests go over TLS. */
   get secure(): boolean {
     return this.#address.secure
+  }
+
+  /** Tells the operator something about the server. */
+  note(text: string): void {
+    this.#options.onNote?.(text)
   }
 
   /**
@@ -80,7 +113,7 @@ export class S3Client {
     signal?: AbortSignal,
     retry: RetryPolicy = this.retry,
   ): Promise<HttpResponse> {
-    return withRetry(() => this.once(request, signal), retry, signal, this.#options.onRetry)
+    return withRetry(() => this.once(request, signal), retry, signal, this.#options.onRetry, this.#silence)
   }
 
   /**
@@ -89,40 +122,93 @@ export class S3Client {
    * @returns the root element
    */
   async document(request: S3Request, root: string, signal?: AbortSignal): Promise<XmlNode> {
-    const attempt = async () => resultOf((await this.once(request, signal)).body, request.operation, root)
-    return withRetry(attempt, this.retry, signal, this.#options.onRetry)
+    const { operation, method } = request
+    const attempt = async () => resultOf((await this.once(request, signal)).body, operation, root, method)
+    return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
   }
 
-  /** Sends a request once; otherwise as {@link call}. */
+  /** Sends a request once, or twice when there are other credentials than those that the server refuses; otherwise as {@link call}. */
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
-    const credentials = await this.#options.credentials()
+    const { credentials: source } = this.#options
+    const credentials = await source()
+    try {
+      return await this.#attempt(request, credentials, signal)
+    } catch (error) {
+      if (!mayBeExpired(error) || (await source.refused?.(credentials)) !== true) throw error
+      return this.#attempt(request, await source(), signal)
+    }
+  }
+
+  async #attempt(
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
     const connection = await this.#acquire()
-    const sent = Date.now()
+    const { host } = this.#address
     let response: HttpResponse
     try {
-      const { method, body, into } = request
-      const path = this.#path(request)
-      response = await connection.send({
-        method,
-        path,
-        headers: this.#sign(request, path, credentials),
-        body,
-        into,
+      response = await this.#send(
+        connection,
+        { host, path: this.#path(request) },
+        request,
+        credentials,
         signal,
-      })
+      )
+    } finally {
+      this.#release(connection)
+    }
+    const elsewhere = response.status === 307 ? redirectOf(response, this.secure) : undefined
+    if (elsewhere !== undefined) response = await this.#follow(elsewhere, request, credentials, signal)
+    const doubt = response.status < 300 ? doubtOf(request, response) : undefined
+    if (response.status < 300 && doubt === undefined) {
+      this.#silence.answered()
+      return response
+    }
+    const failure = this.#failure(request, response, doubt)
+    if (failure.absent) this.#silence.missed(failure)
+    else this.#silence.answered()
+    throw failure
+  }
+
+  /** Sends a request over a connection, whatever its answer. @throws S3Error when none comes */
+  async #send(
+    connection: Connection,
+    { host, path }: { host: string; path: string },
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    const sent = Date.now()
+    try {
+      const { method, body, into } = request
+      const headers = this.#sign(request, host, path, credentials)
+      const response = await connection.send({ method, path, headers, body, into, signal })
+      this.#readClock(response, sent)
+      return response
     } catch (error) {
       // Whoever makes the body, or aborts, says why.
       if (error instanceof TablesnapError) throw error
       const failure = networkError(request.operation, request.key, request.body !== undefined, error)
       if (failure.slowDown) this.#options.onSlowDown?.()
+      if (failure.retry) this.#silence.missed(failure)
       throw failure
-    } finally {
-      this.#release(connection)
     }
-    this.#readClock(response, sent)
-    // A 200 of CompleteMultipartUpload and CopyObject can still carry an <Error>.
-    if (response.status < 300 && !(request.method === 'POST' && isErrorBody(response))) return response
-    throw this.#failure(request, response)
+  }
+
+  /** Sends a request once more to where the server says, with its method and body; over a connection of its own, as it is rare. */
+  async #follow(
+    { origin, host, path }: Redirect,
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    const connection = this.#connect(origin)
+    try {
+      return await this.#send(connection, { host, path }, request, credentials, signal)
+    } finally {
+      await connection.close()
+    }
   }
 
   /** Ends every connection. */
@@ -141,20 +227,25 @@ export class S3Client {
 
   #sign(
     { method, headers = {}, body, payloadHash }: S3Request,
+    host: string,
     path: string,
     credentials: Credentials,
   ): Record<string, string> {
     const hash = payloadHash ?? (body === undefined ? EMPTY_SHA256 : UNSIGNED_PAYLOAD)
-    const { host } = this.#address
     return sign({ method, host, path, headers, payloadHash: hash }, this.settings.region, credentials)
+  }
+
+  #connect(origin: string): Connection {
+    const { timeouts, rate } = this.#options
+    const { ca, proxies } = this.settings
+    return new Connection(origin, { timeouts, rate, ca, proxy: proxyFor(origin, proxies) })
   }
 
   async #acquire(): Promise<Connection> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
     if (this.#all.length < this.#options.connections) {
-      const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
-      const connection = new Connection(this.#address.origin, timeouts, rate)
+      const connection = this.#connect(this.#address.origin)
       this.#all.push(connection)
       return connection
     }
@@ -179,59 +270,24 @@ export class S3Client {
     this.clockOffset = least > 0 ? least : most < 0 ? most : 0
   }
 
-  #failure(request: S3Request, response: HttpResponse): S3Error {
-    const xml = parseXml(response.body)
-    const node = xml?.root === 'Error' ? xml.node : {}
-    const s3Code = text(node, 'Code') ?? STATUS_CODE[response.status] ?? `HTTP ${response.status}`
-    const slowDown = SLOW_DOWN_CODE.has(s3Code) || response.status === 429
-    if (slowDown) this.#options.onSlowDown?.()
-    const region = response.headers['x-amz-bucket-region'] ?? text(node, 'Region')
-    const failure = {
-      operation: request.operation,
-      key: request.key,
-      status: response.status,
-      s3Code,
-      retry: mayDiffer(response.status, s3Code),
-      slowDown,
-      region,
-      requestId: response.headers['x-amz-request-id'] ?? text(node, 'RequestId'),
-    }
-    const said = text(node, 'Message') ?? ''
-    return new S3Error({ ...failure, message: messageFor(failure, said, this.settings, this.clockOffset) })
+  #failure(request: S3Request, response: HttpResponse, doubt: string | undefined): S3Error {
+    const failure = failureOf(request, response, doubt, this.settings, this.clockOffset)
+    if (failure.slowDown) this.#options.onSlowDown?.()
+    return failure
   }
 }
 
 /** @throws S3Error `MalformedXML` when the answer is not what was asked for */
-function resultOf(body: Buffer, operation: string, root: string): XmlNode {
+function resultOf(body: Buffer, operation: string, root: string, method: S3Request['method']): XmlNode {
   const xml = parseXml(body)
   if (xml?.root.startsWith(root) === true) return xml.node
   throw new S3Error({
     operation,
     status: 200,
     s3Code: 'MalformedXML',
-    message: `${operation}: the answer is no ${root}Result: is this an S3 server?`,
-    // It may have been cut off.
-    retry: xml === undefined,
+    message: `${operation}: ${isPage(body) ? NO_S3 : `the answer is no ${root}Result: is this an S3 server?`}`,
+    // It may have been cut off; a page in place of the answer to a write may be that of a proxy's bad moment.
+    retry: method === 'POST' || (xml === undefined && !isPage(body)),
     slowDown: false,
   })
-}
-
-function isErrorBody(response: HttpResponse): boolean {
-  return response.body.length > 0 && parseXml(response.body)?.root === 'Error'
-}
-
-/** What a status means where there is no body to say it, as after HEAD. */
-const STATUS_CODE: Record<number, string> = {
-  301: 'PermanentRedirect',
-  304: 'NotModified',
-  307: 'TemporaryRedirect',
-  400: 'BadRequest',
-  403: 'Forbidden',
-  404: 'NotFound',
-  409: 'Conflict',
-  412: 'PreconditionFailed',
-  416: 'InvalidRange',
-  429: 'TooManyRequests',
-  501: 'NotImplemented',
-  503: 'ServiceUnavailable',
 }

@@ -12,6 +12,8 @@ export interface S3Failure {
   readonly retry: boolean
   /** The server asks for fewer requests in flight. */
   readonly slowDown: boolean
+  /** Nobody answered, or a gateway did for a server that is away. */
+  readonly absent?: boolean | undefined
   readonly region?: string | undefined
   readonly requestId?: string | undefined
   readonly cause?: unknown
@@ -23,6 +25,8 @@ export class S3Error extends TablesnapError {
   readonly status: number
   readonly s3Code: string
   readonly slowDown: boolean
+  /** Nobody answered, or a gateway did for a server that is away: the server may be starting again. */
+  readonly absent: boolean
   /** The region the server says the bucket is in. */
   readonly region: string | undefined
   readonly requestId: string | undefined
@@ -39,6 +43,7 @@ export class S3Error extends TablesnapError {
     this.status = failure.status
     this.s3Code = failure.s3Code
     this.slowDown = failure.slowDown
+    this.absent = failure.absent ?? false
     this.region = failure.region
     this.requestId = failure.requestId
   }
@@ -76,6 +81,7 @@ export function networkError(
     message: networkMessage(operation, code, cause),
     retry: !FATAL_NETWORK.has(code),
     slowDown: refused,
+    absent: ABSENT.has(code),
     cause,
   })
 }
@@ -92,6 +98,7 @@ function isParserError(cause: unknown): boolean {
 const FATAL_NETWORK = new Set([
   NO_NETWORK,
   'ABORT_ERR',
+  'ANSWER_TOO_LONG',
   'UND_ERR_ABORTED',
   'UND_ERR_CLOSED',
   'UND_ERR_DESTROYED',
@@ -107,14 +114,29 @@ const FATAL_NETWORK = new Set([
   'EPROTO',
 ])
 
+/** Failures to reach a server at all, as while it starts again or while the network is down. */
+const ABSENT = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
 const NETWORK_HINTS: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there: check --endpoint-url',
   ENOTFOUND: 'the host name is unknown: check --endpoint-url and --aws-region',
   EAI_AGAIN: 'the name server does not answer',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in NODE_EXTRA_CA_CERTS',
-  SELF_SIGNED_CERT_IN_CHAIN: 'name its root certificate in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name its root certificate in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'name its root certificate in NODE_EXTRA_CA_CERTS',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
+  SELF_SIGNED_CERT_IN_CHAIN: 'name its root certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'name its root certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'name its root certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
   EPROTO: 'is the endpoint really https?',
   ERR_SSL_WRONG_VERSION_NUMBER: 'is the endpoint really https?',
   HTTPParserError: 'is the endpoint really http?',

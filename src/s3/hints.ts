@@ -34,12 +34,13 @@ function hintFor(failure: Told, settings: S3Settings, clockOffset: number | unde
       return `${skew(clockOffset)}: set it right (NTP) and start again`
     case 'AuthorizationHeaderMalformed':
     case 'PermanentRedirect':
-    case 'TemporaryRedirect':
     case 'IllegalLocationConstraintException':
     case 'InvalidLocationConstraint':
       return failure.region === undefined || failure.region === region
         ? `is ${region} the bucket's region? Give it with --aws-region`
         : `bucket ${bucket} is in ${failure.region}: use --aws-region ${failure.region}`
+    case 'TemporaryRedirect':
+      return 'the server sends the request elsewhere, more than once or without saying where: check --endpoint-url'
     case 'NoSuchBucket':
       return `there is no bucket ${bucket}: check its name`
     case 'AccessDenied':

@@ -30,8 +30,16 @@ export interface ListOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** ListObjectsV2, page by page, keys in byte order. @throws S3Error */
+/** Pages without a key in a row after which a server is taken for one that never comes to an end. */
+const MOST_EMPTY = 10_000
+
+/**
+ * ListObjectsV2, page by page, keys in byte order. A page may be empty although others follow.
+ * @throws S3Error; `ListTruncated` when the server says that there is more and does not go on
+ */
 export async function* listPages(client: S3Client, options: ListOptions): AsyncGenerator<ListPage> {
+  const tokens = new Set<string>()
+  let empty = 0
   let token: string | undefined
   do {
     const node = await client.document(
@@ -54,6 +62,8 @@ export async function* listPages(client: S3Client, options: ListOptions): AsyncG
     const contents = children(node, 'Contents')
     const common = children(node, 'CommonPrefixes')
     const decode = decoderOf(node, [...contents, ...common])
+    empty = contents.length + common.length > 0 ? 0 : empty + 1
+    if (empty > MOST_EMPTY) throw noMore(`and has sent ${empty} pages without a key in a row`)
     yield {
       objects: contents.map(entry => ({
         key: decode(text(entry, 'Key') ?? ''),
@@ -63,9 +73,11 @@ export async function* listPages(client: S3Client, options: ListOptions): AsyncG
       })),
       prefixes: common.map(entry => decode(text(entry, 'Prefix') ?? '')),
     }
-    const last = token
     token = text(node, 'IsTruncated') === 'true' ? (text(node, 'NextContinuationToken') ?? '') : undefined
-    if (token !== undefined && (token === '' || token === last)) throw noMore()
+    if (token === '') throw noMore('and not how to get it: it has no ListObjectsV2')
+    // Some servers go round in a circle, with a delimiter that they do not know.
+    if (token !== undefined && tokens.has(token)) throw noMore('and repeats a continuation token')
+    if (token !== undefined) tokens.add(token)
   } while (token !== undefined)
 }
 
@@ -79,18 +91,18 @@ export async function firstObject(
   client: S3Client,
   options: Omit<ListOptions, 'maxKeys'>,
 ): Promise<ListedObject | undefined> {
-  for await (const page of listPages(client, { ...options, maxKeys: 1 })) return page.objects[0]
+  for await (const page of listPages(client, { ...options, maxKeys: 1 }))
+    if (page.objects[0] !== undefined) return page.objects[0]
   return undefined
 }
 
 /** Half a listing would pass for a whole one. */
-function noMore(): S3Error {
+function noMore(how: string): S3Error {
   return new S3Error({
     operation: 'ListObjectsV2',
     status: 200,
     s3Code: 'ListTruncated',
-    message:
-      'ListObjectsV2: the server says that there is more, and not how to get it: it has no ListObjectsV2',
+    message: `ListObjectsV2: the server says that there is more, ${how}`,
     retry: false,
     slowDown: false,
   })
@@ -103,7 +115,16 @@ function noMore(): S3Error {
 export function decoderOf(node: XmlNode, entries: readonly XmlNode[]): (value: string) => string {
   const raw = entries.map(entry => text(entry, 'Key') ?? text(entry, 'Prefix') ?? '')
   const encoded = text(node, 'EncodingType') === 'url' && raw.every(value => ENCODED.test(value))
-  return encoded ? value => decodeURIComponent(value.replace(/\+/g, ' ')) : value => value
+  return encoded ? decode : value => value
+}
+
+/** The value itself where it only looks encoded: `%ff` is no UTF-8. */
+function decode(value: string): string {
+  try {
+    return decodeURIComponent(value.replace(/\+/g, ' '))
+  } catch {
+    return value
+  }
 }
 
 /** What an encoding leaves: servers differ in what they escape, but none leaves a space or a bare percent sign. */

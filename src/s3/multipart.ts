@@ -1,9 +1,11 @@
 import { readChecksums, encode64, encode32, type Checksums } from './checksum.js'
 import type { S3Client } from './client.js'
 import { decoderOf } from './list.js'
-import { checksumsOf, etagOf, type GuardedBody } from './object.js'
+import { checkPart } from './answer.js'
+import { writeIfAbsent } from './if-absent.js'
+import { checksumsOf, etagOf, headObject, type GuardedBody } from './object.js'
 import { S3Error, isS3Error } from './errors.js'
-import { children, escapeXml, text } from './xml.js'
+import { children, escapeXml, text, type XmlNode } from './xml.js'
 
 /** A part the server holds. */
 export interface PartInfo {
@@ -67,38 +69,51 @@ export async function uploadPart(
       headers: content.headers,
       body: content.body,
       payloadHash: content.payloadHash,
+      check: checkPart,
     },
     signal,
   )
   return { number, etag: etagOf(response), checksums: checksumsOf(response) }
 }
 
-/** CompleteMultipartUpload. @param headers the full object's checksum and its type, and the condition @throws S3Error */
+/** How an upload is completed. */
+export interface CompleteOptions {
+  /** The full object's checksum and its type. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Whether an object that is there must stay. */
+  readonly ifAbsent: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/** CompleteMultipartUpload. @throws S3Error; 412 `PreconditionFailed` when `ifAbsent` and the key exists */
 export async function completeMultipartUpload(
   client: S3Client,
   key: string,
   uploadId: string,
   parts: readonly PartInfo[],
-  headers: Readonly<Record<string, string>>,
-  signal?: AbortSignal,
+  { headers, ifAbsent, signal }: CompleteOptions,
 ): Promise<{ etag: string; checksums: Checksums }> {
   const list = parts.map(
     part =>
       `<Part><PartNumber>${part.number}</PartNumber><ETag>${escapeXml(`"${part.etag}"`)}</ETag>${checksumXml(part.checksums)}</Part>`,
   )
   const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`
-  const node = await client.document(
-    {
-      operation: 'CompleteMultipartUpload',
-      method: 'POST',
-      key,
-      query: { uploadId },
-      headers: { 'Content-Type': 'application/xml', ...headers },
-      body: Buffer.from(xml),
-    },
-    'CompleteMultipartUpload',
-    signal,
-  )
+  const operation = 'CompleteMultipartUpload'
+  const send = (condition: Readonly<Record<string, string>>): Promise<XmlNode> =>
+    client.document(
+      {
+        operation,
+        method: 'POST',
+        key,
+        query: { uploadId },
+        headers: { 'Content-Type': 'application/xml', ...headers, ...condition },
+        body: Buffer.from(xml),
+      },
+      operation,
+      signal,
+    )
+  const isTaken = async (): Promise<boolean> => (await headObject(client, key, signal)) !== undefined
+  const node = await (ifAbsent ? writeIfAbsent(client, { operation, key, isTaken }, send) : send({}))
   const etag = (text(node, 'ETag') ?? '').replace(/^"|"$/g, '')
   return { etag, checksums: readChecksums(kind => text(node, XML_NAME[kind] ?? '')) }
 }
@@ -136,10 +151,12 @@ export async function uploadsOf(client: S3Client, key: string, signal?: AbortSig
       })
     }
     const next = decode(text(node, 'NextKeyMarker') ?? '')
+    const last = marker?.['upload-id-marker']
     marker =
       text(node, 'IsTruncated') === 'true' && next === key
         ? { 'key-marker': next, 'upload-id-marker': text(node, 'NextUploadIdMarker') ?? '' }
         : undefined
+    if (marker !== undefined && marker['upload-id-marker'] === last) throw noMore('ListMultipartUploads', key)
   } while (marker !== undefined)
   return found.sort((a, b) => b.initiated - a.initiated).map(upload => upload.id)
 }
@@ -165,9 +182,23 @@ export async function listParts(
         checksums: readChecksums(kind => text(part, XML_NAME[kind] ?? '')),
       })
     }
+    const last = marker
     marker = text(node, 'IsTruncated') === 'true' ? text(node, 'NextPartNumberMarker') : undefined
+    if (marker !== undefined && marker === last) throw noMore('ListParts', key)
   } while (marker !== undefined && marker !== '')
   return parts
+}
+
+function noMore(operation: string, key: string): S3Error {
+  return new S3Error({
+    operation,
+    key,
+    status: 200,
+    s3Code: 'ListTruncated',
+    message: `${operation}: the server says that there is more, and repeats a marker`,
+    retry: false,
+    slowDown: false,
+  })
 }
 
 /** Element names of the checksums in S3's XML. */

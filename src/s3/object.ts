@@ -1,4 +1,7 @@
+import { checkObject, checkStored } from './answer.js'
 import { S3Error, isS3Error } from './errors.js'
+import { writeIfAbsent } from './if-absent.js'
+import { lengthOf, sizeOf } from './object-size.js'
 import { readChecksums, type Checksums } from './checksum.js'
 import type { S3Client, S3Request } from './client.js'
 import type { HttpResponse } from './connection.js'
@@ -30,6 +33,20 @@ export interface GuardedBody {
   readonly payloadHash?: string | undefined
 }
 
+/**
+ * Metadata of our objects that says so: where nothing else tells what such an object holds, its size does not either. An
+ * object without it is the Python program's, which is trusted by its size.
+ */
+export const OURS_METADATA = { tablesnap: '2' } as const
+
+/** Metadata with the CRC-64/NVME of an object that went up whole, 16 hex digits, for servers that tell no checksums. */
+export const CRC64_METADATA = 'crc64nvme'
+
+/** Whether this program wrote an object. */
+export function isOurs({ metadata }: ObjectInfo): boolean {
+  return metadata['tablesnap'] !== undefined
+}
+
 /** The headers that say how an object is stored, for PutObject and CreateMultipartUpload. */
 export function storageHeaders(settings: ObjectSettings): Record<string, string> {
   return {
@@ -46,29 +63,52 @@ export function metadataHeaders(metadata: Readonly<Record<string, string>>): Rec
   return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`X-Amz-Meta-${name}`, value]))
 }
 
-/** PutObject in one request. @throws S3Error; 412 `PreconditionFailed` when `ifAbsent` and the key exists */
+/** How an object is put. */
+export interface PutOptions {
+  readonly headers: Readonly<Record<string, string>>
+  /** Whether an object that is there must stay. */
+  readonly ifAbsent: boolean
+  /** With `ifAbsent`: whether the caller has just seen that the key is free. */
+  readonly isFree?: boolean
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * PutObject in one request; every object that this program writes whole goes through here. An answer without proof that
+ * the object was stored is a failure.
+ * @throws S3Error; 412 `PreconditionFailed` when `ifAbsent` and the key exists
+ */
 export async function putObject(
   client: S3Client,
   key: string,
   content: GuardedBody,
-  options: { headers: Readonly<Record<string, string>>; ifAbsent: boolean; signal?: AbortSignal | undefined },
+  options: PutOptions,
 ): Promise<{ etag: string; checksums: Checksums }> {
-  const response = await client.call(
-    {
-      operation: 'PutObject',
-      method: 'PUT',
-      key,
-      headers: {
-        'Content-Type': 'application/octet-stream',
-        ...options.headers,
-        ...content.headers,
-        ...(options.ifAbsent ? { 'If-None-Match': '*' } : {}),
+  const { signal, isFree } = options
+  const operation = 'PutObject'
+  const send = (condition: Readonly<Record<string, string>>): Promise<HttpResponse> =>
+    client.call(
+      {
+        operation,
+        method: 'PUT',
+        key,
+        headers: {
+          'Content-Type': 'application/octet-stream',
+          ...options.headers,
+          ...content.headers,
+          ...condition,
+        },
+        body: content.body,
+        payloadHash: content.payloadHash,
+        check: checkStored,
       },
-      body: content.body,
-      payloadHash: content.payloadHash,
-    },
-    options.signal,
-  )
+      signal,
+    )
+  const isTaken = async (): Promise<boolean> =>
+    isFree !== true && (await headObject(client, key, signal)) !== undefined
+  const response = await (options.ifAbsent
+    ? writeIfAbsent(client, { operation, key, isTaken }, send)
+    : send({}))
   return { etag: etagOf(response), checksums: checksumsOf(response) }
 }
 
@@ -82,15 +122,20 @@ async function withChecksums(
   signal: AbortSignal | undefined,
 ): Promise<HttpResponse> {
   if (unasked.has(client)) return client.call(request, signal)
+  const ask = (): Promise<HttpResponse> =>
+    client.call({ ...request, headers: { 'X-Amz-Checksum-Mode': 'ENABLED' } }, signal)
   try {
-    return await client.call({ ...request, headers: { 'X-Amz-Checksum-Mode': 'ENABLED' } }, signal)
+    return await ask()
   } catch (error) {
     if (!isS3Error(error, 400, 501)) throw error
   }
   try {
     const response = await client.call(request, signal)
-    unasked.add(client)
-    return response
+    // It may have been a bad moment: a server that takes the header now is asked on.
+    return await ask().catch(() => {
+      unasked.add(client)
+      return response
+    })
   } catch (error) {
     if (isS3Error(error, 404)) unasked.add(client)
     throw error
@@ -104,8 +149,10 @@ export async function headObject(
   signal?: AbortSignal,
 ): Promise<ObjectInfo | undefined> {
   try {
-    const response = await withChecksums(client, { operation: 'HeadObject', method: 'HEAD', key }, signal)
-    return infoOf(response, Number(response.headers['content-length']))
+    const request = { operation: 'HeadObject', method: 'HEAD', key, check: checkObject } as const
+    const response = await withChecksums(client, request, signal)
+    const size = lengthOf(response) ?? (await sizeOf(client, key, signal))
+    return infoOf(response, size)
   } catch (error) {
     if (isS3Error(error, 404)) return undefined
     throw error
@@ -130,7 +177,7 @@ export async function headPart(
       { operation: 'HeadObject', method: 'HEAD', key, query, headers },
       signal,
     )
-    return response.status === 206 ? Number(response.headers['content-length']) : undefined
+    return response.status === 206 ? lengthOf(response) : undefined
   } catch (error) {
     // 412: of a server that compares the ETag with the part's, or the object is another now.
     if (isS3Error(error, 400, 405, 412, 416, 501)) return undefined
@@ -144,7 +191,13 @@ export async function getObject(
   key: string,
   options: { into?: Buffer; signal?: AbortSignal | undefined } = {},
 ): Promise<{ info: ObjectInfo; body: Buffer }> {
-  const request = { operation: 'GetObject', method: 'GET', key, ...into(options.into) } as const
+  const request = {
+    operation: 'GetObject',
+    method: 'GET',
+    key,
+    ...into(options.into),
+    check: checkObject,
+  } as const
   const response = await withChecksums(client, request, options.signal)
   const info = infoOf(response, response.body.length)
   checkLength(response, 'GetObject', key, Number(response.headers['content-length'] ?? response.body.length))
@@ -164,7 +217,14 @@ export async function getRange(
 ): Promise<void> {
   const last = range.start + range.into.length - 1
   const headers = { Range: `bytes=${range.start}-${last}`, 'If-Match': `"${range.etag}"` }
-  const request = { operation: 'GetObject', method: 'GET', key, headers, into: range.into } as const
+  const request = {
+    operation: 'GetObject',
+    method: 'GET',
+    key,
+    headers,
+    into: range.into,
+    check: checkObject,
+  } as const
   const response = await client.call(request, signal)
   checkLength(response, 'GetObject', key, range.into.length)
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 
 import { crc32, crc32c } from 'tablesnap-io'
 
-import type { ObjectInfo } from '../s3/object.js'
+import { hex64 } from '../s3/checksum.js'
+import { CRC64_METADATA, isOurs, type ObjectInfo } from '../s3/object.js'
 
 /**
  * Whether an object holds these bytes, by the best checksum the server gives.
@@ -20,6 +21,8 @@ export function holds(object: ObjectInfo, bytes: Buffer, crc64: bigint, trustsSi
     if (sha256 !== undefined) return sha256 === hash('sha256', 'base64')
     if (sha1 !== undefined) return sha1 === hash('sha1', 'base64')
   }
+  const stored = object.metadata[CRC64_METADATA]
+  if (stored !== undefined) return stored === hex64(crc64)
   const md5 = object.md5 ?? object.metadata['md5sum']?.toLowerCase()
-  return md5 === undefined ? trustsSize : md5 === hash('md5', 'hex')
+  return md5 === undefined ? trustsSize && !isOurs(object) : md5 === hash('md5', 'hex')
 }

@@ -6,8 +6,8 @@ import type { ChecksumKind } from '../s3/settings.js'
 
 import { NOT_VERIFIED, isEchoed } from './capability.js'
 import { checkUnchanged, readFully } from './file.js'
-import { Summer, guard } from './guard.js'
-import type { DigestResult, DigestTask, FileRef, PartResult, PartTask } from './task.js'
+import { Summer, guard, type Sums } from './guard.js'
+import type { DigestResult, DigestTask, FileRef, HeldPart, PartResult, PartTask } from './task.js'
 
 /**
  * Reads one part, and sends it unless the server holds the same already. A part that is longer than the buffer is
@@ -21,18 +21,22 @@ export async function putPart(
   buffer: Buffer,
   signal?: AbortSignal,
 ): Promise<PartResult> {
-  const { file, start, bytes, number } = task
-  const summer = new Summer(checksum, false, file.crc32)
+  const { file, start, bytes, number, held } = task
+  const summer = new Summer(checksum, held !== undefined && 'md5' in held, file.crc32)
   for await (const piece of readRange(file, start, bytes, buffer)) summer.update(piece)
   const sums = summer.end()
   const { crc64, crc32, crc32c } = sums
   const result = { number, crc64, crc32, crc32c, sha256: sums.sha256?.toString('base64') }
   checkUnchanged(file)
-  if (task.held === sums.crc64) return { ...result, etag: '', sent: false }
+  if (held !== undefined && isHeld(held, sums)) return { ...result, etag: '', sent: false }
   const body = bytes <= buffer.length ? buffer.subarray(0, bytes) : inPieces(file, start, bytes, buffer)
   const part = await uploadPart(client, file.key, task.uploadId, number, guard(body, sums, checksum), signal)
   if (isEchoed(checksum) && part.checksums[checksum] === undefined) throw unverified(file.key, checksum)
   return { ...result, etag: part.etag, sent: true }
+}
+
+function isHeld(held: HeldPart, { crc64, md5 }: Sums): boolean {
+  return 'crc64' in held ? held.crc64 === crc64 : held.md5 === md5?.toString('hex')
 }
 
 /** The server looked past the checksum header: nothing has verified the part. */

@@ -1,18 +1,21 @@
+import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { S3Error, isS3Error } from '../s3/errors.js'
-import { headObject, putObject } from '../s3/object.js'
+import { NO_CONDITIONS } from '../s3/if-absent.js'
+import { CRC64_METADATA, headObject, metadataHeaders, putObject } from '../s3/object.js'
+import type { ChecksumKind } from '../s3/settings.js'
 
-import { NOT_VERIFIED, inSomeWay, isEchoed, noteOn, type Capability, type Overwriting } from './capability.js'
+import { NOT_VERIFIED, inSomeWay, isEchoed, noteOn } from './capability.js'
 import { holds } from './existing.js'
 import { Summer, guard, type Sums } from './guard.js'
 
 /** What a worker remembers of the server between files. */
 export interface PutContext {
   readonly client: S3Client
-  capability: Capability
-  readonly overwriting: Overwriting
-  /** Told what the operator should know about the server. */
-  readonly note: (text: string) => void
+  /** What bodies are sent with: what is wanted, or what the server takes. */
+  checksum: ChecksumKind
+  /** Whether the server has repeated a checksum, and so verified a body by it. */
+  isVerifying?: boolean
 }
 
 /** A body and what is sent with it. */
@@ -37,33 +40,31 @@ export async function putIfAbsent(
   put: Put,
   signal: AbortSignal | undefined,
 ): Promise<'uploaded' | 'present' | 'other'> {
-  const { client, overwriting } = context
+  const { client } = context
   const existing = async (): Promise<'present' | 'other' | undefined> => {
     const object = await headObject(client, key, signal)
     if (object === undefined) return undefined
     return holds(object, put.bytes, put.sums.crc64, put.trustsSize) ? 'present' : 'other'
   }
-  const wanted = context.capability
-  const { result, way } = await inSomeWay(wanted, async way => {
-    if (!way.conditional || overwriting.state !== 'refused') {
-      const found = await existing()
-      if (found !== undefined) return { found }
-    }
+  const wanted = context.checksum
+  const { result, kind } = await inSomeWay(wanted, async kind => {
+    const isLookedUp = client.overwriting.state !== 'refused'
+    const before = isLookedUp ? await existing() : undefined
+    if (before !== undefined) return { found: before }
     try {
-      return { verified: await putOnce(client, way, key, put, signal) }
+      return { verified: await putOnce(context, kind, key, put, isLookedUp, signal) }
     } catch (error) {
-      if (isS3Error(error, NOT_VERIFIED)) learn(context, way, { ...way, checksum: 'md5' })
+      if (isS3Error(error, NOT_VERIFIED)) learn(context, kind)
       // 412 comes also after an answer that was lost; 409 when two writers meet.
       if (!isS3Error(error, 412, 409)) throw error
-      if (error.status === 412) overwriting.state = 'refused'
       const found = await existing()
       if (found === undefined) throw error
       return { found }
     }
   })
   if (result.found !== undefined) return result.found
-  learn(context, wanted, result.verified ? way : { ...way, checksum: 'md5' })
-  if (way.conditional && overwriting.state === 'unknown' && put.bytes.length <= PROBE)
+  if (kind !== wanted || !result.verified) learn(context, wanted)
+  if (client.overwriting.state === 'unknown' && put.bytes.length <= PROBE)
     await probe(context, key, put, signal)
   return 'uploaded'
 }
@@ -75,54 +76,54 @@ async function probe(
   put: Put,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { client, capability, overwriting } = context
+  const { client, checksum } = context
   try {
-    await putOnce(client, capability, key, put, signal)
-    overwriting.state = 'allowed'
-    learn(context, capability, { ...capability, conditional: false })
-  } catch (error) {
-    // Any other failure leaves the question for the next file: this one is stored.
-    if (isS3Error(error, 412)) overwriting.state = 'refused'
+    await putOnce(context, checksum, key, put, true, signal)
+    client.overwriting.state = 'allowed'
+    client.note(NO_CONDITIONS)
+  } catch {
+    // 412: the server refuses, which is remembered. Any other failure leaves the question for the next file: this one is stored.
   }
 }
 
-function learn(context: PutContext, wanted: Capability, got: Capability): void {
-  for (const text of noteOn(wanted, got)) context.note(text)
-  if (got.checksum === wanted.checksum && got.conditional === wanted.conditional) return
-  const { checksum, conditional } = context.capability
-  // Another file may have learned of something else meanwhile.
-  context.capability = {
-    checksum: got.checksum === wanted.checksum ? checksum : got.checksum,
-    conditional: conditional && got.conditional,
-  }
+/** The server does not verify this checksum. */
+function learn(context: PutContext, refused: ChecksumKind): void {
+  if (refused === 'md5') return
+  context.client.note(noteOn(refused))
+  context.checksum = 'md5'
 }
 
 /** Returns whether the server verified the bytes by the checksum. @throws S3Error */
 async function putOnce(
-  client: S3Client,
-  way: Capability,
+  context: PutContext,
+  kind: ChecksumKind,
   key: string,
   put: Put,
+  isFree: boolean,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { bytes } = put
-  const lacksMd5 = way.checksum === 'md5' && put.sums.md5 === undefined
+  const lacksMd5 = kind === 'md5' && put.sums.md5 === undefined
   const sums = lacksMd5 ? { ...put.sums, ...new Summer('md5', true).update(bytes).end() } : put.sums
-  const answer = await putObject(client, key, guard(bytes, sums, way.checksum), {
-    headers: put.headers,
-    ifAbsent: way.conditional,
+  // Bytes that nothing verifies may be others than those that the metadata would speak of.
+  const isProven = !isEchoed(kind) || context.isVerifying === true
+  const metadata = isProven ? metadataHeaders({ [CRC64_METADATA]: hex64(sums.crc64) }) : {}
+  const answer = await putObject(context.client, key, guard(bytes, sums, kind), {
+    headers: { ...put.headers, ...metadata },
+    ifAbsent: true,
+    isFree,
     signal,
   })
-  if (!isEchoed(way.checksum)) return true
-  const echoed = answer.checksums[way.checksum]
+  if (!isEchoed(kind)) return true
+  const echoed = answer.checksums[kind]
   if (echoed !== undefined) {
-    if (echoed === (way.checksum === 'crc64nvme' ? sums.crc64 : sums.crc32c)) return true
+    if (echoed === (kind === 'crc64nvme' ? sums.crc64 : sums.crc32c)) return (context.isVerifying = true)
     throw failed(key, 'BadDigest', 'the server stored other bytes than were sent', true)
   }
   // The server looked past the header, so nothing has verified the bytes yet.
   const md5 = new Summer('md5', true).update(bytes).end().md5?.toString('hex')
   if (answer.etag === md5) return false
-  throw failed(key, NOT_VERIFIED, `the server does not verify ${way.checksum} checksums`, false)
+  throw failed(key, NOT_VERIFIED, `the server does not verify ${kind} checksums`, false)
 }
 
 function failed(key: string, s3Code: string, why: string, retry: boolean): S3Error {

@@ -1,5 +1,6 @@
 import { hex64 } from '../s3/checksum.js'
 import { S3Error } from '../s3/errors.js'
+import { metadataHeaders } from '../s3/object.js'
 
 import { checkUnchanged, readFully } from './file.js'
 import { Summer } from './guard.js'
@@ -20,11 +21,10 @@ export async function putFile(
   const bytes = buffer.subarray(0, file.size)
   await readFully(file, 0, bytes)
   checkUnchanged(file)
-  const sums = new Summer(context.capability.checksum, file.md5, file.crc32).update(bytes).end()
-  const md5sum: Record<string, string> =
-    file.md5 && sums.md5 !== undefined ? { 'X-Amz-Meta-md5sum': sums.md5.toString('hex') } : {}
-  const put: Put = { bytes, sums, headers: { ...file.headers, ...md5sum }, trustsSize: file.trustsSize }
-  const { crc64, crc32 } = sums
+  const sums = new Summer(context.checksum, file.md5, file.crc32).update(bytes).end()
+  const { crc64, crc32, md5 } = sums
+  const metadata = file.md5 && md5 !== undefined ? metadataHeaders({ md5sum: md5.toString('hex') }) : {}
+  const put: Put = { bytes, sums, headers: { ...file.headers, ...metadata }, trustsSize: file.trustsSize }
   const first = await putIfAbsent(context, file.key, put, signal)
   if (first !== 'other') return { outcome: first, key: file.key, crc64, crc32 }
   const key = `${file.versionStem}~${hex64(crc64)}`

@@ -28,6 +28,9 @@ export interface FilesTask {
   readonly files: readonly FileUpload[]
 }
 
+/** What the server tells of a part: its CRC-64, else its MD5 in hex, as the part's ETag mostly is one. */
+export type HeldPart = { readonly crc64: bigint } | { readonly md5: string }
+
 /** One part of a multipart upload. */
 export interface PartTask {
   readonly kind: 'part'
@@ -38,8 +41,8 @@ export interface PartTask {
   /** Offset in the file, bytes. */
   readonly start: number
   readonly bytes: number
-  /** CRC-64 of this part as the server holds it from an earlier try: not sent again when it is the same. */
-  readonly held: bigint | undefined
+  /** This part as the server holds it from an earlier try: not sent again when it is the same. */
+  readonly held: HeldPart | undefined
 }
 
 /** Checksums of a whole file, without sending it. */

@@ -9,6 +9,7 @@ import type { Test } from 'tap'
 import { metadataHeaders, putObject } from '../../src/s3/object.js'
 import { FIXTURE } from '../restore/fixture.js'
 import { testBucket, type TestBucket } from '../support/bucket.js'
+import { publicProgram } from '../support/public-program.js'
 
 /** The directories that the fixture's node had. */
 export const DATA = '/var/lib/cassandra/data'
@@ -35,9 +36,11 @@ export async function run(
   args: readonly string[],
   { env = {}, id }: RunOptions = {},
 ): Promise<Ran> {
-  const path = fileURLToPath(new URL(`../../src/cli/${binary}.js`, import.meta.url))
+  const program = id === undefined ? undefined : publicProgram()
+  const node = program?.node ?? process.execPath
+  const src = program?.src ?? fileURLToPath(new URL('../../src', import.meta.url))
   // The runner's own loaders, which it hands down by NODE_OPTIONS, take longer than a restore.
-  const child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', process.execPath, path, ...args], {
+  const child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', node, join(src, `cli/${binary}.js`), ...args], {
     cwd: '/',
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', TABLESNAP_CONF: '/dev/null', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -77,7 +77,7 @@ await t.test('no server, or none that answers like one', async t => {
   const { port } = closed.address() as AddressInfo
   await new Promise(resolve => closed.close(resolve))
   const began = performance.now()
-  const refused = await node.run(['-r', '--endpoint-url', `http://127.0.0.1:${port}`])
+  const refused = await node.backUp(['--endpoint-url', `http://127.0.0.1:${port}`, '--retry-time', '0'])
   t.equal(refused.code, 1)
   t.match(
     lastLine(refused.log),
@@ -85,7 +85,11 @@ await t.test('no server, or none that answers like one', async t => {
   )
   t.ok(performance.now() - began < 20_000)
 
-  const unknown = await node.backUp(['--endpoint-url', 'http://tablesnap.invalid', '--retries', '0'])
+  const unknown = await node.backUp([
+    '--endpoint-url',
+    'http://tablesnap.invalid',
+    ...['--retries', '0', '--retry-time', '0'],
+  ])
   t.equal(unknown.code, 1)
   t.match(lastLine(unknown.log), /^ERROR HeadBucket: no answer from the server: .*(ENOTFOUND|EAI_AGAIN)/)
 

@@ -127,6 +127,26 @@ function faulty(path: string): void {
   setTimeout(() => writeFileSync(join(path, 'd'), ''), 50)
 }
 
+/** A handler that throws at every event that poll() delivers. */
+function faultyPoll(path: string): void {
+  const errors: string[] = []
+  process.on('uncaughtException', error => errors.push(error.message))
+  const batch = new InotifyBatch({
+    event: (_watch, _mask, _cookie, name) => {
+      throw new Error(name)
+    },
+  })
+  batch.add(path, IN_CREATE)
+  const answers = ['a', 'b'].map(name => {
+    writeFileSync(join(path, name), '')
+    return batch.poll()
+  })
+  setTimeout(() => {
+    batch.close()
+    port.postMessage({ answers, errors })
+  }, 50)
+}
+
 const { task, path } = workerData as { task: string; path: string }
 switch (task) {
   case 'rename':
@@ -146,6 +166,9 @@ switch (task) {
     break
   case 'exit':
     exit(path)
+    break
+  case 'faultyPoll':
+    faultyPoll(path)
     break
   case 'faulty':
     faulty(path)

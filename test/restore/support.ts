@@ -266,6 +266,7 @@ export function config(target: string): Config {
       maxRate: undefined,
       checksum: 'crc64nvme',
       retries: 2,
+      retryTime: 0,
     },
     object: { storageClass: undefined, sse: undefined, kmsKeyId: undefined },
     s3: { endpoint: undefined, region: 'us-east-1', pathStyle: true, bucket: 'bucket' },

@@ -21,6 +21,8 @@ import { SHORT, answer, clientOf, failure, settingsOf, wire } from './support.js
 const BODY = randomBytes(3_000_000)
 const GUARDED = { body: BODY, headers: { 'X-Amz-Checksum-Crc64nvme': encode64(crc64nvme(BODY)) } }
 
+const PLAIN = { headers: {}, ifAbsent: false }
+
 async function start(
   t: Test,
   options: Partial<ClientOptions> = {},
@@ -120,8 +122,8 @@ await t.test('CompleteMultipartUpload', async t => {
     const part: PartInfo = await uploadPart(client, key, id, 1, GUARDED)
     t.match(await listParts(client, key, id), [{ number: 1, size: BODY.length, etag: part.etag }])
     for (const fault of script) server.faults.add({ on: 'CompleteMultipartUpload', fault })
-    const headers = { ...GUARDED.headers, 'X-Amz-Checksum-Type': 'FULL_OBJECT', 'If-None-Match': '*' }
-    return completeMultipartUpload(client, key, id, [part], headers)
+    const headers = { ...GUARDED.headers, 'X-Amz-Checksum-Type': 'FULL_OBJECT' }
+    return completeMultipartUpload(client, key, id, [part], { headers, ifAbsent: true })
   }
   const checksums = { crc64nvme: crc64nvme(BODY), type: 'FULL_OBJECT' }
   t.match(await complete('plain'), { checksums })
@@ -149,7 +151,9 @@ await t.test('a Complete whose answer was lost, on a server that forgets finishe
   const id = await createMultipartUpload(client, 'k', {})
   const part = await uploadPart(client, 'k', id, 1, GUARDED)
   server.faults.add({ on: 'CompleteMultipartUpload', fault: faults.loseAnswer() })
-  const error = await failure(completeMultipartUpload(client, 'k', id, [part], { 'If-None-Match': '*' }))
+  const error = await failure(
+    completeMultipartUpload(client, 'k', id, [part], { headers: {}, ifAbsent: true }),
+  )
   t.match(error, { s3Code: /^(PreconditionFailed|NoSuchUpload)$/, retry: false })
   t.equal((await headObject(client, 'k'))?.size, BODY.length, 'it is there')
 })
@@ -174,7 +178,7 @@ await t.test('an answer that Amazon keeps alive with spaces', async t => {
   })
   const client = clientOf(t, settingsOf(endpoint), { timeouts: SHORT })
   const part: PartInfo = { number: 1, etag: 'x', checksums: { type: 'FULL_OBJECT' } }
-  t.equal((await completeMultipartUpload(client, 'k', 'u', [part], {})).etag, 'e-1')
+  t.equal((await completeMultipartUpload(client, 'k', 'u', [part], PLAIN)).etag, 'e-1')
 })
 
 await t.test('an answer without the length that its head promises', async t => {

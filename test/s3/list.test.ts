@@ -5,8 +5,8 @@ import t, { type Test } from 'tap'
 
 import { ensureBucket } from '../../src/s3/bucket.js'
 import type { S3Client } from '../../src/s3/client.js'
-import { listObjects, listPages, type ListOptions } from '../../src/s3/list.js'
-import { createMultipartUpload, uploadsOf } from '../../src/s3/multipart.js'
+import { firstObject, listObjects, listPages, type ListOptions } from '../../src/s3/list.js'
+import { createMultipartUpload, listParts, uploadsOf } from '../../src/s3/multipart.js'
 import { putObject } from '../../src/s3/object.js'
 import { escapeXml } from '../../src/s3/xml.js'
 import { testBucket } from '../support/bucket.js'
@@ -28,9 +28,16 @@ async function put(client: S3Client, keys: readonly string[]): Promise<void> {
   await Promise.all([lane(), lane(), lane(), lane()])
 }
 
-/** A server that gives one fixed answer. */
-async function saying(t: Test, body: string, type = 'application/xml'): Promise<S3Client> {
-  const server = createServer((_request, response) => response.setHeader('Content-Type', type).end(body))
+/** A server that gives one fixed answer, or one for each request by its query. */
+async function saying(
+  t: Test,
+  body: string | ((query: URLSearchParams) => string),
+  type = 'application/xml',
+): Promise<S3Client> {
+  const server = createServer(({ url = '' }, response) => {
+    const { searchParams } = new URL(url, 'http://server')
+    response.setHeader('Content-Type', type).end(typeof body === 'string' ? body : body(searchParams))
+  })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.teardown(() => server.close())
   return clientOf(t, settingsOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
@@ -94,9 +101,56 @@ await t.test('half a listing never passes for a whole one', async t => {
   t.match(await failure(keysOf(loop, { prefix: '' })), { s3Code: 'ListTruncated', retry: false })
 })
 
+/** A page of a listing with the token of the next one; undefined: it is the last. */
+function page(keys: readonly string[], next?: string): string {
+  const contents = keys.map(key => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`).join('')
+  const more =
+    next === undefined
+      ? '<IsTruncated>false</IsTruncated>'
+      : `<IsTruncated>true</IsTruncated><NextContinuationToken>${next}</NextContinuationToken>`
+  return `<ListBucketResult>${contents}${more}</ListBucketResult>`
+}
+
+await t.test('a page without keys is no end: the first key comes with a later one', async t => {
+  const client = await saying(t, query => {
+    const token = query.get('continuation-token')
+    if (token === null) return page([], 'one')
+    return token === 'one' ? page([], 'two') : page(['a'])
+  })
+  t.match(await firstObject(client, { prefix: '' }), { key: 'a' })
+  t.same(await keysOf(client, { prefix: '' }), ['a'])
+  const empty = await saying(t, query => page([], query.has('continuation-token') ? undefined : 'one'))
+  t.equal(await firstObject(empty, { prefix: '' }), undefined)
+})
+
+await t.test('a server that goes round in a circle of tokens is left, with an error', async t => {
+  const next: Record<string, string> = { '': 'one', one: 'two', two: 'three', three: 'one' }
+  const client = await saying(t, query => page([], next[query.get('continuation-token') ?? ''] ?? ''))
+  t.match(await failure(keysOf(client, { prefix: '' })), {
+    s3Code: 'ListTruncated',
+    retry: false,
+    message: 'ListObjectsV2: the server says that there is more, and repeats a continuation token',
+  })
+  t.match(await failure(Promise.resolve(firstObject(client, { prefix: '' }))), { s3Code: 'ListTruncated' })
+})
+
+await t.test('a server that repeats a marker of parts or uploads is left, with an error', async t => {
+  const parts = `<Part><PartNumber>1</PartNumber><Size>1</Size></Part>`
+  const client = await saying(t, query =>
+    query.has('uploads')
+      ? `<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>u</UploadId></Upload><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker></ListMultipartUploadsResult>`
+      : `<ListPartsResult>${parts}<IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker></ListPartsResult>`,
+  )
+  t.match(await failure(uploadsOf(client, 'k')), {
+    s3Code: 'ListTruncated',
+    operation: 'ListMultipartUploads',
+  })
+  t.match(await failure(listParts(client, 'k', 'u')), { s3Code: 'ListTruncated', operation: 'ListParts' })
+})
+
 await t.test('what is no S3 server is told so at once', async t => {
   const page = await saying(t, '<html><body>It works</body></html>', 'text/html')
-  t.match(await failure(keysOf(page, { prefix: '' })), { retry: false, message: /is this an S3 server\?/ })
+  t.match(await failure(keysOf(page, { prefix: '' })), { retry: false, message: /is this an S3 server/ })
 })
 
 await t.test('a listing is decoded when it is encoded, whatever it says', async t => {
@@ -115,6 +169,7 @@ await t.test('a listing is decoded when it is encoded, whatever it says', async 
   for (const proof of ['100%', 'a b', 'ü', '%zz', 'new\nline']) {
     t.same(await listing(url, 'a+b', proof), ['a+b', proof], 'it says so, but it is not')
   }
+  t.same(await listing(url, 'a%ff'), ['a%ff'], 'what it would decode to is no UTF-8')
 })
 
 await t.test('unfinished uploads of one key among many of others', async t => {

@@ -18,13 +18,16 @@ await t.test('a server that goes away for a while: the daemon lives, and everyth
   await until(() => asked() >= 3)
   await node.bucket.server.close()
   table.flush('nb-1-big').flush('nb-2-big')
-  await daemon.seen(/ERROR Error uploading node1:.*nb-1-big-Data.db: \w+: no answer from the server/)
+  await daemon.seen(
+    /WARNING The server cannot be reached; tablesnap keeps trying until it answers\. \w+: no answer/,
+  )
   const server = await LocalS3.start({ directory: join(node.bucket.directory, 's3'), port })
   t.teardown(() => server.close())
   await node.listed(table.path, table.names())
   await node.same(t, table.paths())
   daemon.kill('SIGTERM')
   t.equal(await daemon.exit, 143)
+  t.match(daemon.stderr, /INFO The server answers again, after \d+ s/)
   t.match(daemon.stderr, /Uploaded 16 files .* 0 failed/)
 })
 

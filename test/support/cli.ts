@@ -1,5 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+
+import { publicProgram } from './public-program.js'
 
 const BINARY = fileURLToPath(new URL('../../src/cli/tablesnap.js', import.meta.url))
 
@@ -32,7 +35,10 @@ export class Cli {
     const nice = options.nice === undefined ? [] : ['nice', '-n', String(options.nice)]
     const { nodeOptions } = options
     const environment = nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]
-    this.child = spawn('/usr/bin/env', [...environment, ...nice, process.execPath, BINARY, ...args], {
+    const program = options.uid === undefined ? undefined : publicProgram()
+    const node = program?.node ?? process.execPath
+    const binary = program === undefined ? BINARY : join(program.src, 'cli/tablesnap.js')
+    this.child = spawn('/usr/bin/env', [...environment, ...nice, node, binary, ...args], {
       cwd: options.cwd ?? '/',
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
       stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],

@@ -7,6 +7,9 @@ const HEADER_BYTES = 16
 /** What is given for a path that cannot be decoded; also a character that a name may hold. */
 const REPLACEMENT = '\ufffd'
 
+/** Whether a handler of this thread is being called: all instances read into one buffer, whose events it has not seen all. */
+let delivering = false
+
 /** The name as bytes when decoding has lost something, else undefined. */
 function undecodable(name, start, end) {
   if (!name.includes(REPLACEMENT)) return undefined
@@ -58,6 +61,10 @@ export class InotifyBatch {
     if (result < 0) throw systemError(result, 'inotify_rm_watch')
   }
 
+  poll() {
+    return !this.#closed && !delivering && native.poll(this.#handle)
+  }
+
   close() {
     this.#closed = true
     native.close(this.#handle)
@@ -77,10 +84,18 @@ export class InotifyBatch {
       throwLater(systemError(length, 'read'))
       return
     }
+    delivering = true
     for (let at = 0; at < length && !this.#closed;) at = this.#event(at)
+    this.#call('end', drained)
+    if (drained) this.#call('drained')
+    delivering = false
+  }
+
+  /** Calls an optional function of the handler. */
+  #call(name, ...args) {
     if (this.#closed) return
     try {
-      this.#handler.end?.(drained)
+      this.#handler[name]?.(...args)
     } catch (error) {
       throwLater(error)
     }

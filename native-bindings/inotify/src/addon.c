@@ -83,6 +83,18 @@ static napi_value remove_watch(napi_env env, napi_callback_info info) {
   return integer(env, inotify_rm_watch(watcher_descriptor(watcher), watch) < 0 ? -errno : 0);
 }
 
+/* poll(handle) → whether the kernel's queue was empty at the end */
+static napi_value poll_watcher(napi_env env, napi_callback_info info) {
+  napi_value argument, result;
+  struct watcher *watcher = receive(env, info, 1, &argument);
+  if (watcher == NULL) return NULL;
+  bool drained = watcher_poll(watcher);
+  bool pending = false;
+  if (napi_is_exception_pending(env, &pending) != napi_ok || pending) return NULL;
+  TRY(napi_get_boolean(env, drained, &result));
+  return result;
+}
+
 /* setReferenced(handle, boolean) */
 static napi_value set_referenced(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
@@ -150,6 +162,7 @@ NAPI_MODULE_INIT() {
       {"open", NULL, open_watcher, NULL, NULL, NULL, napi_default, NULL},
       {"add", NULL, add_watch, NULL, NULL, NULL, napi_default, NULL},
       {"remove", NULL, remove_watch, NULL, NULL, NULL, napi_default, NULL},
+      {"poll", NULL, poll_watcher, NULL, NULL, NULL, napi_default, NULL},
       {"setReferenced", NULL, set_referenced, NULL, NULL, NULL, napi_default, NULL},
       {"descriptor", NULL, descriptor, NULL, NULL, NULL, napi_default, NULL},
       {"close", NULL, close_watcher, NULL, NULL, NULL, napi_default, NULL},

@@ -4,11 +4,15 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <uv.h>
 
 /* The longest event: the header, a name and the NULs to the next multiple of the header's size (inotify(7)). */
 enum { LONGEST_EVENT = 2 * sizeof(struct inotify_event) + NAME_MAX };
+
+/* Full buffers that one poll delivers: an end for a caller whose handler, or whose node, makes events without end. */
+enum { MOST_BUFFERS = 64 };
 
 struct watcher {
   uv_poll_t poll;
@@ -60,15 +64,63 @@ static void on_thread_ends(napi_async_cleanup_hook_handle handle, void *data) {
   watcher_close(data);
 }
 
-static void call_javascript(struct watcher *self, int length, bool drained) {
+/* What one pass over the kernel's queue brought into the buffer. */
+struct reading {
+  size_t length;
+  /* The errno of read(2), negative, else 0; it may come with bytes that were read before. */
+  int error;
+  /* The queue was empty afterwards. */
+  bool drained;
+};
+
+/* A full buffer may hold the whole queue: then no wake-up follows that could tell that it is empty. */
+static bool is_queue_empty(int fd) {
+  int bytes = 0;
+  return ioctl(fd, FIONREAD, &bytes) == 0 && bytes == 0;
+}
+
+static struct reading read_queue(const struct watcher *self) {
+  struct reading reading = {0, 0, false};
+  const struct event_buffer *buffer = self->buffer;
+  while (reading.error == 0 && !reading.drained) {
+    if (buffer->size - reading.length < LONGEST_EVENT) {
+      reading.drained = is_queue_empty(self->fd);
+      break;
+    }
+    ssize_t count = read(self->fd, buffer->bytes + reading.length, buffer->size - reading.length);
+    if (count > 0) reading.length += (size_t)count;
+    else if (count == 0 || errno == EAGAIN) reading.drained = true;
+    else if (errno != EINTR) reading.error = -errno;
+  }
+  return reading;
+}
+
+/* Calls on_events(length, drained). From the event loop it is a callback of its own, with its ticks and microtasks. */
+static void call_javascript(struct watcher *self, int length, bool drained, bool from_loop) {
   napi_env env = self->env;
-  napi_value receiver, function, error, arguments[2];
+  napi_value receiver, function, arguments[2];
   if (napi_get_global(env, &receiver) != napi_ok ||
       napi_get_reference_value(env, self->on_events, &function) != napi_ok ||
       napi_create_int32(env, length, &arguments[0]) != napi_ok ||
       napi_get_boolean(env, drained, &arguments[1]) != napi_ok)
     return;
-  napi_make_callback(env, self->context, receiver, function, 2, arguments, NULL);
+  if (from_loop) napi_make_callback(env, self->context, receiver, function, 2, arguments, NULL);
+  else napi_call_function(env, receiver, function, 2, arguments, NULL);
+}
+
+static void deliver(struct watcher *self, struct reading reading, bool from_loop) {
+  if (reading.length > 0) call_javascript(self, (int)reading.length, reading.drained, from_loop);
+  if (reading.error != 0 && self->fd >= 0) call_javascript(self, reading.error, false, from_loop);
+}
+
+static bool is_exception_pending(napi_env env) {
+  bool pending = false;
+  return napi_is_exception_pending(env, &pending) != napi_ok || pending;
+}
+
+/* An exception that nobody can catch is the thread's. */
+static void report_exception(napi_env env) {
+  napi_value error;
   bool pending = false;
   if (napi_is_exception_pending(env, &pending) != napi_ok || !pending) return;
   if (napi_get_and_clear_last_exception(env, &error) != napi_ok) return;
@@ -79,23 +131,26 @@ static void call_javascript(struct watcher *self, int length, bool drained) {
 
 static void on_readable(uv_poll_t *poll, int status, int events) {
   struct watcher *self = poll->data;
-  size_t length = 0;
-  int error = status < 0 ? status : 0;
-  bool drained = false;
   (void)events;
-  while (error == 0 && !drained && self->buffer->size - length >= LONGEST_EVENT) {
-    ssize_t count = read(self->fd, self->buffer->bytes + length, self->buffer->size - length);
-    if (count > 0) length += (size_t)count;
-    else if (count == 0 || errno == EAGAIN) drained = true;
-    else if (errno != EINTR) error = -errno;
-  }
-  if (length == 0 && error == 0) return;
+  struct reading reading = {0, status, false};
+  if (status >= 0) reading = read_queue(self);
+  if (reading.length == 0 && reading.error == 0) return;
   napi_handle_scope scope;
   if (napi_open_handle_scope(self->env, &scope) != napi_ok) return;
   napi_env env = self->env;
-  if (length > 0) call_javascript(self, (int)length, drained);
-  if (error != 0 && self->fd >= 0) call_javascript(self, error, false);
+  deliver(self, reading, true);
+  report_exception(env);
   napi_close_handle_scope(env, scope);
+}
+
+bool watcher_poll(struct watcher *self) {
+  for (int i = 0; i < MOST_BUFFERS && self->fd >= 0; i++) {
+    struct reading reading = read_queue(self);
+    if (reading.length == 0 && reading.drained) return true;
+    deliver(self, reading, false);
+    if (is_exception_pending(self->env) || reading.error != 0) return false;
+  }
+  return self->fd >= 0 && is_queue_empty(self->fd);
 }
 
 napi_status watcher_open(napi_env env, napi_value on_events, const struct event_buffer *buffer, napi_value *handle,

@@ -26,6 +26,13 @@ napi_status watcher_open(napi_env env, napi_value on_events, const struct event_
 /* Stops and closes at once; nothing is delivered afterwards. Harmless when closed already. */
 void watcher_close(struct watcher *self);
 
+/*
+ * Reads the kernel's queue until it is empty, without waiting, and calls `on_events` as a wake-up does. @returns whether
+ * it was empty at the end; false when closed, after a failed read, or when events come faster than they are handled.
+ * Must not be called while `on_events` runs: it reads into the same buffer.
+ */
+bool watcher_poll(struct watcher *self);
+
 /* The descriptor, or -1 once closed. */
 int watcher_descriptor(const struct watcher *self);
 
