@@ -7,7 +7,7 @@ import { tableOfUnit } from '../sstable/unit.js'
 import { interruptible, type What } from './download.js'
 import { formatBytes } from './format.js'
 import type { Signals } from './signals.js'
-import { writeOut, type Program } from './terminal.js'
+import { printOut, type Program } from './terminal.js'
 
 /** Prints the names or the restore points that the bucket has. @returns the exit code */
 export function list(session: Session, signals: Signals, program: Program, what: What = {}): Promise<number> {
@@ -16,7 +16,7 @@ export function list(session: Session, signals: Signals, program: Program, what:
   return interruptible(session, signals, program, async signal => {
     if (config.list === 'nodes') {
       for await (const name of nodeNames({ ...session, ...config, signal }))
-        if (!writeOut(json ? `${JSON.stringify({ name })}\n` : `${printable(name)}\n`)) break
+        if (!(await printOut(json ? `${JSON.stringify({ name })}\n` : `${printable(name)}\n`, signal))) break
       return 0
     }
     const totals = new Totals()
@@ -24,9 +24,9 @@ export function list(session: Session, signals: Signals, program: Program, what:
       totals.add(unit)
       const lines = json ? jsonOf(unit) : textOf(unit)
       // Nobody reads any more: what follows would be fetched for nothing.
-      if (!lines.every(line => writeOut(`${line}\n`))) return 0
+      for (const line of lines) if (!(await printOut(`${line}\n`, signal))) return 0
     }
-    if (!json && totals.units > 1) writeOut(`${totals.line}\n`)
+    if (!json && totals.units > 1) await printOut(`${totals.line}\n`, signal)
     return 0
   })
 }
