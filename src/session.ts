@@ -34,15 +34,23 @@ const CONTROL_CONNECTIONS = 4
  * @throws UsageError for an endpoint that is no server address
  */
 export async function openSession(config: Config, log: Logger): Promise<Session> {
-  const credentials = credentialProvider(config.credentials, config.s3.region)
+  const credentials = credentialProvider({ given: config.credentials, region: config.s3.region })
   const { retries, retryTime } = config.engine
   const waits = config.mode === 'watch' || config.mode === 'backup-watch'
   const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }
   const silence = silenceLog(log, waits ? 'until it answers' : `for ${retryTime / 1000} s`)
+  const identity = await resolveName(config)
+  if (identity.warning !== undefined) log.warn(identity.warning)
+  log.info(
+    `This node is ${identity.name} in the bucket (by ${identity.source === 'flag' ? '-n' : identity.source})`,
+  )
+  const { name } = identity
+  const keys = new KeyLayout(config.prefix, name, config.separator)
   const overwriting = new SharedOverwriting()
   const client = new S3Client({
     settings: config.s3,
     credentials,
+    ownPrefix: keys.node.replace(/[^/]*$/, ''),
     connections: CONTROL_CONNECTIONS,
     retry,
     onRetry: (error, pause) => log.debug(`${error.message}; again in ${Math.round(pause)} ms`),
@@ -52,11 +60,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     onSilence: error => silence.onSilence(error.message),
     onReturn: silence.onReturn,
   })
-  const identity = await resolveName(config)
-  if (identity.warning !== undefined) log.warn(identity.warning)
-  log.info(
-    `This node is ${identity.name} in the bucket (by ${identity.source === 'flag' ? '-n' : identity.source})`,
-  )
+  if (client.proxy !== undefined) log.info(`S3 is reached through the proxy ${client.proxy}`)
   await credentials()
   const { checksum, threads, memory, maxRate } = config.engine
   const engine = new Engine({
@@ -71,8 +75,6 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     onNote: text => log.warn(text),
     ...silence,
   })
-  const { name } = identity
-  const keys = new KeyLayout(config.prefix, name, config.separator)
   return {
     config,
     log,

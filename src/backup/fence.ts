@@ -18,6 +18,8 @@ interface NodeRecord {
   readonly epoch: number
   /** When somebody first wrote under the name, ms of the server's clock. */
   readonly since: number
+  /** What lies between name and path in the keys of files; undefined in records of earlier versions. */
+  readonly separator?: string | undefined
 }
 
 /** How a fence is set. */
@@ -55,11 +57,12 @@ export class Fence {
     this.#options = options
   }
 
-  /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`; S3Error */
+  /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`, `SEPARATOR_CHANGED`; S3Error */
   async claim(): Promise<void> {
     const { takeOver, log, name } = this.#options
     if (this.#options.alone) await this.#claimHere()
     const found = await this.#read()
+    this.#checkSeparator(found)
     if (found === undefined) await this.#write({ epoch: 1, since: this.#options.clock() }, true)
     else if (found.writer === this.#options.writer.id && !takeOver) this.#set(found)
     else if (takeOver) {
@@ -129,7 +132,8 @@ export class Fence {
 
   async #write({ epoch, since }: Pick<NodeRecord, 'epoch' | 'since'>, ifAbsent: boolean): Promise<void> {
     const { client, keys, writer, config } = this.#options
-    const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch, since }
+    const { separator } = config
+    const record: NodeRecord = { format: 1, writer: writer.id, host: writer.host, epoch, since, separator }
     const body = Buffer.from(JSON.stringify(record))
     const md5 = createHash('md5').update(body).digest('base64')
     const headers = { ...storageHeaders(config.object), 'Content-Type': 'application/json' }
@@ -144,6 +148,19 @@ export class Fence {
       return
     }
     this.#set(record)
+  }
+
+  /** With another separator the files that are in the bucket would not be found under their keys. */
+  #checkSeparator(found: NodeRecord | undefined): void {
+    const { config, name } = this.#options
+    const theirs = found?.separator
+    if (theirs === undefined || theirs === config.separator) return
+    const [was, is] = [theirs, config.separator].map(text => JSON.stringify(text))
+    throw new TablesnapError({
+      code: 'SEPARATOR_CHANGED',
+      message: `the keys of ${name} were written with the separator ${was}, and this run has ${is}: give --keyname-separator ${was} (keyname_separator in tablesnap.conf), or another name with -n NAME`,
+      operation: 'fence',
+    })
   }
 
   #refusal({ host, epoch }: NodeRecord): TablesnapError {
@@ -166,7 +183,7 @@ function fenced(message: string, cause?: unknown): TablesnapError {
 function parse(body: Buffer, key: string): NodeRecord {
   try {
     const value = JSON.parse(body.toString('utf8')) as Partial<NodeRecord>
-    const { writer, host, epoch, since } = value
+    const { writer, host, epoch, since, separator } = value
     if (value.format === 1 && typeof writer === 'string' && Number.isSafeInteger(epoch)) {
       return {
         format: 1,
@@ -174,6 +191,7 @@ function parse(body: Buffer, key: string): NodeRecord {
         host: typeof host === 'string' ? host : '?',
         epoch: epoch ?? 0,
         since: typeof since === 'number' ? since : 0,
+        ...(typeof separator === 'string' ? { separator } : {}),
       }
     }
   } catch {

@@ -2,6 +2,7 @@ import { flagName, isRepeatable, longFlag } from './setting.js'
 import { UsageError } from '../errors.js'
 import type { Given, Layer } from './given.js'
 import { EXCLUSIVE, SETTINGS, settingOf, type SettingKey, type Values } from './settings.js'
+import { retriesOf } from './profile.js'
 import { defaultValue, parseValue } from './value.js'
 
 /** What the flags of a command line gave, by key; a flag without a value is `true` or `false`. */
@@ -27,6 +28,16 @@ export function environmentLayer(env: NodeJS.ProcessEnv): Layer {
       if (text === undefined || text === '' || layer.has(setting.key)) continue
       layer.set(setting.key, { setting, source: 'environment', label: variable, texts: [text] })
     }
+  }
+  const attempts = env['AWS_MAX_ATTEMPTS'] ?? ''
+  if (attempts !== '') {
+    const texts = [retriesOf(attempts)]
+    layer.set('retries', {
+      setting: settingOf('retries'),
+      source: 'environment',
+      label: 'AWS_MAX_ATTEMPTS',
+      texts,
+    })
   }
   return layer
 }

@@ -9,10 +9,13 @@ import { freeze } from './freeze.js'
 import type { Layer } from './given.js'
 import { commandLineLayer, environmentLayer, mergeLayers, valuesOf, type Flags } from './layers.js'
 import { findConf } from './places.js'
+import { profileLayer } from './profile.js'
 import { flagName, longFlag } from './setting.js'
 import { settingOf, type Values } from './settings.js'
 import { absolutePath, checkBucket } from './target.js'
+import { trusted } from './trust.js'
 import { parseValue } from './value.js'
+import { proxiesOf } from '../s3/proxy.js'
 
 /** All that decides about a run. */
 export interface ConfigInput {
@@ -82,7 +85,12 @@ function checkFlags(flags: Layer, all: Layer, mode: Mode): string[] {
   return unused.length === 0 ? [] : [`no effect with ${download}: ${unused.join(', ')}`]
 }
 
-function configOf(values: Values, bucket: string, paths: readonly string[]): Omit<Config, 'credentials'> {
+function configOf(
+  values: Values,
+  bucket: string,
+  paths: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Omit<Config, 'credentials'> {
   return {
     mode: modeOf(values),
     paths,
@@ -125,6 +133,8 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
       region: values.aws_region,
       pathStyle: values.path_style,
       bucket,
+      ca: values.ca_bundle === undefined ? undefined : trusted(values.ca_bundle, env),
+      proxies: proxiesOf(env),
     },
     all: values.all,
     at: typeof values.at === 'number' ? values.at : undefined,
@@ -133,6 +143,8 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
     mapPaths: values.map_path.map(pathMap),
     mapTables: values.map_table,
     list: values.list_nodes ? 'nodes' : values.list ? 'moments' : undefined,
+    limit: values.limit === 'all' ? undefined : Number(values.limit),
+    since: sinceOf(values),
     partial: values.partial,
     replace: values.replace,
     force: values.force,
@@ -140,6 +152,15 @@ function configOf(values: Values, bucket: string, paths: readonly string[]): Omi
     logFormat: values.log_format,
     progress: values.progress ?? true,
   }
+}
+
+/** A key says one moment, not since when. */
+function sinceOf({ since }: Values): number | undefined {
+  if (typeof since !== 'string') return since
+  throw new UsageError(
+    'SETTING_INVALID',
+    `--since: ${since} is a key; give a time such as 2026-11-23T04:12:33Z or 2h`,
+  )
 }
 
 function pathMap(text: string): PathMap {
@@ -181,7 +202,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   for (const given of conf?.settings.values() ?? []) parseValue(given)
   const layers = [commandLineLayer(input.flags), environmentLayer(input.env), conf?.settings ?? new Map()]
   const [flags] = layers as [Layer]
-  const merged = mergeLayers(layers)
+  const merged = mergeLayers([...layers, profileLayer(input.env, input.home)])
   const values = valuesOf(merged)
   const mode = modeOf(values)
   const warnings = [...found.warnings, ...(conf?.warnings ?? []), ...checkFlags(flags, merged, mode)]
@@ -195,6 +216,6 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     warnings.push(`-D restores into the first path only; ignored: ${ignored.join(', ')}`)
   }
   const { credentials, warnings: more } = findCredentials(layers, input.env)
-  const config: Config = { ...configOf(values, bucket, paths), credentials }
+  const config: Config = { ...configOf(values, bucket, paths, input.env), credentials }
   return freeze({ config, warnings: [...warnings, ...more], source: conf?.path })
 }

@@ -1,37 +1,155 @@
-import { TablesnapError, errorMessage } from '../errors.js'
-import type { Credentials } from '../s3/settings.js'
+import { statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 
-/** Credentials that end are fetched again so long before, ms. */
+import { TablesnapError, errorMessage } from '../errors.js'
+import type { CredentialSource, Credentials } from '../s3/settings.js'
+
+/** Credentials that end are fetched again so long before, ms; those that live shorter, at half of their time. */
 const EARLY = 5 * 60_000
+
+/** At most so often the chain is asked, and the files are looked at, ms. */
+const LEAST = 5_000
+
+/** Credentials as the AWS provider chain gives them. */
+type Temporary = Credentials & { readonly expiration?: Date | undefined }
+
+/** How the credentials of a run are found. */
+export interface ProviderOptions {
+  /** Given by flags, environment or tablesnap.conf: the chain is not asked. */
+  readonly given: Credentials | undefined
+  readonly region: string
+  /** Asks the chain; for tests. */
+  readonly fetch?: (region: string) => Promise<Temporary>
+  readonly env?: NodeJS.ProcessEnv
+  /** ms; for tests. */
+  readonly now?: () => number
+}
 
 /**
  * Where requests get their credentials from: the given ones, else the AWS provider chain (shared files, SSO, web
- * identity, container, instance role), which is loaded only then.
+ * identity, container, instance role), which is loaded only then. They are read again before they end, when a file that they
+ * may come from has changed, and when the server refuses them; never for each request.
  * @returns a function that throws TablesnapError `CREDENTIALS_MISSING`
  */
-export function credentialProvider(
-  given: Credentials | undefined,
-  region: string,
-): () => Credentials | Promise<Credentials> {
+export function credentialProvider(options: ProviderOptions): CredentialSource {
+  const { given } = options
   if (given !== undefined) return () => given
-  let held: Promise<Credentials & { expiration?: Date }> | undefined
-  let until = Infinity
-  return () => {
-    if (held === undefined || Date.now() > until - EARLY) {
-      held = fromChain(region)
-      held.then(
-        found => (until = found.expiration?.getTime() ?? Infinity),
-        () => (held = undefined),
-      )
-    }
-    return held
+  const chain = new Chain(options)
+  return Object.assign(() => chain.credentials(), { refused: (used: Credentials) => chain.refused(used) })
+}
+
+class Chain {
+  readonly #options: ProviderOptions
+  #held: Promise<Temporary> | undefined
+  /** When the chain is asked again, ms; Infinity: when a file changes, or the server refuses what it gave. */
+  #due = Infinity
+  #asked = -Infinity
+  #looked = -Infinity
+  #files = ''
+
+  constructor(options: ProviderOptions) {
+    this.#options = options
+  }
+
+  credentials(): Promise<Credentials> {
+    const now = this.#now()
+    if (this.#held === undefined) return this.#fetch()
+    if (now - this.#asked >= LEAST && (now > this.#due || this.#haveFilesChanged()))
+      return this.#renew(this.#held)
+    return this.#held
+  }
+
+  /** The server does not take these (any more). @returns whether there are others now */
+  async refused(used: Credentials): Promise<boolean> {
+    const held = await this.#held
+    if (held !== undefined && !isSame(held, used)) return true
+    if (this.#now() - this.#asked < LEAST) return false
+    const fresh = held === undefined ? this.#fetch() : this.#renew(Promise.resolve(held))
+    return fresh.then(
+      found => !isSame(found, used),
+      () => false,
+    )
+  }
+
+  /** Whoever needs credentials meanwhile goes on with those that there are, for as long as nothing newer can be had. */
+  #renew(before: Promise<Temporary>): Promise<Temporary> {
+    const renewed = this.#fetch().catch(() => before)
+    this.#held = renewed
+    return renewed
+  }
+
+  #fetch(): Promise<Temporary> {
+    const { fetch = fromChain, region } = this.#options
+    this.#asked = this.#now()
+    this.#looked = -Infinity
+    this.#haveFilesChanged()
+    const fetched = fetch(region)
+    this.#held = fetched
+    fetched.then(
+      ({ expiration }) => (this.#due = this.#dueOf(expiration)),
+      () => {
+        if (this.#held === fetched) this.#held = undefined
+      },
+    )
+    return fetched
+  }
+
+  #dueOf(expiration: Date | undefined): number {
+    if (expiration === undefined) return Infinity
+    const now = this.#now()
+    const left = expiration.getTime() - now
+    return now + (left > 2 * EARLY ? left - EARLY : left / 2)
+  }
+
+  /** Whether a file that the chain reads is another one since it was asked; some are links that a rotator turns. */
+  #haveFilesChanged(): boolean {
+    const now = this.#now()
+    if (now - this.#looked < LEAST) return false
+    this.#looked = now
+    const { env = process.env } = this.#options
+    const files = filesOf(env).map(versionOf).join()
+    const changed = files !== this.#files
+    this.#files = files
+    return changed
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)()
   }
 }
 
-async function fromChain(region: string): Promise<Credentials & { expiration?: Date }> {
+/** The files that the chain may read credentials from. */
+function filesOf(env: NodeJS.ProcessEnv): string[] {
+  const home = env['HOME'] ?? homedir()
+  return [
+    env['AWS_SHARED_CREDENTIALS_FILE'] ?? join(home, '.aws/credentials'),
+    env['AWS_CONFIG_FILE'] ?? join(home, '.aws/config'),
+    env['AWS_WEB_IDENTITY_TOKEN_FILE'] ?? '',
+  ].filter(path => path !== '')
+}
+
+function versionOf(path: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(path)
+    return `${ino} ${mtimeMs} ${size}`
+  } catch {
+    return 'none'
+  }
+}
+
+function isSame(one: Credentials, other: Credentials): boolean {
+  return (
+    one.accessKeyId === other.accessKeyId &&
+    one.secretAccessKey === other.secretAccessKey &&
+    one.sessionToken === other.sessionToken
+  )
+}
+
+async function fromChain(region: string): Promise<Temporary> {
   try {
     const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers')
-    return await fromNodeProviderChain({ clientConfig: { region } })()
+    return await fromNodeProviderChain({ clientConfig: { region }, ignoreCache: true })()
   } catch (cause) {
     throw new TablesnapError({
       code: 'CREDENTIALS_MISSING',

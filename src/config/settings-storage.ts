@@ -60,6 +60,14 @@ export const STORAGE_SETTINGS = [
     help: 'host/bucket instead of bucket.host; the default with --endpoint-url',
   },
   {
+    key: 'ca_bundle',
+    kind: 'text',
+    argument: 'file',
+    environment: ['AWS_CA_BUNDLE'],
+    group: 'S3',
+    help: 'certificates in PEM that TLS trusts beside the usual ones',
+  },
+  {
     key: 'checksum',
     kind: 'choice',
     choices: ['crc64nvme', 'crc32c', 'sha256', 'md5'],

@@ -1,7 +1,8 @@
 import { Piscina } from 'piscina'
 
 import { TablesnapError, errorMessage } from '../errors.js'
-import type { ChecksumKind, Credentials, S3Settings } from '../s3/settings.js'
+import { mayBeExpired } from '../s3/expired.js'
+import type { ChecksumKind, CredentialSource, Credentials, S3Settings } from '../s3/settings.js'
 import type { RetryPolicy } from '../s3/retry.js'
 import type { DownloadResult, DownloadTask } from '../download/task.js'
 import type { DigestResult, DigestTask, FileResult, FilesTask, PartResult, PartTask } from '../upload/task.js'
@@ -22,7 +23,7 @@ import { SharedRate } from './rate.js'
 /** What the pool of workers is made from. */
 export interface EngineOptions {
   readonly settings: S3Settings
-  readonly credentials: () => Credentials | Promise<Credentials>
+  readonly credentials: CredentialSource
   readonly checksum: ChecksumKind
   readonly retry: RetryPolicy
   readonly threads: number
@@ -168,12 +169,12 @@ export class Engine {
     if (this.#running < this.#pacing.limit) this.#running++
     else await new Promise<void>(resolve => this.#waiting.push(resolve))
     try {
-      const credentials = await this.#options.credentials()
-      const { outcome, notes, clockOffset } = await this.#give({ task, credentials })
-      this.clockOffset = clockOffset ?? this.clockOffset
-      for (const note of notes) this.note(note)
-      if (!outcome.ok) throw decodeError(outcome.error)
-      return outcome.value
+      const { credentials: source } = this.#options
+      const credentials = await source()
+      const outcome = await this.#attempt(task, credentials)
+      if (!hasExpired(outcome) || (await source.refused?.(credentials)) !== true) return valueOf(outcome)
+      // What is in the bucket already is found there.
+      return valueOf(await this.#attempt(task, await source()))
     } finally {
       this.#running--
       while (this.#waiting.length > 0 && this.#running < this.#pacing.limit) {
@@ -181,6 +182,13 @@ export class Engine {
         this.#waiting.shift()?.()
       }
     }
+  }
+
+  async #attempt(task: Task, credentials: Credentials): Promise<Outcome<unknown>> {
+    const { outcome, notes, clockOffset } = await this.#give({ task, credentials })
+    this.clockOffset = clockOffset ?? this.clockOffset
+    for (const note of notes) this.note(note)
+    return outcome
   }
 
   /** @throws TablesnapError `WORKER_DIED`, `ENGINE_CLOSED` */
@@ -206,4 +214,16 @@ export class Engine {
     if (this.#pool.threads.length > 0 || this.#pool.queueSize === 0) return
     void this.#pool.destroy()
   }
+}
+
+function valueOf(outcome: Outcome<unknown>): unknown {
+  if (!outcome.ok) throw decodeError(outcome.error)
+  return outcome.value
+}
+
+/** Whether the server refused the credentials, of the task or of one of its files. */
+function hasExpired(outcome: Outcome<unknown>): boolean {
+  if (!outcome.ok) return mayBeExpired(decodeError(outcome.error))
+  const { value } = outcome
+  return Array.isArray(value) && (value as Outcome<unknown>[]).some(one => !one.ok && hasExpired(one))
 }

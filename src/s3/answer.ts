@@ -36,6 +36,14 @@ export function checkStored({ headers, body }: HttpResponse): string | undefined
   return isProven ? undefined : 'the answer has no ETag: nothing proves that the server has stored it'
 }
 
+/** As {@link checkStored}, of a part: without its ETag the upload could not be completed. */
+export function checkPart(response: HttpResponse): string | undefined {
+  if (response.headers['etag'] !== undefined) return checkStored(response)
+  return isPage(response.body)
+    ? NO_S3
+    : 'the answer has no ETag: nothing proves that the server has stored it'
+}
+
 /** Whether an answer is about an object: S3 tells its ETag and its time. A page for people has a type of its own. */
 export function checkObject({ headers, body }: HttpResponse): string | undefined {
   if (/^text\/html/i.test(headers['content-type'] ?? '') || isPage(body)) return NO_S3

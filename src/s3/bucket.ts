@@ -7,7 +7,7 @@ import { escapeXml } from './xml.js'
  * Makes sure that the bucket is there and may be used.
  * @param create whether a bucket that HEAD reports as missing (404, nothing else) is created, in the client's region
  * @returns whether it was created
- * @throws S3Error with the reason the server gives: a HEAD has none, so a LIST is asked for it
+ * @throws S3Error with the reason the server gives: a HEAD has none, so a LIST of the client's own keys is asked for it
  */
 export async function ensureBucket(
   client: S3Client,
@@ -21,7 +21,7 @@ export async function ensureBucket(
     if (!isS3Error(error)) throw error
     if (error.status === 404 && create) return createBucket(client, signal)
     if (error.status === 0 || error.status >= 500) throw error
-    await listPages(client, { prefix: '', maxKeys: 1, signal }).next()
+    await listPages(client, { prefix: client.ownPrefix, maxKeys: 1, signal }).next()
     if (error.status === 404) throw missing(client, error)
     // HEAD refused what LIST allows (s3:ListBucket with a condition): the bucket is there.
     return false

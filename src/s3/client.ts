@@ -1,66 +1,31 @@
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
-import { Connection, DEFAULT_TIMEOUTS, type HttpResponse, type Timeouts } from './connection.js'
-import { NO_S3, isPage, type Check } from './answer.js'
+import { Connection, type HttpResponse } from './connection.js'
+import { NO_S3, isPage } from './answer.js'
+import type { ClientOptions, S3Request } from './client-options.js'
+import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
 import type { Overwriting } from './if-absent.js'
 import { doubtOf, failureOf } from './failure.js'
-import type { BodyRate, ChunkedBody } from './outgoing.js'
+import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
 import type { Credentials, S3Settings } from './settings.js'
-import { Silence, type SilenceListener } from './silence.js'
+import { Silence } from './silence.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { parseXml, type XmlNode } from './xml.js'
 
 import { TablesnapError } from '../errors.js'
 
-/** One S3 operation, not yet signed. */
-export interface S3Request {
-  /** S3's API name, e.g. `PutObject`. */
-  readonly operation: string
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Undefined: the bucket itself. */
-  readonly key?: string | undefined
-  readonly query?: Readonly<Record<string, string>>
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Buffer | ChunkedBody | undefined
-  /** SHA-256 of the body in hex where it is signed; otherwise the body is left out of the signature. */
-  readonly payloadHash?: string | undefined
-  /** Takes the body of a successful answer. */
-  readonly into?: Buffer | undefined
-  /** Judges an answer of a status below 300; one that it does not believe is a failure that may pass. */
-  readonly check?: Check
-}
-
-/** What a client works with. */
-export interface ClientOptions {
-  readonly settings: S3Settings
-  readonly credentials: () => Credentials | Promise<Credentials>
-  /** Requests under way at once; further ones wait. */
-  readonly connections: number
-  readonly retry?: RetryPolicy
-  readonly timeouts?: Timeouts
-  /** Kept by the bodies of its requests. */
-  readonly rate?: BodyRate | undefined
-  /** Told of every repetition, with the pause before it in ms. */
-  readonly onRetry?: (error: TablesnapError, pause: number) => void
-  /** What is known of the server's conditional writes; shared by all clients of a process. */
-  readonly overwriting?: Overwriting
-  /** Told what the operator should know of the server. */
-  readonly onNote?: (text: string) => void
-  /** Told whenever the server asks for fewer requests in flight. */
-  readonly onSlowDown?: () => void
-  /** Told when the server has not answered for a while … */
-  readonly onSilence?: SilenceListener['onSilence']
-  /** … and when it answers again. */
-  readonly onReturn?: SilenceListener['onReturn']
-}
+export type { ClientOptions, S3Request }
 
 /** Signs, sends and repeats S3 requests for one bucket over a fixed number of connections. */
 export class S3Client {
   readonly settings: S3Settings
   readonly retry: RetryPolicy
   readonly overwriting: Overwriting
+  readonly ownPrefix: string
+  /** Host and port of the proxy that the server is reached through. */
+  readonly proxy: string | undefined
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
   /** The Date of the newest answer, and what it is in ms since 1970. */
@@ -73,14 +38,17 @@ export class S3Client {
   readonly #all: Connection[] = []
   readonly #waiting: ((connection: Connection) => void)[] = []
 
-  /** @throws UsageError for an endpoint that is no server address */
+  /** @throws UsageError for an endpoint that is no server address, or a proxy that is none */
   constructor(options: ClientOptions) {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
+    this.ownPrefix = options.ownPrefix ?? ''
     this.overwriting = options.overwriting ?? { state: 'unknown' }
     this.#options = options
     this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)
+    // A wrong address of a proxy is said at the start.
+    this.proxy = proxyFor(this.#address.origin, options.settings.proxies)?.url.host
   }
 
   /** Whether requests go over TLS. */
@@ -117,9 +85,23 @@ export class S3Client {
     return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
   }
 
-  /** Sends a request once; otherwise as {@link call}. */
+  /** Sends a request once, or twice when there are other credentials than those that the server refuses; otherwise as {@link call}. */
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
-    const credentials = await this.#options.credentials()
+    const { credentials: source } = this.#options
+    const credentials = await source()
+    try {
+      return await this.#attempt(request, credentials, signal)
+    } catch (error) {
+      if (!mayBeExpired(error) || (await source.refused?.(credentials)) !== true) throw error
+      return this.#attempt(request, await source(), signal)
+    }
+  }
+
+  async #attempt(
+    request: S3Request,
+    credentials: Credentials,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
     const connection = await this.#acquire()
     const { host } = this.#address
     let response: HttpResponse
@@ -179,8 +161,7 @@ export class S3Client {
     credentials: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
-    const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
-    const connection = new Connection(origin, timeouts, rate)
+    const connection = this.#connect(origin)
     try {
       return await this.#send(connection, { host, path }, request, credentials, signal)
     } finally {
@@ -212,12 +193,17 @@ export class S3Client {
     return sign({ method, host, path, headers, payloadHash: hash }, this.settings.region, credentials)
   }
 
+  #connect(origin: string): Connection {
+    const { timeouts, rate } = this.#options
+    const { ca, proxies } = this.settings
+    return new Connection(origin, { timeouts, rate, ca, proxy: proxyFor(origin, proxies) })
+  }
+
   async #acquire(): Promise<Connection> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
     if (this.#all.length < this.#options.connections) {
-      const { timeouts = DEFAULT_TIMEOUTS, rate } = this.#options
-      const connection = new Connection(this.#address.origin, timeouts, rate)
+      const connection = this.#connect(this.#address.origin)
       this.#all.push(connection)
       return connection
     }

@@ -5,6 +5,7 @@ import Client from 'undici/lib/dispatcher/client.js'
 import buildConnector from 'undici/lib/core/connect.js'
 
 import { Outgoing, type BodyRate, type ChunkedBody } from './outgoing.js'
+import { tunnel, type Proxy } from './proxy.js'
 
 /** One HTTP request, already signed. */
 export interface HttpRequest {
@@ -45,6 +46,16 @@ export interface Timeouts {
 
 export const DEFAULT_TIMEOUTS: Timeouts = { connect: 10_000, answer: 60_000, slowest: 32 }
 
+/** How a connection is made; what is left out has no limit, no proxy and Node's certificates. */
+export interface ConnectionOptions {
+  readonly timeouts?: Timeouts | undefined
+  /** Of the bodies of its requests. */
+  readonly rate?: BodyRate | undefined
+  /** Certificates to trust, PEM. */
+  readonly ca?: readonly string[] | undefined
+  readonly proxy?: Proxy | undefined
+}
+
 /**
  * One keep-alive connection that carries one request at a time. Its promise settles only when the kernel no longer
  * reads the request's buffer, so the caller may fill it again at once.
@@ -54,23 +65,46 @@ export class Connection {
   readonly #secure: boolean
   readonly #timeouts: Timeouts
   readonly #rate: BodyRate | undefined
+  /** What comes before a path: of a plain request through a proxy the whole address. */
+  readonly #before: string
+  readonly #headers: Readonly<Record<string, string>>
   #socket: Socket | undefined
 
-  /** @param origin scheme, host and port @param rate of the bodies of its requests */
-  constructor(origin: string, timeouts: Timeouts = DEFAULT_TIMEOUTS, rate?: BodyRate) {
+  /** @param origin scheme, host and port */
+  constructor(origin: string, { timeouts = DEFAULT_TIMEOUTS, rate, ca, proxy }: ConnectionOptions = {}) {
     this.#secure = origin.startsWith('https:')
     this.#timeouts = timeouts
     this.#rate = rate
-    const connect = buildConnector({ timeout: timeouts.connect, keepAlive: true })
-    this.#client = new Client(origin, {
+    // Through TLS the proxy sees nothing of a request; else it is asked for it.
+    const plainProxy = this.#secure ? undefined : proxy
+    this.#before = plainProxy === undefined ? '' : origin
+    this.#headers = plainProxy?.headers ?? {}
+    const connect = buildConnector({
+      timeout: timeouts.connect,
+      keepAlive: true,
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+    })
+    this.#client = new Client(plainProxy?.url.origin ?? origin, {
       pipelining: 1,
       keepAliveTimeout: 4_000,
       bodyTimeout: timeouts.answer,
-      connect: (options, callback) =>
-        connect(options, (...result) => {
-          if (result[1] !== null) this.#socket = result[1]
-          callback(...result)
-        }),
+      connect: (options, callback) => {
+        const through = (more: { httpSocket?: Socket }): void => {
+          connect({ ...options, ...more }, (...result) => {
+            if (result[1] !== null) this.#socket = result[1]
+            callback(...result)
+          })
+        }
+        if (proxy === undefined || !this.#secure) {
+          through({})
+          return
+        }
+        const target = `${options.hostname}:${options.port || 443}`
+        tunnel(proxy, target, timeouts.connect).then(
+          httpSocket => through({ httpSocket }),
+          (error: unknown) => callback(error as Error, null),
+        )
+      },
     })
   }
 
@@ -107,9 +141,10 @@ export class Connection {
       this.#client.dispatch(
         {
           method: request.method,
-          path: request.path,
+          path: this.#before + request.path,
           headers: {
             ...request.headers,
+            ...this.#headers,
             ...(body === undefined ? {} : { 'Content-Length': String(body.bytes) }),
           },
           body: (body?.content ?? null) as Buffer,

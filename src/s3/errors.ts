@@ -131,10 +131,12 @@ const NETWORK_HINTS: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there: check --endpoint-url',
   ENOTFOUND: 'the host name is unknown: check --endpoint-url and --aws-region',
   EAI_AGAIN: 'the name server does not answer',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in NODE_EXTRA_CA_CERTS',
-  SELF_SIGNED_CERT_IN_CHAIN: 'name its root certificate in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'name its root certificate in NODE_EXTRA_CA_CERTS',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'name its root certificate in NODE_EXTRA_CA_CERTS',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'name its certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
+  SELF_SIGNED_CERT_IN_CHAIN: 'name its root certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'name its root certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'name its root certificate in --ca-bundle, AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS',
   EPROTO: 'is the endpoint really https?',
   ERR_SSL_WRONG_VERSION_NUMBER: 'is the endpoint really https?',
   HTTPParserError: 'is the endpoint really http?',

@@ -1,7 +1,7 @@
 import { readChecksums, encode64, encode32, type Checksums } from './checksum.js'
 import type { S3Client } from './client.js'
 import { decoderOf } from './list.js'
-import { checkStored } from './answer.js'
+import { checkPart } from './answer.js'
 import { writeIfAbsent } from './if-absent.js'
 import { checksumsOf, etagOf, headObject, type GuardedBody } from './object.js'
 import { S3Error, isS3Error } from './errors.js'
@@ -69,7 +69,7 @@ export async function uploadPart(
       headers: content.headers,
       body: content.body,
       payloadHash: content.payloadHash,
-      check: checkStored,
+      check: checkPart,
     },
     signal,
   )

@@ -23,7 +23,7 @@ export interface RetryPolicy {
 /** One-shot modes, and each round of the daemon. The cap bounds how long after a server's return a request goes out. */
 export const DEFAULT_RETRY: RetryPolicy = { retries: 5, base: 200, cap: 10_000 }
 
-/** How long a gateway may answer for a server that is away, ms: longer, and the fault may be that of one request. */
+/** How long a gateway may answer for a server that is away, or cut connections, ms: longer, and the fault may be that of one request. */
 const GATEWAY_PATIENCE = 300_000
 
 /** HTTP answers that may differ next time, whatever code comes with them. */
@@ -91,13 +91,26 @@ export function isRetryable(error: unknown): boolean {
 /** Upper bound of the pauses while a server has just gone, ms. */
 const SHORTEST = 500
 
-/** Whether the server is waited for, however often it was asked: it is away, and not for longer than the policy allows. */
-function isAwaited(error: S3Error, policy: RetryPolicy, silence: Silence | undefined): boolean {
-  if (!error.absent || silence === undefined) return false
+/** Codes of a connection that was cut: by a server that goes away, and by one that will not have this request. */
+const CUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/**
+ * Whether the server is waited for, however often it was asked: it is away, and not for longer than the policy allows.
+ * @param since when the request first failed; a cut is its own fault when others have got answers after that
+ */
+function isAwaited(
+  error: S3Error,
+  policy: RetryPolicy,
+  silence: Silence | undefined,
+  since: number,
+): boolean {
+  if (silence === undefined) return false
   const { patience = 0 } = policy
+  if (CUT.has(error.s3Code) ? silence.hasAnsweredSince(since) : !error.absent) return false
   // A name that nobody knows is mostly a mistake; of a server that has answered it is one of the name server.
   if (error.s3Code === 'ENOTFOUND' && !silence.hasAnswered && patience !== Infinity) return false
-  return silence.length < (error.status === 0 ? patience : Math.min(patience, GATEWAY_PATIENCE))
+  const isOut = error.status === 0 && error.absent
+  return silence.length < (isOut ? patience : Math.min(patience, GATEWAY_PATIENCE))
 }
 
 /** The pause before a server that is away is asked again, ms: in proportion to how long it has been away. */
@@ -120,12 +133,14 @@ export async function withRetry<T>(
   silence?: Silence,
 ): Promise<T> {
   let failures = 0
+  let since: number | undefined
   for (let n = 0; ; n++) {
     try {
       return await attempt(n)
     } catch (error) {
       if (!isS3Error(error) || !error.retry || signal?.aborted === true) throw error
-      const awaited = isAwaited(error, policy, silence)
+      since ??= performance.now()
+      const awaited = isAwaited(error, policy, silence, since)
       if (!awaited && failures++ >= policy.retries) throw error
       const pause = awaited ? pauseOf(silence?.length ?? 0, policy) : backoff(failures, policy)
       onRetry?.(error, pause)

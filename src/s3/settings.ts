@@ -7,6 +7,16 @@ export interface S3Settings {
   /** `true`: `host/bucket/key`; `false`: `bucket.host/key`; undefined: path style for every endpoint but Amazon's. */
   readonly pathStyle: boolean | undefined
   readonly bucket: string
+  /** Certificates to trust, PEM; undefined: those of Node. */
+  readonly ca?: readonly string[] | undefined
+  readonly proxies?: ProxySettings | undefined
+}
+
+/** Proxies by the scheme of the server, and for which hosts there is none; as http_proxy, https_proxy and NO_PROXY say. */
+export interface ProxySettings {
+  readonly http: string | undefined
+  readonly https: string | undefined
+  readonly no: string | undefined
 }
 
 /** What a request is signed with. */
@@ -14,6 +24,13 @@ export interface Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string | undefined
+}
+
+/** Where requests get their credentials from. */
+export interface CredentialSource {
+  (): Credentials | Promise<Credentials>
+  /** Told of credentials that the server does not take (any more). @returns whether there are others now */
+  readonly refused?: (used: Credentials) => Promise<boolean>
 }
 
 /** The checksum a body is sent with; CRC-64/NVME is computed whichever is chosen. */

@@ -19,6 +19,7 @@ export class Silence {
   /** When the first request since its last answer failed. */
   #since: number | undefined
   #told = false
+  #answered = -Infinity
 
   constructor(listener: SilenceListener = {}) {
     this.#listener = listener
@@ -29,10 +30,16 @@ export class Silence {
     return this.#since === undefined ? 0 : performance.now() - this.#since
   }
 
+  /** Whether a request has got an answer since a time of `performance.now()`. */
+  hasAnsweredSince(time: number): boolean {
+    return this.#answered > time
+  }
+
   /** A request got an answer from the server. */
   answered(): void {
     const { length } = this
     this.hasAnswered = true
+    this.#answered = performance.now()
     this.#since = undefined
     if (!this.#told) return
     this.#told = false

@@ -39,7 +39,14 @@ async function fences(t: Parameters<typeof Recorded.create>[0]) {
 await t.test('a free name is taken, and stays with its writer', async t => {
   const { fence, record } = await fences(t)
   await fence('w1').claim()
-  t.same(await record(), { format: 1, writer: 'w1', host: 'host of w1', epoch: 1, since: 1_000 })
+  t.same(await record(), {
+    format: 1,
+    writer: 'w1',
+    host: 'host of w1',
+    epoch: 1,
+    since: 1_000,
+    separator: ':',
+  })
   const again = fence('w1')
   await again.claim()
   t.equal(again.epoch, 1)
@@ -57,7 +64,14 @@ await t.test('another writer is refused, and told how to take it over', async t 
   const second = fence('w2', { takeOver: true, clock: () => 2_000 })
   await second.claim()
   t.same([second.epoch, second.tookOver], [2, true])
-  t.same(await record(), { format: 1, writer: 'w2', host: 'host of w2', epoch: 2, since: 1_000 })
+  t.same(await record(), {
+    format: 1,
+    writer: 'w2',
+    host: 'host of w2',
+    epoch: 2,
+    since: 1_000,
+    separator: ':',
+  })
   t.match(lines, [/Took node1 over from host of w1: epoch 2/])
   await first.check()
   await t.rejects(first.check(0), {
@@ -66,6 +80,23 @@ await t.test('another writer is refused, and told how to take it over', async t 
   })
   await second.check(0)
   await t.rejects(fence('w1').claim(), { code: 'FENCED' })
+})
+
+await t.test('another separator is refused, also by a take-over', async t => {
+  const { fence, node } = await fences(t)
+  await fence('w1').claim()
+  const { config } = await Recorded.create(t)
+  for (const takeOver of [false, true]) {
+    const other = fence('w1', { config: { ...config, separator: '/' }, takeOver })
+    await t.rejects(other.claim(), {
+      code: 'SEPARATOR_CHANGED',
+      message: /written with the separator ":", and this run has "\/": give --keyname-separator ":"/,
+    })
+  }
+  const old = JSON.stringify({ format: 1, writer: 'w1', host: 'h', epoch: 1, since: 1 })
+  await node.bucket.client.call({ operation: 'PutObject', method: 'PUT', key: KEY, body: Buffer.from(old) })
+  await fence('w1', { config: { ...config, separator: '/' } }).claim()
+  t.pass('a record of an earlier version says nothing of it')
 })
 
 await t.test('the same writer taken over is another one', async t => {

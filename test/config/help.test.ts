@@ -41,11 +41,11 @@ await t.test('the flags, neither more nor fewer', t => {
     '--help -h --version -V --aws-key -k --aws-secret -s --aws-token --aws-region --endpoint-url --path-style ' +
     '--no-path-style --recursive -r --auto-add -a --backup -B --watch --download -D --all --name -n --name-from ' +
     '--prefix -p --keyname-separator --threads -t --exclude -e --include -i --listen-events --without-index ' +
-    '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --retries --retry-time --checksum --memory ' +
+    '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --ca-bundle --retries --retry-time --checksum --memory ' +
     '--max-rate --take-over ' +
     '--reduced-redundancy -R --storage-class --with-sse --sse-kms-key-id --partial --replace --force --dry-run ' +
     '--at --settle --shutdown-timeout --include-snapshots --include-backups --log-format --progress --no-progress ' +
-    '--list --list-nodes --keyspace --table --map-path --map-table'
+    '--list --limit --since --list-nodes --keyspace --table --map-path --map-table'
   const shown = helpText()
     .match(/^ {2}(?: {4}|-\w, )--[\w-]+/gm)
     ?.flatMap(line => line.trim().split(', '))

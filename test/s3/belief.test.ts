@@ -30,9 +30,17 @@ async function between(t: Test, change: Unfaithful): Promise<Between> {
   return { bucket, client, notes }
 }
 
+/** Whether the write is that of a part, which needs its ETag. */
+let isPart = false
+
 /** Answers of a status that says that all went well, by somebody who has stored nothing. */
 const EMPTY_PROMISES: Record<string, () => Given> = {
   'nothing but 200': () => ({ status: 200, headers: { 'content-length': 0 }, body: Buffer.alloc(0) }),
+  'a checksum alone': () => ({
+    status: 200,
+    headers: { 'content-length': 0, ...(isPart ? GUARDED.headers : {}) },
+    body: Buffer.alloc(0),
+  }),
   'a page of HTML': page,
   'a page of HTML with an ETag': () => ({ ...page(), headers: { etag: '"65f-264"' } }),
   'an <Error>': () => errorAnswer(200, 'InternalError'),
@@ -55,8 +63,10 @@ for (const [what, answer] of Object.entries(EMPTY_PROMISES)) {
     t.ok((await bucket.get('k')).body.equals(BODY))
     const id = await createMultipartUpload(client, 'parts', {})
     left = 2
+    isPart = true
     const part = await uploadPart(client, 'parts', id, 1, GUARDED)
     t.not(part.etag, '')
+    isPart = false
     left = 2
     await completeMultipartUpload(client, 'parts', id, [part], { headers: {}, ifAbsent: true })
     t.ok((await bucket.get('parts')).body.equals(BODY))
@@ -176,4 +186,25 @@ await t.test('a 307 is followed once, with method and body', async t => {
     message: /sends the request elsewhere/,
   })
   t.equal(seen, 5, 'no further')
+})
+
+await t.test('an account that may list its own keys only has its bucket', async t => {
+  const asked: string[] = []
+  const bucket = await testBucket(t)
+  await ensureBucket(bucket.client, true)
+  const endpoint = await unfaithful(t, bucket.server.endpoint, {
+    request: ({ method, url }) => {
+      const prefix = url.searchParams.get('prefix')
+      if (prefix !== null) asked.push(prefix)
+      if (prefix?.startsWith('.tablesnap/node1/') === true) return undefined
+      return method === 'HEAD'
+        ? { status: 403, headers: {}, body: Buffer.alloc(0) }
+        : errorAnswer(403, 'AccessDenied')
+    },
+  })
+  const client = clientOf(t, settingsOf(endpoint), { ownPrefix: '.tablesnap/node1/' })
+  t.equal(await ensureBucket(client, true), false)
+  t.same(asked, ['.tablesnap/node1/'])
+  const curious = clientOf(t, settingsOf(endpoint))
+  t.match(await failure(ensureBucket(curious, true)), { s3Code: 'AccessDenied' })
 })

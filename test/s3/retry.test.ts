@@ -5,7 +5,8 @@ import { faults } from '../../src/local-s3/index.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { S3Error, networkError } from '../../src/s3/errors.js'
 import { headObject, putObject } from '../../src/s3/object.js'
-import { DEFAULT_RETRY, backoff, withRetry } from '../../src/s3/retry.js'
+import { DEFAULT_RETRY, backoff, withRetry, type RetryPolicy } from '../../src/s3/retry.js'
+import { Silence } from '../../src/s3/silence.js'
 import { testBucket } from '../support/bucket.js'
 import { FAST, SHORT, clientOf, failure, settingsOf } from './support.js'
 
@@ -201,4 +202,25 @@ await t.test('a closed client does not try on', async t => {
   await new Promise(resolve => setTimeout(resolve, 50))
   await client.close()
   for (const error of await Promise.all(calls)) t.match(error, { retry: false })
+})
+
+await t.test('a server that cuts connections is waited for, unless others get answers meanwhile', async t => {
+  const policy: RetryPolicy = { retries: 1, base: 1, cap: 2, patience: 60_000 }
+  const cut = () =>
+    networkError('PutObject', 'k', true, Object.assign(new Error('cut'), { code: 'ECONNRESET' }))
+  const run = async (answersOthers: boolean): Promise<number> => {
+    const silence = new Silence()
+    let attempts = 0
+    const attempt = (): Promise<void> => {
+      if (++attempts === 20) return Promise.resolve()
+      const error = cut()
+      silence.missed(error)
+      if (answersOthers) silence.answered()
+      return Promise.reject(error)
+    }
+    await withRetry(attempt, policy, undefined, undefined, silence).catch(() => undefined)
+    return attempts
+  }
+  t.equal(await run(false), 20, 'it comes back')
+  t.ok((await run(true)) <= 3, 'it does not take this one request')
 })

@@ -169,7 +169,7 @@ await t.test('waiting has an end', async t => {
 
   await t.test('for an answer', async () => {
     const { endpoint } = await wire(t, socket => socket.resume())
-    const connection = new Connection(endpoint, patient)
+    const connection = new Connection(endpoint, { timeouts: patient })
     await within(150, 2500, connection.send(put(Buffer.alloc(1000))), 'UND_ERR_HEADERS_TIMEOUT')
     await within(150, 2500, connection.send(put(undefined)), 'UND_ERR_HEADERS_TIMEOUT')
     await connection.close()
@@ -179,7 +179,7 @@ await t.test('waiting has an end', async t => {
     const { endpoint } = await wire(t, socket => {
       socket.on('data', () => socket.write(answer(200, 'abc', { 'Content-Length': '9' })))
     })
-    const connection = new Connection(endpoint, patient)
+    const connection = new Connection(endpoint, { timeouts: patient })
     await within(150, 2500, connection.send(put(undefined)), 'UND_ERR_BODY_TIMEOUT')
     await connection.close()
   })
@@ -188,7 +188,7 @@ await t.test('waiting has an end', async t => {
     'for a server that does not read: the body’s share, or that of its longest chunk',
     async () => {
       const { endpoint } = await wire(t, socket => socket.pause())
-      const connection = new Connection(endpoint, { ...patient, slowest: 16 * 1024 })
+      const connection = new Connection(endpoint, { timeouts: { ...patient, slowest: 16 * 1024 } })
       const buffer = Buffer.alloc(16 * MEBIBYTE)
       await within(1000, 4500, connection.send(put(buffer)), 'UND_ERR_HEADERS_TIMEOUT')
 
@@ -208,7 +208,7 @@ await t.test('an answer that ends too early is a failure', async t => {
   const { endpoint } = await wire(t, socket => {
     socket.on('data', () => socket.end(answer(200, 'abc', { 'Content-Length': '9' })))
   })
-  const connection = new Connection(endpoint, SHORT)
+  const connection = new Connection(endpoint, { timeouts: SHORT })
   await t.rejects(connection.send(put(undefined)), { code: 'UND_ERR_SOCKET' })
   await connection.close()
 })
@@ -225,7 +225,7 @@ await t.test('a state of a very large table comes whole', async t => {
 await t.test('an answer fills the buffer that it was asked into, and no more', async t => {
   let says = answer(200, 'abcdef')
   const { endpoint } = await wire(t, socket => socket.on('data', () => socket.write(says)))
-  const connection = new Connection(endpoint, SHORT)
+  const connection = new Connection(endpoint, { timeouts: SHORT })
   const memory = Buffer.alloc(8, '.')
   const response = await connection.send(put(undefined, { into: memory.subarray(0, 6) }))
   t.equal(response.body.toString(), 'abcdef')
@@ -244,7 +244,7 @@ await t.test('bytes that are no HTTP', async t => {
   const { endpoint } = await wire(t, socket =>
     socket.on('data', () => socket.write('\x15\x03\x01\x00\x02\x02\x46')),
   )
-  const connection = new Connection(endpoint, SHORT)
+  const connection = new Connection(endpoint, { timeouts: SHORT })
   await t.rejects(connection.send(put(undefined)), { name: 'HTTPParserError' })
   await connection.close()
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import type { Test } from 'tap'
 
+import { ensureBucket } from '../../src/s3/bucket.js'
 import { Random } from '../state/random.js'
 import { BucketStates } from './bucket-states.js'
 import { TestNode } from './node.js'
@@ -65,6 +66,7 @@ export async function unfaithfulRun(t: Test, seed: number): Promise<void> {
       faults++
     },
   })
+  await ensureBucket(node.bucket.client, true)
   const table = node.table().set('nb-1-big').set('nb-2-big')
   writeFileSync(join(node.data, 'large'), randomBytes(11_000_000))
   const flags = ['--endpoint-url', proxy, '--retries', '2', '--max-upload-size', '5']

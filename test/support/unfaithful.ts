@@ -65,8 +65,10 @@ async function forward(
   })
   const pieces: Buffer[] = []
   for await (const piece of answer as AsyncIterable<Buffer>) pieces.push(piece)
-  const kept = { ...answer.headers }
-  for (const name of ['connection', 'keep-alive', 'transfer-encoding']) delete kept[name]
+  const ofTheConnection = /^(connection|keep-alive|transfer-encoding)$/
+  const kept = Object.fromEntries(
+    Object.entries(answer.headers).filter(([name]) => !ofTheConnection.test(name)),
+  )
   return { status: answer.statusCode ?? 500, headers: kept, body: Buffer.concat(pieces) }
 }
 

@@ -4,7 +4,7 @@ import { crc64nvme } from 'tablesnap-io'
 import type { Test } from 'tap'
 
 import { encode64, hex64 } from '../../src/s3/checksum.js'
-import { createMultipartUpload, listParts, uploadPart, uploadsOf } from '../../src/s3/multipart.js'
+import { createMultipartUpload, uploadPart, uploadsOf } from '../../src/s3/multipart.js'
 import { ODD_KEYS, exerciseKeys, exerciseMultipartKeys } from '../s3/odd-keys.js'
 import { MEBIBYTE, Yard, type YardOptions } from './support.js'
 
@@ -52,7 +52,7 @@ export async function exerciseServer(
     }
   })
 
-  await t.test('an unfinished upload is taken up or left alone', async t => {
+  await t.test('an unfinished upload is gone on with or aborted', async t => {
     const yard = await Yard.at(t, endpoint, { ...PARTS, bucket: bucketOf() })
     const bytes = yard.write('f', 2 * PART + 1)
     const algorithm = { 'X-Amz-Checksum-Algorithm': 'CRC64NVME', 'X-Amz-Checksum-Type': 'FULL_OBJECT' }
@@ -62,13 +62,8 @@ export async function exerciseServer(
       const body = bytes.subarray(0, PART)
       const headers = { 'X-Amz-Checksum-Crc64nvme': encode64(crc64nvme(body)) }
       await uploadPart(yard.client, key, id, 1, { body, headers })
-      const known = (await listParts(yard.client, key, id))[0]?.checksums.crc64nvme !== undefined
       t.equal((await yard.one('f')).outcome, 'uploaded')
-      t.equal(
-        (await uploadsOf(yard.client, key)).length,
-        known ? 0 : 1,
-        `checksums of parts are ${known ? '' : 'not '}listed`,
-      )
+      t.same(await uploadsOf(yard.client, key), [], 'it is gone on with, or aborted once the object is there')
     } catch (error) {
       t.comment(`no resume: ${String(error)}`)
       t.equal((await yard.one('f')).outcome, 'uploaded')

@@ -35,10 +35,11 @@ await t.test('the CRC-32 of a file comes with its upload, where it is asked for'
     t.equal((await yard.engine.digest({ kind: 'digest', file, md5: false })).crc32, expected)
   }
   for (const asked of [true, false]) {
-    const file = refer(t, yard, 'nb-2-big-Data.db', asked)
+    const plain = refer(t, yard, 'nb-2-big-Data.db', asked)
+    const file = { ...plain, key: `${plain.key}-${String(asked)}` }
     const expected = asked ? crc32(large) : undefined
     const deps = { client: yard.client, engine: yard.engine, signal: yard.abort.signal }
-    const plan = { file, part: PART, checksum: 'crc64nvme', headers: {}, ifAbsent: false } as const
+    const plan = { file, part: PART, checksum: 'crc64nvme', headers: {} } as const
     const sums = await uploadInParts(deps, plan)
     t.equal(sums.crc32, expected)
     t.equal(sums.crc64, (await yard.head(file.key))?.checksums.crc64nvme)
@@ -53,7 +54,7 @@ await t.test('also of parts that an earlier process sent, and of those that are 
   const part = 10 * MEBIBYTE
   const abort = new AbortController()
   const deps = { client: yard.client, engine: yard.engine, signal: abort.signal }
-  const plan = { file, part, checksum: 'crc64nvme', headers: {}, ifAbsent: false } as const
+  const plan = { file, part, checksum: 'crc64nvme', headers: {} } as const
   const first = uploadInParts(deps, plan)
   while (yard.requests('UploadPart').length < 2) await new Promise(resolve => setTimeout(resolve, 5))
   abort.abort()

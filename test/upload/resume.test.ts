@@ -54,7 +54,7 @@ await t.test('a part that is another now is', async t => {
   t.ok((await second.get(second.key('f'))).equals(bytes))
 })
 
-await t.test('an upload that does not fit is left alone', async t => {
+await t.test('an upload that does not fit is not gone on with, and aborted in the end', async t => {
   const first = await Yard.start(t, OPTIONS)
   for (const [what, size, options] of [
     ['other parts', 3 * PART + 77, { ...OPTIONS, chunkSize: 6 * MEBIBYTE }],
@@ -70,6 +70,7 @@ await t.test('an upload that does not fit is left alone', async t => {
     t.equal(second.requests('CreateMultipartUpload').length, 1)
     t.equal(second.requests('UploadPart').length, Math.ceil(size / options.chunkSize!))
     t.ok((await second.get(second.key('f'))).equals(bytes))
+    t.same(await uploadsOf(second.client, second.key('f')), [])
     await second.client.call({ operation: 'DeleteObject', method: 'DELETE', key: second.key('f') })
   }
 })
