@@ -181,7 +181,8 @@ export class Node {
   #drop(random: Random): void {
     const dropped = this.family
     const removes = random.chance(0.3)
-    const { cassandra, fs } = this
+    const { cassandra } = this
+    const lose = (directory: Directory) => this.#lose(directory, false, dropped.base.truth)
     this.start(
       (function* (): Steps {
         yield* end(cassandra, dropped, random, 550)
@@ -189,8 +190,7 @@ export class Node {
         if (dropped.index !== undefined) dropped.index.isDropped = true
         if (!removes) return
         yield 1000
-        for (const directory of dropped.base.directories)
-          if (!directory.isDeleted) fs.removeDirectory(directory)
+        for (const directory of dropped.base.directories) if (!directory.isDeleted) lose(directory)
       })(),
     )
     // The table is created again while its old files are still being deleted.
@@ -244,8 +244,7 @@ export class Node {
     })
   }
 
-  #lose(lost: Directory, isReplaced: boolean): void {
-    const { truth } = this
+  #lose(lost: Directory, isReplaced: boolean, truth = this.truth): void {
     const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
     this.fs.removeDirectory(lost, isReplaced)
     truth.commit(this.#time.now, [], gone, 'deleted')
