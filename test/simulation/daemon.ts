@@ -105,7 +105,7 @@ export class Daemon {
     this.#manifests = new SimulatedManifests(bucket, network, this.process, now)
     const publisher = new ManifestPublisher(
       this.#manifests,
-      { write: () => Promise.resolve(true) },
+      { write: () => Promise.resolve(!network.refused.has('PUT listing')) },
       this.ownership,
       this.#clockwork,
       'node1',
