@@ -159,14 +159,16 @@ export class Daemon {
     return this.queue.length === 0 && !this.process.isReady
   }
 
-  /** One turn of the event loop. Returns whether there was something to do. */
-  step(): boolean {
-    if (!this.process.isAlive || this.isIdle) return false
+  /** One turn of the event loop: `read` events, `ran` something that was due, or had nothing to do. */
+  step(): 'read' | 'ran' | 'nothing' {
+    if (!this.process.isAlive || this.isIdle) return 'nothing'
     this.pace.pass()
-    if (this.queue.length > 0 && (!this.process.isReady || this.#world.random.chance(0.7)))
+    if (this.queue.length > 0 && (!this.process.isReady || this.#world.random.chance(0.7))) {
       this.#sensor.poll()
-    else this.process.run()
-    return true
+      return 'read'
+    }
+    this.process.run()
+    return 'ran'
   }
 
   /** SIGKILL. */

@@ -1,5 +1,3 @@
-import { dirname, basename } from 'node:path'
-
 import type { DirectoryIdentity } from '../../src/state/state.js'
 import type { Disk, FileIdentity } from '../../src/tables/ports.js'
 
@@ -41,6 +39,7 @@ export class SeenDisk implements Disk {
   }
 
   #node(path: string): FileNode | undefined {
-    return this.#fs.directory(dirname(path))?.files.get(basename(path))
+    const slash = path.lastIndexOf('/')
+    return this.#fs.directory(path.slice(0, slash))?.files.get(path.slice(slash + 1))
   }
 }

@@ -82,10 +82,11 @@ export class Simulation {
     while (this.time.now < end && this.checks.violation === undefined) {
       let isBusy = false
       for (const daemon of this.daemons) {
-        if (!daemon.step()) continue
+        const did = daemon.step()
+        if (did === 'nothing') continue
         isBusy = true
-        // Promises settle.
-        await turn()
+        // Promises settle. Reading events begins none.
+        if (did === 'ran') await turn()
       }
       if (isBusy) continue
       const before = this.time.now

@@ -1,5 +1,8 @@
 import { OLD_CORE, REAL_CORE, kindOf, runSeed, scriptOf } from './seeds.js'
 
+// Nobody reads the stacks of simulated refusals.
+Error.stackTraceLimit = 0
+
 // node dist/test/simulation/survey.js FIRST COUNT: runs seeds, and counts what goes wrong by its kind.
 const [first = '1', count = '1000'] = process.argv.slice(2)
 const kinds = new Map<string, { count: number; seed: number; shown: string }>()
