@@ -161,9 +161,9 @@ export class Checks implements WorldWatcher {
     const time = state.time - EPOCH
     const latest = time - this.#behind(time) - this.settings.settle * 2 - TOLERANCE
     for (const { n } of extents) {
-      // An SSTable that no transaction wrote has all its files some time before the last of them is whole.
-      const isFuzzy = truth.commits[n - 1]?.kind === 'files'
-      const isEarly = truth.timeOf(n) > time + (isFuzzy ? FUZZY : 1)
+      // Without a transaction files come and go one by one, and one look sees what two changes have left.
+      const kind = truth.commits[n - 1]?.kind
+      const isEarly = truth.timeOf(n) > time + (kind === 'files' || kind === 'deleted' ? FUZZY : 1)
       const isLate = truth.timeOf(n + 1) < latest
       if (!isEarly && !isLate) return
     }
@@ -185,11 +185,11 @@ export class Checks implements WorldWatcher {
   /** SSTables that an operator deleted are not left out without a word. */
   #unmarked(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
     if (this.settings.isOldCassandra || state.gap) return
-    const least = Math.min(...extents.map(({ n }) => n))
+    const widest = extents[0]?.n ?? 0
     const ever = this.#named.get(state.unit)
     const gap = this.#gaps.get(state.unit) ?? -Infinity
     const returned = new Set<string>()
-    for (let n = least; n > 0; n--) {
+    for (let n = widest; n > 0; n--) {
       const { kind, time, adds, removes } = truth.commits[n - 1]!
       for (const { path, data } of adds) returned.add(`${path}#${data}`)
       if (kind === 'end' || gap >= time) return

@@ -254,11 +254,12 @@ export class Node {
 
   /** Directories of the table that are missing are made. */
   #remake(): void {
-    const { base } = this.family
-    const directories = base.directories.map(({ name, above }) =>
+    const { base, index } = this.family
+    base.directories = base.directories.map(({ name, above }) =>
       this.fs.makeDirectory(above!, name, above!.device + 10 * this.#device),
     )
-    this.family = this.#stores(base.unit, directories, base.truth)
+    if (index === undefined) return
+    index.directories = base.directories.map(directory => this.fs.makeDirectory(directory, '.idx'))
   }
 
   /** Another machine has the node's name: the same paths, on new disks. Nobody watches while it happens. */

@@ -35,7 +35,7 @@ export class Store {
     readonly unit: string,
     /** The secondary index, or ''. */
     readonly index: string,
-    readonly directories: readonly Directory[],
+    public directories: readonly Directory[],
     readonly format: Format,
     readonly truth: Truth,
   ) {}
