@@ -97,10 +97,14 @@ export class Checks implements WorldWatcher {
     const named = this.#contents(truth, state)
     if (named === undefined) return
     for (const path of state.unexplained)
-      if (!truth.deleted.has(path))
-        return this.broken(`${path} is marked as unexplained, and nobody deleted it`)
-    if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock)
-      return this.broken(`the restore point's time is in the future`)
+      if (!truth.deleted.has(path)) {
+        this.broken(`${path} is marked as unexplained, and nobody deleted it`)
+        return
+      }
+    if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock) {
+      this.broken(`the restore point's time is in the future`)
+      return
+    }
     if (isRestorable(state) && !this.settings.isForgetful) this.#complete(truth, state, named)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
     const ever = this.#named.get(state.unit)
@@ -142,8 +146,10 @@ export class Checks implements WorldWatcher {
   #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
     const extents = truth.extents(named)
     const [widest] = extents
-    if (widest === undefined)
-      return this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
+    if (widest === undefined) {
+      this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
+      return
+    }
     if (!this.settings.hasWildClock) this.#timed(truth, state, extents, named)
     this.#unmarked(truth, state, extents, named)
     const before = this.choices.get(state.unit)

@@ -65,5 +65,5 @@ export function tableOf(core: CoreTable): Table {
 }
 
 export function coreOf(table: Table): CoreTable {
-  return table as unknown as CoreTable
+  return table
 }

@@ -5,9 +5,9 @@ import { HISTORIES, type Told } from './histories.js'
 import { Scenario } from './scenario.js'
 import { OLD_CORE, REAL_CORE } from './seeds.js'
 
-async function wrongWith({ script = {}, play }: Told, core: MakeCore): Promise<string | undefined> {
-  const scenario = new Scenario(script, core)
-  const problem = await play(scenario)
+async function wrongWith(told: Told, core: MakeCore): Promise<string | undefined> {
+  const scenario = new Scenario(told.script ?? {}, core)
+  const problem = await told.play(scenario)
   const wrong = scenario.checks.violation ?? problem
   return wrong === undefined ? undefined : `${wrong}\n${scenario.trace.join('\n')}`
 }

@@ -101,14 +101,22 @@ export class Node {
       return
     }
     switch (what) {
-      case 'flush':
-        return this.start(flush(cassandra, family, random))
-      case 'compact':
-        return this.start(compact(cassandra, family, random))
-      case 'stream':
-        return this.start(stream(cassandra, family, random))
-      case 'import':
-        return this.start(importFiles(cassandra, family, random))
+      case 'flush': {
+        this.start(flush(cassandra, family, random))
+        return
+      }
+      case 'compact': {
+        this.start(compact(cassandra, family, random))
+        return
+      }
+      case 'stream': {
+        this.start(stream(cassandra, family, random))
+        return
+      }
+      case 'import': {
+        this.start(importFiles(cassandra, family, random))
+        return
+      }
       case 'repair': {
         const sstable = random.pick(base.idle)
         if (sstable !== undefined) this.start(rewriteStatistics(cassandra, sstable, random))
@@ -127,17 +135,27 @@ export class Node {
         if (this.hasLogs) this.#drop(random)
         return
       case 'copy':
-      case 'cutCopy':
-        return this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+      case 'cutCopy': {
+        this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+        return
+      }
       case 'delete':
-      case 'deleteAndReturn':
-        return this.start(deleteFiles(cassandra, family, random, what === 'deleteAndReturn'), false)
-      case 'refresh':
-        return this.start(refresh(cassandra, family, random), false)
-      case 'restore':
-        return this.start(restoreReplacing(cassandra, family, random, this.#aside), false)
-      case 'snapshot':
-        return this.#snapshot(random)
+      case 'deleteAndReturn': {
+        this.start(deleteFiles(cassandra, family, random, what === 'deleteAndReturn'), false)
+        return
+      }
+      case 'refresh': {
+        this.start(refresh(cassandra, family, random), false)
+        return
+      }
+      case 'restore': {
+        this.start(restoreReplacing(cassandra, family, random, this.#aside), false)
+        return
+      }
+      case 'snapshot': {
+        this.#snapshot(random)
+        return
+      }
     }
   }
 

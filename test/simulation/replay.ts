@@ -1,6 +1,4 @@
-import type { Table } from '../../src/tables/table.js'
-
-import type { CoreTable, MakeCore } from './core.js'
+import { tableOf, type CoreTable, type MakeCore } from './core.js'
 import { History } from './history.js'
 import { REAL_CORE, kindOf, runSeed, scriptOf, shrink } from './seeds.js'
 import type { Script } from './script.js'
@@ -18,7 +16,6 @@ else if (how === 'shrink') {
 /** The core, with each call to it and each news from it printed. */
 const traced: MakeCore = (name, settings, disk, orders, clock) => {
   const say = (text: string) => console.log(`${name.slice(-6)} ${text}`)
-  let proxy: CoreTable | undefined
   const table = REAL_CORE(
     name,
     settings,
@@ -26,23 +23,23 @@ const traced: MakeCore = (name, settings, disk, orders, clock) => {
     {
       upload: (_, ready) => {
         say(`  → upload ${ready.files.name}`)
-        orders.upload(proxy as unknown as Table, ready)
+        orders.upload(tableOf(proxy), ready)
       },
-      unlinked: (_, files) => orders.unlinked(proxy as unknown as Table, files),
-      restorePoint: () => orders.restorePoint(proxy as unknown as Table),
+      unlinked: (_, files) => orders.unlinked(tableOf(proxy), files),
+      restorePoint: () => orders.restorePoint(tableOf(proxy)),
       rescan: (_, directories, why) => {
         say(`  → rescan: ${why}`)
-        orders.rescan(proxy as unknown as Table, directories, why)
+        orders.rescan(tableOf(proxy), directories, why)
       },
-      wake: (_, at) => orders.wake(proxy as unknown as Table, at),
+      wake: (_, at) => orders.wake(tableOf(proxy), at),
       tell: (_, news) => {
         say(`  → ${JSON.stringify(news)}`)
-        orders.tell(proxy as unknown as Table, news)
+        orders.tell(tableOf(proxy), news)
       },
     },
     clock,
   )
-  proxy = new Proxy(table, {
+  const proxy: CoreTable = new Proxy(table, {
     get(target, property) {
       const value = Reflect.get(target, property, target) as unknown
       if (typeof value !== 'function') return value
@@ -53,7 +50,7 @@ const traced: MakeCore = (name, settings, disk, orders, clock) => {
         return result
       }
     },
-  }) as CoreTable
+  })
   return proxy
 }
 
@@ -62,11 +59,11 @@ const QUIET = new Set(['files', 'isWanted', 'get', 'missing', 'look', 'next'])
 function shown(value: unknown): string {
   if (typeof value === 'string') return value.slice(value.lastIndexOf('/') + 1)
   if (value === undefined) return '–'
-  if (typeof value !== 'object' || value === null) return String(value)
+  if (typeof value !== 'object' || value === null)
+    return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one)) ?? ''
   if (Symbol.iterator in value && 'size' in value)
     return `[${[...(value as unknown as ReadonlyMap<unknown, unknown>).keys()].map(shown).join(' ')}]`
   if (value instanceof Set || value instanceof Map) return `[${[...value.keys()].map(shown).join(' ')}]`
-  if (typeof value !== 'object' || value === null) return String(value)
   if ('path' in value && 'name' in value) return shown(value.path)
   return `{${Object.entries(value)
     .filter(([name]) => name !== 'paths' && name !== 'identity')

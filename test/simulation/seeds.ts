@@ -52,7 +52,7 @@ export async function* runSeeds(
 export async function shrink(
   seed: number,
   makeCore = REAL_CORE,
-  isSame = (_: string) => true,
+  isSame: (violation: string) => boolean = () => true,
 ): Promise<Script> {
   let shortest = scriptOf(seed)
   const property = fc.asyncProperty(SCRIPTS, async script => {
