@@ -42,8 +42,14 @@ export interface TableFacts {
 const STRANDED = 60_000
 
 /** A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms. */
-const INDEX_WAIT = 500
-const INDEX_CAP = 2_000
+const INDEX_WAIT = 2_000
+const INDEX_CAP = 5_000
+
+/**
+ * SSTables that no transaction wrote (import, refresh, cp) are one change when they come within the settle time of each other:
+ * Cassandra renames them one after the other, and reads all or none. So many settle times they wait for each other at most.
+ */
+const ARRIVAL_SETTLES = 10
 
 /** How often it is tried again to decide what is due, ms. */
 const PAUSE = 250
@@ -62,7 +68,7 @@ export class Placement {
   readonly #changes = new Changes()
   /** SSTables that were seen and are in no commit. */
   readonly #unplaced = new SparseSet<TableFiles>()
-  readonly #vanished = new SparseMap<string, Vanished>()
+  readonly #vanished = new SparseMap<TableFiles, Vanished>()
   readonly #news: TableNews[] = []
   /** Incomplete SSTables that the operator was told of. */
   readonly #told = new SparseSet<TableFiles>()
@@ -153,7 +159,7 @@ export class Placement {
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     // What went before the first scan has its place was never part of what is known.
     if (needsNone || this.#history === undefined) this.#remove(files, span)
-    else this.#vanished.set(files.path, { files, ...span, at: this.#clock.now() })
+    else this.#vanished.set(files, { files, ...span, at: this.#clock.now() })
   }
 
   /** SSTables that went without a reason, by index and name. */
@@ -174,7 +180,7 @@ export class Placement {
       this.#unplaced.delete(files)
     }
     for (const files of removes) {
-      if (this.#vanished.get(files.path)?.files === files) this.#vanished.delete(files.path)
+      this.#vanished.delete(files)
       files.leave()
       if (!this.#unplaced.delete(files)) continue
       // A transaction that was missed wrote it, before this one removed it.
@@ -278,10 +284,10 @@ export class Placement {
     const { until, time } = gap
     let { after } = gap
     const removes: TableFiles[] = []
-    for (const [path, { files, after: since }] of this.#vanished) {
+    for (const { files, after: since } of [...this.#vanished.values()]) {
       const isLost = !gap.hasEnd && !table.directories.has(files.directory)
       if (since >= until || isLost) continue
-      this.#vanished.delete(path)
+      this.#vanished.delete(files)
       files.leave()
       removes.push(files)
       after = Math.min(after, since)
@@ -292,6 +298,8 @@ export class Placement {
 
   /** Gives those that are complete, and those that do not become so, their commits. */
   #placeUnplaced(now: number): void {
+    const arrived: TableFiles[] = []
+    let isArriving = false
     for (const files of [...this.#unplaced]) {
       const { after, until, time, at } = files.whole
       if (this.#isClaimed(files) || files.status === 'dirty') continue
@@ -299,9 +307,23 @@ export class Placement {
       else if (until === undefined) {
         if (this.#isStranded(files, now)) this.#giveUp(files)
         else this.#tellIncomplete(files, now)
-      } else if (this.#isAtRest(files, at, now) && !this.#mayBeWritten(files, now))
-        this.#commitAlone(files, after, until, time)
+        isArriving ||= files.quiet(now) < this.#settings.settle
+      } else if (!this.#isAtRest(files, at, now) || this.#mayBeWritten(files, now)) isArriving = true
+      else if (isWellKnown(files)) this.#commitAlone(files, after, until, time)
+      else arrived.push(files)
     }
+    this.#placeArrived(arrived, isArriving, now)
+  }
+
+  /** Makes one change of SSTables that no transaction wrote. @param isArriving whether another one is on its way */
+  #placeArrived(arrived: readonly TableFiles[], isArriving: boolean, now: number): void {
+    if (arrived.length === 0) return
+    const first = Math.min(...arrived.map(({ whole }) => whole.at))
+    const limit = ARRIVAL_SETTLES * this.#settings.settle
+    if (isArriving && !this.#isExposed && now - first < limit) return
+    const after = Math.min(...arrived.map(({ whole }) => whole.after))
+    const until = Math.max(...arrived.map(({ whole }) => whole.until ?? this.#drains))
+    for (const files of arrived) this.#commitAlone(files, after, until, files.whole.time)
   }
 
   /** Whether a transaction log says what becomes of it. */
@@ -311,7 +333,7 @@ export class Placement {
 
   /** Whether what Cassandra never changes of it has been the same for the settle time. */
   #isAtRest(files: TableFiles, at: number, now: number): boolean {
-    if (files.isSettled || files.stored !== undefined) return true
+    if (isWellKnown(files)) return true
     if (now - at < this.#settings.settle) return false
     // A file that Cassandra may change keeps it from being uploaded, not from being part of the table.
     if (files.status === 'settling') this.#judge.judge(files, this.#drains)
@@ -378,7 +400,7 @@ export class Placement {
     const byPlace = new Map(
       [...table.files()].filter(({ isSSTable }) => isSSTable).map(files => [place(files), files]),
     )
-    for (const [path, { files, after, time, at }] of [...this.#vanished]) {
+    for (const { files, after, time, at } of [...this.#vanished.values()]) {
       // The SSTable whose Data.db is the one that went: it was renamed.
       const copy = files.inode === undefined ? undefined : byPlace.get(place(files))
       const isQuiet = now - at >= this.#settings.settle
@@ -390,7 +412,7 @@ export class Placement {
       if (wasCompacted === 'unknown') continue
       const isExplained = copy !== undefined || isLoose(table) || wasCompacted || (isQuiet && isAside())
       if (!isExplained && !isQuiet) continue
-      this.#vanished.delete(path)
+      this.#vanished.delete(files)
       files.leave()
       const until = Math.max(after + 1, copy?.whole.until ?? 0)
       const change = {
@@ -434,7 +456,7 @@ export class Placement {
   /** Whether a change of the table waits for the same change of its indexes. */
   #isHeld(table: TableFacts, now: number): boolean {
     if (!table.hasIndexes || this.#heldSince === undefined || this.#isExposed) return false
-    return this.#history !== undefined && now < this.#holdsUntil(this.#heldSince)
+    return now < this.#holdsUntil(this.#heldSince)
   }
 
   #place(table: TableFacts, step: Step): void {
@@ -461,8 +483,24 @@ export class Placement {
   #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd, isMerged }: Step): void {
     this.#freePaths(table, adds, removes, time)
     if (adds.length > 0 || removes.length > 0 || hasEnd)
-      this.#history?.commit({ adds, removes, time, isMerged, ...(hasEnd ? { kind: 'end' as const } : {}) })
+      this.#history?.commit({
+        adds,
+        removes: this.#byPath(removes),
+        time,
+        isMerged,
+        ...(hasEnd ? { kind: 'end' as const } : {}),
+      })
     this.#lose(vanished, time)
+  }
+
+  /** What a log removes is what lies under its path, whichever it is taken for. */
+  #byPath(removes: readonly TableFiles[]): TableFiles[] {
+    const live = this.#history?.live
+    const unknown = new Set(removes.filter(files => live?.has(files) !== true).map(({ path }) => path))
+    if (live === undefined || unknown.size === 0) return [...removes]
+    const found = [...live].filter(({ path }) => unknown.has(path))
+    const paths = new Set(found.map(({ path }) => path))
+    return [...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found]
   }
 
   /** A path has one SSTable at a time: what was there before went, whether that was seen or not. */
@@ -480,7 +518,7 @@ export class Placement {
     const explained = before.filter(
       files => isLoose(table) || files.stored === undefined || files.stored.kept,
     )
-    for (const { path } of before) this.#vanished.delete(path)
+    for (const files of before) this.#vanished.delete(files)
     for (const files of explained) files.leave()
     if (explained.length > 0) this.#history.commit({ adds: [], removes: explained, time })
     this.#lose(
@@ -496,6 +534,11 @@ export class Placement {
     this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained' })
     this.#news.push({ kind: 'vanished', paths: live.map(({ path }) => path) })
   }
+}
+
+/** Whether it needs no quiet time: a transaction wrote it, or the newest manifest has it. */
+function isWellKnown({ isSettled, stored }: TableFiles): boolean {
+  return isSettled || stored !== undefined
 }
 
 /** Whether deletions need no reason: a directory of copies, or one that is no table's. */

@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs'
+import { readdirSync, renameSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import t, { type Test } from 'tap'
 
-import { Cassandra } from '../support/real/cassandra.js'
+import { restoreFreshNode } from '../support/real/fresh-node.js'
 import { difference, type Model } from '../support/real/model.js'
 import { Stage, type StageOptions } from '../support/real/stage.js'
 import { files } from '../support/real/tree.js'
@@ -68,16 +68,13 @@ async function freshNode(
   { what, time, rows }: Known,
 ): Promise<void> {
   const home = join(stage.work, what.replaceAll(' ', '-'))
-  const node = await Cassandra.create({ version: '5.0.9', format: undefined, ...options, home })
-  const target = join(home, 'restored')
-  mkdirSync(target)
-  const { stderr } = await stage.restorer.succeed('-D', '--at', time, 'backup', target)
-  t.match(stderr, /complete to the flush of/)
-  for (const [index, data] of stage.node.dataDirectories.entries()) {
-    const own = node.dataDirectories[index] ?? ''
-    rmdirSync(own)
-    renameSync(join(target, data), own)
-  }
+  const { node, result } = await restoreFreshNode(
+    stage.restorer,
+    stage.node.dataDirectories,
+    { version: '5.0.9', format: undefined, ...options, home },
+    ['--at', time],
+  )
+  t.match(result.stderr, /complete to the flush of/)
   try {
     await node.start()
     await same(t, await Versions.connect(node.contact), rows, what)

@@ -1,7 +1,7 @@
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { copyFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Model } from '../support/real/model.js'
+import { incoming } from '../support/real/incoming.js'
 import { Stage } from '../support/real/stage.js'
 
 await t.test('SSTables that are put into a table are in its states as a whole', async t => {
@@ -11,7 +11,7 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
   await model.write(0, 2000, 1)
   await stage.flush(model)
   await t.test('nodetool import moves them', async t => {
-    const directory = await prepare(stage, source, 2000, 1)
+    const directory = await incoming(stage, source, 'ks.t', 2000, 1)
     await stage.node.nodetool('import', 'ks', 't', directory)
     model.gained(source.now)
     await stage.check(t, 'import')
@@ -19,7 +19,7 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
   })
 
   await t.test('nodetool import links them', async t => {
-    const directory = await prepare(stage, source, 4000, 2)
+    const directory = await incoming(stage, source, 'ks.t', 4000, 2)
     await stage.node.nodetool('import', '--copy-data', 'ks', 't', directory)
     model.gained(source.now)
     await stage.check(t, 'import --copy-data')
@@ -28,7 +28,7 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
 
   await t.test('nodetool refresh gives them other names', async t => {
     const [table = ''] = stage.directories(model)
-    const directory = await prepare(stage, source, 6000, 3)
+    const directory = await incoming(stage, source, 'ks.t', 6000, 3)
     for (const name of readdirSync(directory)) {
       copyFileSync(join(directory, name), join(table, name.replace(/-(\d+)-/, '-9$1-')))
     }
@@ -42,24 +42,3 @@ await t.test('SSTables that are put into a table are in its states as a whole', 
   await stage.compact(model)
   await stage.check(t, 'a compaction of all that')
 })
-
-/** SSTables of new rows, in a directory of their own; `source` holds these rows alone then. */
-async function prepare(stage: Stage, source: Model, first: number, count: number): Promise<string> {
-  await stage.rows.execute(`TRUNCATE ${source.name}`)
-  source.emptied()
-  for (let i = 0; i < count; i += 1) {
-    await source.write(first + i * 500, first + i * 500 + 600, first)
-    await stage.flush(source)
-  }
-  const tag = `source-${first}`
-  await stage.node.nodetool('snapshot', '-t', tag, '-cf', 'source', 'ks')
-  // Its path tells Cassandra whose they are.
-  const directory = join(stage.work, `incoming-${first}`, 'ks', 't')
-  mkdirSync(directory, { recursive: true })
-  const [table = ''] = stage.directories(source)
-  const snapshot = join(table, 'snapshots', tag)
-  for (const name of readdirSync(snapshot)) {
-    if (name.includes('-big-')) copyFileSync(join(snapshot, name), join(directory, name))
-  }
-  return directory
-}

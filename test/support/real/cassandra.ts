@@ -104,6 +104,11 @@ export class Cassandra {
     await this.#process.listening(address, cqlPort, 180_000)
   }
 
+  /** Whether the node was started and has not ended since. */
+  get isRunning(): boolean {
+    return this.#process?.running === true
+  }
+
   /** Runs nodetool and gives what it printed. */
   async nodetool(...args: readonly string[]): Promise<string> {
     const { home } = this.#settings

@@ -4,6 +4,8 @@ import type { Contents, Versions } from './versions.js'
 export interface Moment {
   readonly least: Contents
   readonly most: Contents
+  /** When what led to it had ended, ms since 1970. */
+  readonly at: number
 }
 
 /** A table on a node, and beside it what each flush has left in its SSTables. */
@@ -11,7 +13,7 @@ export class Model {
   /** Keyspace and table. */
   readonly name: string
   /** What the SSTables held, from the beginning on. */
-  readonly moments: Moment[] = [{ least: new Map(), most: new Map() }]
+  readonly moments: Moment[] = [{ least: new Map(), most: new Map(), at: Date.now() }]
   /** The session; another one after the node was started again. */
   rows: Versions
   readonly #now = new Map<number, number>()
@@ -48,7 +50,7 @@ export class Model {
   /** A flush has ended, or something else that puts into SSTables what the table holds. */
   flushed(): void {
     const now = new Map(this.#now)
-    this.moments.push({ least: now, most: now })
+    this.moments.push({ least: now, most: now, at: Date.now() })
   }
 
   /** The table was emptied, or is no more. */
@@ -61,7 +63,7 @@ export class Model {
   gained(rows: Contents, pieces = false): void {
     const least = new Map(this.#now)
     for (const [id, version] of rows) this.#now.set(id, version)
-    if (pieces) this.moments.push({ least, most: new Map(this.#now) })
+    if (pieces) this.moments.push({ least, most: new Map(this.#now), at: Date.now() })
     this.flushed()
   }
 
@@ -69,7 +71,7 @@ export class Model {
   lost(rows: Iterable<number>): void {
     const most = new Map(this.#now)
     for (const id of rows) this.#now.delete(id)
-    this.moments.push({ least: new Map(this.#now), most })
+    this.moments.push({ least: new Map(this.#now), most, at: Date.now() })
     this.flushed()
   }
 
@@ -87,6 +89,11 @@ export class Model {
   find(contents: Contents, from: number): number | undefined {
     const index = this.moments.findIndex((_, i) => i >= from && this.#holds(i, contents))
     return index < 0 ? undefined : index
+  }
+
+  /** The numbers of all moments at which the SSTables held this. */
+  all(contents: Contents): number[] {
+    return [...this.moments.keys()].filter(index => this.#holds(index, contents))
   }
 
   #holds(index: number, contents: Contents | undefined): boolean {

@@ -69,7 +69,9 @@ export class Stage {
     this.#audit = new Audit(bucket)
     const restored = join(work, 'restored')
     mkdirSync(restored)
-    this.#moments = new Moments(restorer, node.dataDirectories, restored, options.replication ?? 1)
+    this.#moments = new Moments(restorer, node.dataDirectories, restored, {
+      replication: options.replication ?? 1,
+    })
   }
 
   /** Starts server, node and daemon; they end with the test. */
