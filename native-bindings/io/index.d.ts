@@ -110,6 +110,29 @@ export function bytesToPage(data: Uint8Array): number
  */
 export function leftPages(): boolean
 
+/**
+ * Writes to a descriptor as much as it takes at once, and never waits for whoever reads it: a pipe, a socket, a terminal that was
+ * paused. The descriptor's flags stay as they are, for other processes may share it.
+ * @param offset where in data to begin, bytes
+ * @returns how many bytes were taken; 0 where none can be taken now
+ * @throws Error as those of `node:fs` (code, errno, syscall): EPIPE, ENOSPC, …
+ */
+export function writeNow(fd: number, data: Uint8Array, offset: number): number
+
+/**
+ * Connects to a local (AF_UNIX) socket, such as syslog's /dev/log. `node:net` knows no datagrams.
+ * @param datagram whether the socket takes one message a write, else a stream of bytes
+ * @returns the descriptor, for {@link writeNow}; `fs.closeSync` closes it
+ * @throws Error as those of `node:fs`: EPROTOTYPE where the socket is of the other kind
+ */
+export function connectLocal(path: string, datagram: boolean): number
+
+/**
+ * Makes `to` refer to what `from` refers to, as dup2(2) does; what `to` was before is closed.
+ * @throws Error as those of `node:fs`
+ */
+export function replaceDescriptor(from: number, to: number): void
+
 /** For tests: whether the kernel is asked first, or reads go the way of older ones. For all threads. */
 export function useDontCache(use: boolean): void
 

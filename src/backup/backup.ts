@@ -17,6 +17,7 @@ import type { Outcomes } from './outcomes.js'
 import { assemble, type Parts } from './parts.js'
 import { checkPath } from './preflight.js'
 import { Rounds } from './rounds.js'
+import type { BackupStatus } from './status.js'
 import { WatchStatus } from './watch-status.js'
 
 export type { BackupSummary } from './summary.js'
@@ -101,6 +102,17 @@ export class Backup {
       }
     }
     return pending
+  }
+
+  /** How the backup stands now. */
+  get status(): BackupStatus {
+    let uploading = 0
+    let newest: number | undefined
+    for (const table of this.#parts.tables) {
+      newest = Math.max(newest ?? 0, table.newest?.time ?? 0)
+      for (const { status } of table.files()) if (status === 'uploading') uploading++
+    }
+    return { uploading, missing: this.pending, newest: newest === 0 ? undefined : newest }
   }
 
   /** Prepares the bucket and begins; returns once the watches are set. @throws TablesnapError */
@@ -225,7 +237,7 @@ export class Backup {
     const { tables, turns, rescans, writer } = this.#parts
     for (const table of [...tables]) {
       if (!table.isIdle) turns.touch(table)
-      if (table.directories.size > 0 || !table.isIdle || !table.isCovered) continue
+      if (!table.isFinished) continue
       table.stop()
       turns.forget(table)
       rescans.forget(table)

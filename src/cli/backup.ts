@@ -2,13 +2,17 @@ import { Backup } from '../backup/backup.js'
 import type { Session } from '../session.js'
 
 import { formatBytes } from './format.js'
+import { onRequest } from './requests.js'
 import type { Signals } from './signals.js'
 
 /** Backs up what exists, what comes, or both, until the end or a signal. @returns the exit code */
 export async function backup(session: Session, signals: Signals): Promise<number> {
   const run = new Backup(session)
   const began = performance.now()
+  onRequest('SIGUSR1', () => tellStatus(run, session))
   const interrupted = await untilDone(run, session, signals)
+  if (interrupted === undefined && !session.config.dryRun)
+    session.log.info('-B is done. It does not watch, as the Python tablesnap did afterwards; -B --watch does')
   tell(run, session, performance.now() - began)
   if (interrupted !== undefined) return interrupted
   return run.failures > 0 || run.summary.unfinished.length > 0 ? 1 : 0
@@ -39,6 +43,25 @@ async function untilDone(
   if (run.pending > 0)
     log.warn(`${run.pending} SSTables or files are not in the bucket yet; tablesnap -B brings them`)
   return code
+}
+
+/** One line that answers SIGUSR1. */
+function tellStatus({ status, summary, failures }: Backup, { log }: Session): void {
+  const { uploading, missing, newest } = status
+  const restorePoint = newest === undefined ? 'none yet' : new Date(newest).toISOString()
+  const { uploaded, bytes } = summary
+  log.info(
+    `Status: SSTables and files not in the bucket yet: ${missing}, of them being uploaded: ${uploading}; newest restore point: ${restorePoint}; ` +
+      `since the start ${uploaded} files uploaded (${formatBytes(bytes)}), ${failures} failed`,
+    {
+      uploading,
+      missing,
+      newest: newest === undefined ? undefined : restorePoint,
+      uploaded,
+      bytes,
+      failed: failures,
+    },
+  )
 }
 
 function tell(run: Backup, { config, log }: Session, milliseconds: number): void {

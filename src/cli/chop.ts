@@ -4,8 +4,7 @@ import { ArgumentsMissingError } from '../config/load.js'
 import { TablesnapError } from '../errors.js'
 
 import { buildCommand, helpOf, parse } from './parse.js'
-import { hideSecrets } from './secrets.js'
-import { reportError, writeOut, type Program } from './terminal.js'
+import { columnsOfStdout, reportError, writeOut, type Program } from './terminal.js'
 
 const TABLECHOP: Program = { name: 'tablechop', help: chopHelp }
 
@@ -14,18 +13,17 @@ const REFUSAL =
   'objects no backup needs any more; take it out of the crontab, and keep all objects'
 
 /** Runs tablechop. @param argv without node and script @returns the exit code */
-export function chop(argv: readonly string[]): number {
-  hideSecrets('tablechop', argv)
+export function chop(argv: readonly string[]): Promise<number> {
   try {
-    const parsed = parse(chopCommand(process.stdout.columns), argv)
+    const parsed = parse(chopCommand(columnsOfStdout()), argv)
     if (parsed.action === 'print') {
       writeOut(parsed.text)
-      return 0
+      return Promise.resolve(0)
     }
     if (parsed.positionals.length < 3) throw new ArgumentsMissingError('bucket, path or age_days is missing')
     throw new TablesnapError({ code: 'RETENTION_UNSUPPORTED', message: REFUSAL, operation: 'retain' })
   } catch (error) {
-    return reportError(error, undefined, TABLECHOP)
+    return Promise.resolve(reportError(error, undefined, TABLECHOP))
   }
 }
 

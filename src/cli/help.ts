@@ -29,9 +29,10 @@ Examples:
   tablesnap -n node1 -D --at '2026-11-23 04:12:33' backups /
       restore the newest state not later than that, in local time; 2026-11-23T04:12:33Z is UTC
   tablesnap -n node1 --list backups
-      show the moments that can be restored; --list-nodes shows the names in the bucket
-  tablesnap -n node1 -D --table ks.t --map-table ks.t backups /
-      restore one table into the directory that it has since it was created again
+      show the newest restore points of each table; --list-nodes shows the names in the bucket
+  tablesnap -n node1 -D --at '2026-11-23 04:12:33' --table ks.t --map-table ks.t backups /
+      restore a table that was dropped at a later time, into the directory that it has since it
+      was created again; --list --table ks.t shows its restore points
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
 

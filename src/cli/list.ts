@@ -1,5 +1,5 @@
 import { printable } from '../report/log.js'
-import { listMoments, type ListedMoment } from '../restore/history.js'
+import { listUnits, type ListedMoment, type ListedUnit } from '../restore/history.js'
 import { nodeNames } from '../restore/nodes.js'
 import type { Session } from '../session.js'
 import { tableOfUnit } from '../sstable/unit.js'
@@ -7,39 +7,54 @@ import { tableOfUnit } from '../sstable/unit.js'
 import { interruptible, type What } from './download.js'
 import { formatBytes } from './format.js'
 import type { Signals } from './signals.js'
-import { writeOut, type Program } from './terminal.js'
+import { printOut, type Program } from './terminal.js'
 
-/** Prints the names or the moments that the bucket has. @returns the exit code */
+/** Prints the names or the restore points that the bucket has. @returns the exit code */
 export function list(session: Session, signals: Signals, program: Program, what: What = {}): Promise<number> {
   const { config } = session
   const json = config.logFormat === 'json'
   return interruptible(session, signals, program, async signal => {
     if (config.list === 'nodes') {
       for await (const name of nodeNames({ ...session, ...config, signal }))
-        if (!writeOut(json ? `${JSON.stringify({ name })}\n` : `${printable(name)}\n`)) break
+        if (!(await printOut(json ? `${JSON.stringify({ name })}\n` : `${printable(name)}\n`, signal))) break
       return 0
     }
-    let unit: string | undefined
-    for await (const moment of listMoments(config, { ...session, ...what, signal })) {
-      const heading = moment.unit === unit ? '' : `${printable(headingOf(moment))}\n`
-      unit = moment.unit
-      const line = json ? JSON.stringify(jsonOf(moment)) : `${heading}${printable(lineOf(moment))}`
+    const totals = new Totals()
+    for await (const unit of listUnits(config, { ...session, ...what, signal })) {
+      totals.add(unit)
+      const lines = json ? jsonOf(unit) : textOf(unit)
       // Nobody reads any more: what follows would be fetched for nothing.
-      if (!writeOut(`${line}\n`)) break
+      for (const line of lines) if (!(await printOut(`${line}\n`, signal))) return 0
     }
+    if (!json && totals.units > 1) await printOut(`${totals.line}\n`, signal)
     return 0
   })
 }
 
-function headingOf({ unit }: ListedMoment): string {
+function textOf(unit: ListedUnit): string[] {
+  const { moments, more, oldest, mend } = unit
+  const lines = [headingOf(unit), ...moments.map(lineOf)]
+  if (moments.length === 0) lines.push('  no restore point in that time')
+  if (more > 0) {
+    const back = oldest === undefined ? '' : `, back to ${new Date(oldest).toISOString()}`
+    lines.push(`  and ${more} more${back}; of all ${kindsOf(unit)} (--limit all shows them)`)
+  }
+  if (mend !== undefined) lines.push(`  to mend the newest one, run where it was backed up: ${mend}`)
+  return lines.map(printable)
+}
+
+function headingOf({ unit }: ListedUnit): string {
   const table = tableOfUnit(unit)
   return table === undefined ? `/${unit.replace(/^\//, '')}` : `${table.keyspace}.${table.table} (${unit})`
 }
 
-function lineOf({ directory, time, status, sets, bytes, missing, reason }: ListedMoment): string {
-  const when = time === undefined ? 'at any time' : new Date(time).toISOString()
+function lineOf(moment: ListedMoment): string {
+  const { directory, time, status, sets, bytes, missing, reason, future, archived } = moment
+  const when = time === undefined ? 'no restore point' : new Date(time).toISOString()
   const notes = [
-    ...(missing > 0 ? [`${missing} missing`] : []),
+    ...(missing !== undefined && missing > 0 ? [`${missing} missing`] : []),
+    ...(archived === undefined ? [] : [`${archived} archived: thaw them before a restore`]),
+    ...(future === true ? ['its time was in the future then: the clock of the node was wrong'] : []),
     ...(directory === undefined
       ? []
       : [time === undefined ? `objects of ${directory}` : `listing of ${directory}`]),
@@ -49,12 +64,49 @@ function lineOf({ directory, time, status, sets, bytes, missing, reason }: Liste
   return `  ${when.padEnd(24)}  ${status.padEnd(11)} ${size}${notes.length === 0 ? '' : `  ${notes.join('; ')}`}`
 }
 
-function jsonOf({ time, ...moment }: ListedMoment): object {
-  const source = moment.key === undefined ? 'objects' : moment.directory === undefined ? 'state' : 'listing'
-  return {
-    time: time === undefined ? null : new Date(time).toISOString(),
-    source,
-    ...tableOfUnit(moment.unit),
-    ...moment,
+function kindsOf({ kinds }: Pick<ListedUnit, 'kinds'>): string {
+  const { unknown, ...known } = kinds
+  const told = Object.entries({ ...known, 'of an earlier version': unknown }).filter(([, count]) => count > 0)
+  return told.length === 0 ? 'none is known' : told.map(([kind, count]) => `${count} ${kind}`).join(', ')
+}
+
+/** A line for each moment, and one that tells of those that are not shown. */
+function jsonOf({ unit, moments, more, kinds, oldest, mend }: ListedUnit): string[] {
+  const table = tableOfUnit(unit)
+  const lines: object[] = moments.map(({ time, ...moment }, index) => {
+    const source = moment.key === undefined ? 'objects' : moment.directory === undefined ? 'state' : 'listing'
+    const about = index === 0 && mend !== undefined ? { mend } : {}
+    return { time: isoOf(time), source, ...table, ...moment, ...about }
+  })
+  if (more > 0 || moments.length === 0)
+    lines.push({ source: 'more', ...table, unit, more, kinds, oldest: isoOf(oldest) })
+  return lines.map(line => JSON.stringify(line))
+}
+
+function isoOf(time: number | undefined): string | null {
+  return time === undefined ? null : new Date(time).toISOString()
+}
+
+/** What all units have together. */
+class Totals {
+  units = 0
+  readonly #kinds = { complete: 0, partial: 0, unexplained: 0, unknown: 0 }
+  #without = 0
+  #oldest = Infinity
+
+  add({ kinds, moments, more, oldest = Infinity }: ListedUnit): void {
+    this.units++
+    if (more === 0 && !moments.some(({ time }) => time !== undefined)) this.#without++
+    for (const kind of ['complete', 'partial', 'unexplained', 'unknown'] as const)
+      this.#kinds[kind] += kinds[kind]
+    this.#oldest = Math.min(this.#oldest, oldest)
+  }
+
+  get line(): string {
+    const count = Object.values(this.#kinds).reduce((sum, one) => sum + one)
+    const oldest = this.#oldest === Infinity ? '' : `, the oldest of ${new Date(this.#oldest).toISOString()}`
+    const without = this.#without === 0 ? '' : `; ${this.#without} without any`
+    const kinds = count === 0 ? '' : ` (${kindsOf({ kinds: this.#kinds })})`
+    return `${this.units} tables and other directories, ${count} restore points${kinds}${oldest}${without}`
   }
 }

@@ -5,10 +5,9 @@ import type { Logger } from '../report/logger.js'
 import { openSession } from '../session.js'
 
 import { helpText, start } from './options.js'
-import { openLog } from './progress.js'
-import { hideSecrets } from './secrets.js'
+import { openLog } from './log.js'
 import { onSignals } from './signals.js'
-import { placesOfProcess, reportError, writeOut, type Program } from './terminal.js'
+import { columnsOfStdout, placesOfProcess, reportError, writeOut, type Program } from './terminal.js'
 
 /** Beside a Cassandra at 0 it leaves us a tenth of a busy processor: enough to keep up, too little to be felt. */
 const NICE = 10
@@ -17,10 +16,9 @@ const TABLESNAP: Program = { name: 'tablesnap', help: helpText }
 
 /** Runs tablesnap. @param argv without node and script @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
-  hideSecrets('tablesnap', argv)
   let log: Logger | undefined
   try {
-    const begun = start(argv, placesOfProcess(), process.stdout.columns)
+    const begun = start(argv, placesOfProcess(), columnsOfStdout())
     if (begun.action === 'print') {
       writeOut(begun.text)
       return 0

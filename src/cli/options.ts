@@ -6,11 +6,17 @@ import { GROUPS, flagName, longFlag, type Setting } from '../config/setting.js'
 import { SETTINGS, type SettingKey } from '../config/settings.js'
 import { nearest } from '../config/suggest.js'
 import { describe, epilogue, packageVersion } from './help.js'
+import { spellValues, type ValuedFlag } from './values.js'
 
 /** What a command line asks for. */
 export type Invocation =
   | { readonly action: 'print'; readonly text: string }
-  | { readonly action: 'run'; readonly flags: Flags; readonly positionals: readonly string[] }
+  | {
+      readonly action: 'run'
+      readonly flags: Flags
+      readonly positionals: readonly string[]
+      readonly warnings: readonly string[]
+    }
 
 /** {@link Invocation}, with the configuration of a run. */
 export type Start =
@@ -104,6 +110,21 @@ function checkValues(argv: readonly string[]): void {
   }
 }
 
+/** The flag of an argument whose value follows in the next one: `-e`, `--exclude`, or the last one of `-rae`. */
+function valuedFlagOf(argument: string): ValuedFlag | undefined {
+  const letters = /^-[A-Za-z]{2,}$/.test(argument)
+    ? Array.from(argument.slice(1), letter => `-${letter}`)
+    : [argument]
+  for (const [index, flag] of letters.entries()) {
+    const setting = spellings.get(flag)
+    if (setting === undefined) return undefined
+    if (setting.kind === 'flag') continue
+    // What follows in the same argument is its value.
+    return index === letters.length - 1 ? { flag, takesAll: setting.kind === 'patterns' } : undefined
+  }
+  return undefined
+}
+
 /** The usage error for commander's; what follows a flag's = is left out, for it may be a secret. */
 function usageError(error: CommanderError): UsageError {
   const [, quoted = ''] = /'([^']*)/.exec(error.message) ?? []
@@ -138,13 +159,14 @@ function textsOf(value: unknown): readonly string[] | undefined {
  */
 export function parseCommandLine(argv: readonly string[], columns?: number): Invocation {
   checkValues(argv)
+  const spelled = spellValues(argv, valuedFlagOf)
   let text = ''
   const command = buildCommand(columns).configureOutput({
     writeOut: piece => (text += piece),
     writeErr: () => undefined,
   })
   try {
-    command.parse(argv, { from: 'user' })
+    command.parse(spelled.argv, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { action: 'print', text }
@@ -156,7 +178,7 @@ export function parseCommandLine(argv: readonly string[], columns?: number): Inv
     const texts = textsOf(command.getOptionValue(name))
     if (texts !== undefined) flags.set(key, texts)
   }
-  return { action: 'run', flags, positionals: command.args }
+  return { action: 'run', flags, positionals: command.args, warnings: spelled.warnings }
 }
 
 /**
@@ -171,6 +193,7 @@ export function start(
 ): Start {
   const invocation = parseCommandLine(argv, columns)
   if (invocation.action === 'print') return invocation
-  const { flags, positionals } = invocation
-  return { action: 'run', ...loadConfig({ flags, positionals, ...places }) }
+  const { flags, positionals, warnings } = invocation
+  const loaded = loadConfig({ flags, positionals, ...places })
+  return { action: 'run', ...loaded, warnings: [...warnings, ...loaded.warnings] }
 }

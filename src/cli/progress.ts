@@ -2,13 +2,10 @@ import { createRequire } from 'node:module'
 
 import type * as CliProgress from 'cli-progress'
 
-import type { Config } from '../config/config.js'
-import { createLogger, type Write } from '../report/log.js'
-import type { Logger } from '../report/logger.js'
-import { ProgressLines, clock, pace, type Amount, type Progress } from '../report/progress.js'
+import type { Write } from '../report/log.js'
+import { clock, pace, type Amount, type Progress } from '../report/progress.js'
 
 import { formatBytes } from './format.js'
-import { writeErr } from './terminal.js'
 
 const require = createRequire(import.meta.url)
 
@@ -84,14 +81,4 @@ export class ProgressBar implements Progress {
       left: left === undefined ? '-:--' : clock(left),
     }
   }
-}
-
-/** The log of a run, and what tells how far it is: a bar on a terminal, else lines in the log; undefined with --no-progress. */
-export function openLog({ logFormat, progress }: Config): { log: Logger; progress: Progress | undefined } {
-  if (!progress || logFormat === 'json' || !process.stderr.isTTY) {
-    const log = createLogger(logFormat, writeErr)
-    return { log, progress: progress ? new ProgressLines(log) : undefined }
-  }
-  const bar = new ProgressBar(process.stderr, writeErr)
-  return { log: createLogger(logFormat, line => bar.write(line)), progress: bar }
 }

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+
 /** Flags whose values must not be seen by others on the machine. */
 const SECRET = /^(-s|--aws-secret|--secret|--aws-token|--token)(=|$)/
 
@@ -5,9 +7,10 @@ const SECRET = /^(-s|--aws-secret|--secret|--aws-token|--token)(=|$)/
 const CLUSTER = /^(-[a-zA-Z]*?s)(.*)$/s
 
 /**
- * Rewrites the command line that `ps` and /proc show, without secrets. Setting the title overwrites the memory of the
- * arguments, so the original is gone from there.
- * @returns what is shown now
+ * Names the process after the command, for `pgrep -x` and `start-stop-daemon --name`, and rewrites the command line that `ps` and /proc
+ * show, without secrets. Setting the title overwrites the memory of the arguments, so the original is gone from there.
+ * @param name at most 15 characters
+ * @returns the command line that is shown now
  */
 export function hideSecrets(name: string, argv: readonly string[]): string {
   const shown: string[] = []
@@ -22,5 +25,15 @@ export function hideSecrets(name: string, argv: readonly string[]): string {
     hide = !hide && (given === '' || secret === '')
   }
   process.title = [name, ...shown].join(' ')
+  nameProcess(name)
   return process.title
+}
+
+/** Setting the title has made the name of the process its first 15 characters, `tablesnap -r -a`. */
+function nameProcess(name: string): void {
+  try {
+    writeFileSync('/proc/self/comm', name)
+  } catch {
+    // Without a /proc that can be written nobody can look for the name either.
+  }
 }

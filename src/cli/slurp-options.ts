@@ -33,16 +33,16 @@ const SHARED = {
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
 /** What to restore, as tablesnap's -D has it; the second half goes with -r. */
-const CHOICES = ['at', 'all', 'dry_run', 'list', 'list_nodes'] as const
+const CHOICES = ['at', 'all', 'dry_run', 'list', 'limit', 'since', 'list_nodes'] as const
 const BELOW = ['keyspace', 'table', 'map_path', 'map_table'] as const
 
 const SHARED_KEYS: readonly SettingKey[] = [...CHOICES, ...BELOW, ...Object.values(SHARED).flat()]
 
 /** Help where tablesnap's speaks of its modes. */
 const HELP: Partial<Record<SettingKey, string>> = {
-  at: "the newest state not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a state or a listing; not with -f or --commitlogs",
+  at: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with -f or --commitlogs",
   all: 'every object of the origin instead of a state: all that ever lay there; not with --at, -f or --commitlogs',
-  list: 'print the moments of the origin that can be restored, with -r those below it as well, without an origin all, the newest first, and exit',
+  list: 'print the restore points of the origin, with -r those below it as well, without an origin all, the newest first, and exit',
   list_nodes: "print the nodes' names in the bucket, and exit; needs no origin",
   keyspace: 'with -r: only the tables of this keyspace; repeatable',
   table: 'with -r: only this table; repeatable',

@@ -3,7 +3,7 @@ import { openSession } from '../session.js'
 
 import { download } from './download.js'
 import { list } from './list.js'
-import { openLog } from './progress.js'
+import { openLog } from './log.js'
 import { hideSecrets } from './secrets.js'
 import { onSignals } from './signals.js'
 import { slurpHelp, startSlurp } from './slurp-options.js'

@@ -1,6 +1,7 @@
-import { demo } from './demo.js'
-import { main } from './main.js'
+import { enter } from './entry.js'
 
 // `npm start`: the demo, or tablesnap when it is given arguments.
-const argv = process.argv.slice(2)
-process.exit(argv.length === 0 ? await demo() : await main(argv))
+await enter('tablesnap', async () => {
+  if (process.argv.length > 2) return (await import('./main.js')).main
+  return (await import('./demo.js')).demo
+})

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { chop } from './chop.js'
+import { enter } from './entry.js'
 
-process.exit(chop(process.argv.slice(2)))
+await enter('tablechop', async () => (await import('./chop.js')).chop)

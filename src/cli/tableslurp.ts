@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { slurp } from './slurp.js'
+import { enter } from './entry.js'
 
-process.exit(await slurp(process.argv.slice(2)))
+await enter('tableslurp', async () => (await import('./slurp.js')).slurp)

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from './main.js'
+import { enter } from './entry.js'
 
-process.exit(await main(process.argv.slice(2)))
+await enter('tablesnap', async () => (await import('./main.js')).main)

@@ -91,6 +91,10 @@ export interface Config {
   readonly mapTables: readonly string[]
   /** With `download`: print the moments or the nodes of the bucket instead. */
   readonly list: 'moments' | 'nodes' | undefined
+  /** With `list`: moments of each table, the newest; undefined: all. */
+  readonly limit: number | undefined
+  /** With `list`: the earliest time of a moment, ms since 1970; undefined: any. */
+  readonly since: number | undefined
   readonly partial: boolean
   readonly replace: boolean
   readonly force: boolean

@@ -143,6 +143,8 @@ function configOf(
     mapPaths: values.map_path.map(pathMap),
     mapTables: values.map_table,
     list: values.list_nodes ? 'nodes' : values.list ? 'moments' : undefined,
+    limit: values.limit === 'all' ? undefined : Number(values.limit),
+    since: sinceOf(values),
     partial: values.partial,
     replace: values.replace,
     force: values.force,
@@ -150,6 +152,15 @@ function configOf(
     logFormat: values.log_format,
     progress: values.progress ?? true,
   }
+}
+
+/** A key says one moment, not since when. */
+function sinceOf({ since }: Values): number | undefined {
+  if (typeof since !== 'string') return since
+  throw new UsageError(
+    'SETTING_INVALID',
+    `--since: ${since} is a key; give a time such as 2026-11-23T04:12:33Z or 2h`,
+  )
 }
 
 function pathMap(text: string): PathMap {

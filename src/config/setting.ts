@@ -45,7 +45,7 @@ interface Valued extends Common {
 export interface TextSetting extends Valued {
   readonly kind: 'text'
   /** What the value is made of; anything is, if undefined. */
-  readonly form?: 'credential' | 'word' | 'printable' | 'url'
+  readonly form?: 'credential' | 'word' | 'printable' | 'url' | 'count'
   /** Whether an empty text is a value (`""` in the file). */
   readonly empty?: true
   /** Whether others must not read the file that has it. */

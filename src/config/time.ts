@@ -12,13 +12,22 @@ const SPAN = /^(?=\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)
 /** The units of {@link SPAN}, ms. */
 const UNITS = [7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1_000] as const
 
+/** What is in the key of every state, what it ends in, and what that of a listing ends in. */
+const STATES = '/states/'
+const STATE_END = '.json.gz'
+const LISTING_END = '-listdir.json'
+
 /** What --at takes, for messages. */
 export const TIME_FORMS =
   'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), 1795407153 (Unix time) or 2h (ago), nor the key of a state or a listing'
 
 /** Whether a text is the key of an object that is of a moment: a state's, or a listing's of the Python program. */
 export function isMomentKey(text: string): boolean {
-  return /.\/states\/.+\.json\.gz$|.-listdir\.json$/s.test(text)
+  // A regular expression would search every part of a long text anew.
+  const states = text.indexOf(STATES, 1)
+  const isState =
+    text.endsWith(STATE_END) && states > 0 && states + STATES.length < text.length - STATE_END.length
+  return isState || (text.endsWith(LISTING_END) && text.length > LISTING_END.length)
 }
 
 /**

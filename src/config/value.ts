@@ -38,6 +38,7 @@ const truths: ReadonlyMap<string, boolean> = new Map([
 const forms: Readonly<Record<Exclude<NonNullable<TextSetting['form']>, 'url'>, readonly [RegExp, string]>> = {
   credential: [/^[\x21-\x7e]+$/, 'blanks or characters that are not printable ASCII'],
   word: [/^[\w-]+$/, 'something else than letters, digits, - and _'],
+  count: [/^(?:all|[1-9]\d{0,8})$/, 'something else than a number from 1 on, or all'],
   // eslint-disable-next-line no-control-regex -- control characters are what it is about
   printable: [/^[^\x00-\x1f\x7f]*$/, 'control characters'],
 }

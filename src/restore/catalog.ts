@@ -17,6 +17,8 @@ export interface Entry {
   readonly size: number
   /** ms since 1970. */
   readonly lastModified: number
+  /** Undefined for STANDARD. */
+  readonly storageClass?: string | undefined
 }
 
 /** An object with the name of its file. */
@@ -80,20 +82,32 @@ export async function readCatalog(source: CatalogSource): Promise<Catalog> {
   const refused: Refusal[] = []
   for await (const object of listObjects(client, { prefix: `${root}${below}`, signal })) {
     if (isOwn(object.key, source.prefix)) continue
-    const { key, size, lastModified } = object
+    const { key, size, lastModified, storageClass } = object
     // Consoles keep an empty object where they show a folder.
     if (key.endsWith('/') && size === 0) continue
     const place = parseKeyPath(key.slice(root.length))
     if (typeof place === 'string') refused.push({ key, reason: place })
-    else add(gathered(directories, place.directory), place.name, { key, size, lastModified }, source)
+    else
+      add(
+        gathered(directories, place.directory),
+        place.name,
+        { key, size, lastModified, storageClass },
+        source,
+      )
   }
   const versions = versionsOf(source)
   if (source.versions) {
     for await (const object of listObjects(client, { prefix: `${versions}${below.slice(1)}`, signal })) {
-      const { key, size, lastModified } = object
+      const { key, size, lastModified, storageClass } = object
       const place = versionPath(key.slice(versions.length))
       if (place === undefined) continue
-      gathered(directories, place.directory).others.set(key, { key, size, lastModified, name: place.name })
+      gathered(directories, place.directory).others.set(key, {
+        key,
+        size,
+        lastModified,
+        storageClass,
+        name: place.name,
+      })
     }
   }
   const find = (key: string): Entry | undefined => {
@@ -135,11 +149,10 @@ export function emptyDirectory(path: string): CatalogDirectory {
  */
 export function withNewest(directory: CatalogDirectory, source: CatalogSource): CatalogDirectory {
   const files = new Map(directory.files)
-  for (const [key, { name, size, lastModified }] of directory.others) {
+  for (const [key, { name, ...entry }] of directory.others) {
     if (!key.startsWith(versionsOf(source)) || parseComponent(name) !== undefined) continue
     const first = files.get(name)
-    if (first !== undefined && lastModified >= first.lastModified)
-      files.set(name, { key, size, lastModified })
+    if (first !== undefined && entry.lastModified >= first.lastModified) files.set(name, entry)
   }
   return { ...directory, files }
 }

@@ -64,7 +64,9 @@ export async function chooseState(
     return { ...(await chooseExactly(states, found)), newest: head, passed }
   }
   for await (const key of states.keysOf(unit, until)) {
-    if (key.key === head.key || batch.push(key) < BATCH) continue
+    // A writer that lost the name may have written later: back means back in time.
+    if (key.key === head.key || timeOf(key) > timeOf(head)) continue
+    if (batch.push(key) < BATCH) continue
     const found = await lookBack()
     if (found !== undefined) return found
     if (performance.now() - told < PROGRESS) continue

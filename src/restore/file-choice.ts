@@ -56,10 +56,12 @@ export async function chooseNaming(
     reads += batch.length
     if (forward(found, await read(batch), names)) break
   }
-  if (found.oldest !== undefined) return found.restorable ?? found.oldest
+  const first = bestOf(found)
+  if (first !== undefined) return first
   const back = keys.slice(0, READS - reads)
   for (const batch of batches(back)) if (backward(found, await read(batch), names)) break
-  if (found.oldest !== undefined) return found.restorable ?? found.oldest
+  const second = bestOf(found)
+  if (second !== undefined) return second
   if (back.length < keys.length) {
     log.warn(
       `${unit} has ${keys.length} restore points; none of the ${READS} that were looked at names the file: choose the moment with --at`,
@@ -91,6 +93,10 @@ function backward(found: Found, choices: readonly Choice[], names: (state: State
     } else if (found.oldest !== undefined) return true
   }
   return false
+}
+
+function bestOf({ oldest, restorable }: Found): Choice | undefined {
+  return restorable ?? oldest
 }
 
 function* batches<T>(items: readonly T[]): Generator<readonly T[]> {

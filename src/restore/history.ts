@@ -1,78 +1,71 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 
 import type { Config } from '../config/config.js'
-import { TablesnapError, errorMessage } from '../errors.js'
-import type { Logger } from '../report/logger.js'
 import { unitOf } from '../sstable/unit.js'
 import { KeyLayout, type StateKey } from '../state/keys.js'
+import type { ManifestKind } from '../state/manifest-facts.js'
+import { timeOf } from '../state/ranked.js'
 import { States } from '../state/states.js'
 
 import { namedOf, nothingNamed } from './bucket.js'
-import { readCatalog, type Catalog, type CatalogDirectory, type Entry } from './catalog.js'
+import { readCatalog, type CatalogDirectory, type Entry } from './catalog.js'
 import type { RestoreDeps } from './deps.js'
-import { readListingWithOwner } from './listing.js'
-import { momentOf, type MomentSet } from './moment.js'
+import {
+  listedMoment,
+  momentOfKey,
+  readMoment,
+  undatedMoment,
+  type ListedMoment,
+  type MomentReader,
+} from './listed-moment.js'
+import { backupLine } from './mend.js'
 import { atMoment } from './moment-key.js'
 import { nothingFound } from './nodes.js'
 import { scopeHolds } from './scope.js'
-import { eachOf } from './slots.js'
-import { setsOf } from './state-sets.js'
-import { headsOf } from './unit-moments.js'
 import { wantedBy } from './tables.js'
+import { headsOf } from './unit-moments.js'
 
-/** States, and listings, read at once. */
-const READS = 8
+export type { ListedMoment, MomentStatus } from './listed-moment.js'
 
-/**
- * What a restore of a moment would be: `complete`; `partial`: sets or files were not in the bucket, or are named by a listing
- * and are not; `unexplained`: sets had vanished; `damaged`: the bucket lacks what a state promises; `unreadable`: the state or
- * the listing itself; `undated`: objects without either.
- */
-export type MomentStatus = 'complete' | 'partial' | 'unexplained' | 'damaged' | 'unreadable' | 'undated'
+/** Units whose newest manifest is read at once. */
+const UNITS = 8
 
-/** A moment that can be restored, or why it cannot. */
-export interface ListedMoment {
+/** How long before its manifest a listing of ours is written, at most, ms: to tell it from others costs no request then. */
+const BESIDE = 2_000
+
+/** The moments of one unit. */
+export interface ListedUnit {
   readonly unit: string
-  /** Of a listing, and of objects without one: where they are of; a state is of all of the unit's directories. */
-  readonly directory: string | undefined
-  /** Of the state or the listing. */
-  readonly key: string | undefined
-  /** ms since 1970; undefined for objects without a state or a listing. */
-  readonly time: number | undefined
-  readonly status: MomentStatus
-  /** SSTables, and files that are none's, that would come whole. */
-  readonly sets: number
-  /** Of those. */
-  readonly bytes: number
-  /** Objects that are missing or of the wrong size, and sets that never were in the bucket or had vanished. */
-  readonly missing: number
-  /** Why it is unreadable. */
-  readonly reason?: string
+  /** The newest first, as many as were asked for. */
+  readonly moments: readonly ListedMoment[]
+  /** Restore points that are not among them. */
+  readonly more: number
+  /** All restore points by what their keys say; `unknown`: of earlier versions, whose keys do not tell. */
+  readonly kinds: Readonly<Record<ManifestKind | 'unknown', number>>
+  /** Time of the oldest one, ms since 1970. */
+  readonly oldest: number | undefined
+  /** The line that mends the newest one, where the bucket lacks something of it. */
+  readonly mend: string | undefined
 }
 
-/** What all moments of a unit are read with. */
-interface History {
-  readonly config: Config
-  readonly deps: RestoreDeps
-  readonly catalog: Catalog
-  readonly keys: KeyLayout
-  readonly states: States
-}
-
-/** Reading a moment tells of every file what a restore would do with it: not here. */
-const QUIET: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
+/** What the keys of a unit's manifests tell. */
+interface Keys {
+  readonly shown: StateKey[]
+  readonly kinds: Record<ManifestKind | 'unknown', number>
+  /** When manifests were stored, ms since 1970: as many as there may be listings of ours to tell from others. */
+  readonly stored: number[]
+  count: number
+  oldest: number | undefined
 }
 
 /**
- * The moments of what is asked for, unit by unit, of each the newest first: states, and the Python program's listings. `at`
- * is the latest time that counts.
+ * The moments of what is asked for, unit by unit, of each the newest first: restore points, and the Python program's
+ * listings. A LIST tells them, by the keys; only the newest restore point of each unit is read and compared with the
+ * objects that there are, and those whose keys are of earlier versions. `at` is the latest time that counts, `since` the
+ * earliest, `limit` how many of each unit.
  * @throws S3Error; TablesnapError `NOTHING_FOUND`, `MOMENT_MISSING`
  */
-export async function* listMoments(asked: Config, deps: RestoreDeps): AsyncGenerator<ListedMoment> {
+export async function* listUnits(asked: Config, deps: RestoreDeps): AsyncGenerator<ListedUnit> {
   const config = await atMoment(asked, deps)
   const { client, name, log, signal, scope } = deps
   const { prefix, separator, at } = config
@@ -81,16 +74,14 @@ export async function* listMoments(asked: Config, deps: RestoreDeps): AsyncGener
   const everything = await readCatalog(source)
   const catalog = namedOf(everything, config)
   const keys = new KeyLayout(prefix, name, separator)
-  const history: History = { config, deps, catalog, keys, states: new States(client, keys, signal) }
-  const wanted = wantedBy(config.only)
-  const units = new Map<string, { directories: CatalogDirectory[]; head: StateKey | undefined }>()
-  for (const head of await headsOf(history.states, scope))
-    if (wanted(join('/', head.unit))) units.set(head.unit, { directories: [], head })
+  const reader: MomentReader = { config, deps, catalog, keys, states: new States(client, keys, signal) }
+  const units = new Map<string, { directories: CatalogDirectory[]; keys: Keys | undefined }>()
+  for await (const [unit, found] of keysOf(reader)) units.set(unit, { directories: [], keys: found })
   for (const [path, directory] of catalog.directories) {
     if (!scopeHolds(scope, path)) continue
     const unit = unitOf(path)
     const known = units.get(unit)
-    if (known === undefined) units.set(unit, { directories: [directory], head: undefined })
+    if (known === undefined) units.set(unit, { directories: [directory], keys: undefined })
     else known.directories.push(directory)
   }
   if (units.size === 0) {
@@ -98,153 +89,114 @@ export async function* listMoments(asked: Config, deps: RestoreDeps): AsyncGener
       throw nothingNamed(config, name, everything)
     throw await nothingFound(source)
   }
-  for (const [unit, { directories, head }] of [...units].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const listed = await listedMoments(history, unit, directories, head !== undefined)
-    if (head === undefined) yield* listed
-    else yield* inSequence(stateMoments(history, unit), listed)
+  const sorted = [...units].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (let begin = 0; begin < sorted.length; begin += UNITS) {
+    const batch = sorted.slice(begin, begin + UNITS)
+    yield* await Promise.all(batch.map(([unit, found]) => listedUnit(reader, unit, found)))
   }
 }
 
-/** Two sequences, each the newest first, as one. */
-async function* inSequence(
-  states: AsyncGenerator<ListedMoment>,
-  listed: readonly ListedMoment[],
-): AsyncGenerator<ListedMoment> {
-  let next = 0
-  for await (const moment of states) {
-    for (let one = listed[next]; one !== undefined && timeOf(one) > timeOf(moment); one = listed[next]) {
-      next++
-      yield one
-    }
-    yield moment
-  }
-  yield* listed.slice(next)
+/** The moments of {@link listUnits}, one by one. @throws as {@link listUnits} */
+export async function* listMoments(config: Config, deps: RestoreDeps): AsyncGenerator<ListedMoment> {
+  for await (const { moments } of listUnits(config, deps)) yield* moments
 }
 
-function timeOf({ time }: ListedMoment): number {
-  return time ?? 0
+/** The manifests of every unit that is asked for. */
+async function* keysOf({ config, deps, states }: MomentReader): AsyncGenerator<[string, Keys]> {
+  const wanted = wantedBy(config.only)
+  const { keyspaces, tables } = config.only
+  if (deps.scope === undefined && keyspaces.length + tables.length === 0) {
+    for await (const { unit, keys } of states.all()) yield [unit, await gather(config, keys)]
+    return
+  }
+  for (const { unit } of await headsOf(states, deps.scope))
+    if (wanted(join('/', unit))) yield [unit, await gather(config, states.keysOf(unit, config.at))]
 }
 
-async function* stateMoments(history: History, unit: string): AsyncGenerator<ListedMoment> {
-  let batch: StateKey[] = []
-  const read = async (): Promise<ListedMoment[]> => {
-    const moments = await Promise.all(batch.map(one => stateMoment(history, one)))
-    batch = []
-    return moments.filter(moment => moment !== undefined)
+async function gather(config: Config, all: AsyncIterable<StateKey>): Promise<Keys> {
+  const { at = Infinity, since = -Infinity, limit = Infinity } = config
+  const kinds = { complete: 0, partial: 0, unexplained: 0, unknown: 0 }
+  const keys: Keys = { shown: [], kinds, stored: [], count: 0, oldest: undefined }
+  for await (const key of all) {
+    if (key.time > at || key.time < since) continue
+    keys.count++
+    kinds[key.facts?.kind ?? 'unknown']++
+    keys.oldest = Math.min(keys.oldest ?? Infinity, key.time)
+    keys.stored.push(key.stored)
+    if (keys.shown.length < limit) keys.shown.push(key)
   }
-  for await (const key of history.states.keysOf(unit, history.config.at)) {
-    if (batch.push(key) === READS) yield* await read()
-  }
-  yield* await read()
+  return keys
 }
 
-/** @returns undefined for a state of directories that are not asked for */
-async function stateMoment(
-  { deps, catalog, keys, states }: History,
-  { key, unit, time }: StateKey,
-): Promise<ListedMoment | undefined> {
-  const { client, scope, signal } = deps
-  const about = { unit, directory: undefined, key, time }
-  try {
-    const state = await states.read(key)
-    const wanted = (directory: string): boolean => scopeHolds(scope, directory)
-    const byDirectory = await setsOf(state, {
-      key,
-      client,
-      keys,
-      catalog,
-      wanted,
-      complete: scope === undefined,
-      signal,
-    })
-    if (byDirectory.size === 0 && ![...state.directories.keys()].some(wanted)) return undefined
-    const sets = [...byDirectory.values()].flat()
-    const asked = (path: string): boolean => wanted(dirname(path))
-    const unprotected = state.unprotected.filter(asked)
-    const unexplained = state.unexplained.filter(asked)
-    const lost = sets.flatMap(({ missing }) => missing).length
-    const status =
-      unexplained.length > 0
-        ? 'unexplained'
-        : unprotected.length > 0
-          ? 'partial'
-          : lost > 0
-            ? 'damaged'
-            : 'complete'
-    return { ...about, status, ...sumOf(sets), missing: lost + unprotected.length + unexplained.length }
-  } catch (error) {
-    return unreadable(about, error)
-  }
-}
-
-/** What listings say, the newest first; last the directories that have neither a listing nor a state. */
-async function listedMoments(
-  history: History,
+async function listedUnit(
+  reader: MomentReader,
   unit: string,
-  directories: readonly CatalogDirectory[],
-  stated: boolean,
-): Promise<ListedMoment[]> {
-  const { at = Infinity } = history.config
+  { directories, keys }: { directories: readonly CatalogDirectory[]; keys: Keys | undefined },
+): Promise<ListedUnit> {
+  const { config, deps } = reader
+  const { limit = Infinity } = config
+  const listings = listingsOf(config, directories, keys)
   const moments: ListedMoment[] = []
-  const listings = directories.flatMap(directory =>
-    [...directory.listings.values()].map(listing => ({ directory, listing })),
-  )
-  const due = listings.filter(({ listing }) => listing.lastModified <= at)
-  await eachOf(due, READS, async ({ directory, listing }) => {
-    const moment = await listedMoment(history, unit, { ...directory, listing }, listing, stated)
+  let mend: string | undefined
+  const state = async (key: StateKey): Promise<void> => {
+    // Which of a unit's directories a manifest is of, its key does not tell.
+    const told = moments.length === 0 || deps.scope !== undefined ? undefined : momentOfKey(key)
+    const read = told === undefined ? await readMoment(reader, key) : undefined
+    const moment = told ?? read?.moment
+    if (moment !== undefined && read !== undefined && moments.length === 0 && read.mend.length > 0)
+      mend = backupLine(config, deps.name, read.mend)
     if (moment !== undefined) moments.push(moment)
-  })
-  moments.sort((a, b) => timeOf(b) - timeOf(a) || ((a.key ?? '') < (b.key ?? '') ? 1 : -1))
-  const bare = stated
-    ? []
-    : directories.filter(({ listings, files }) => listings.size === 0 && files.size > 0)
-  return [
-    ...moments,
-    ...bare.map((directory): ListedMoment => {
-      const sets = momentOf(
-        directory,
-        { names: undefined, isDirectory: () => false, everything: true },
-        QUIET,
-      )
-      const about = { unit, directory: directory.path, key: undefined, time: undefined }
-      return { ...about, status: 'undated', ...sumOf(sets), missing: 0 }
-    }),
-  ]
-}
-
-/** @returns undefined for a listing of ours beside states, which say more */
-async function listedMoment(
-  { deps, catalog }: History,
-  unit: string,
-  directory: CatalogDirectory,
-  listing: Entry,
-  stated: boolean,
-): Promise<ListedMoment | undefined> {
-  const about = { unit, directory: directory.path, key: listing.key, time: listing.lastModified }
-  try {
-    const { client, signal } = deps
-    const { names, own } = await readListingWithOwner(client, listing, directory.path, signal)
-    if (own && stated) return undefined
-    const isDirectory = (name: string): boolean => catalog.parents.has(join(directory.path, name))
-    const sets = momentOf(directory, { names, isDirectory, everything: false }, QUIET)
-    const missing = sets.flatMap(set => set.missing).length
-    return { ...about, status: missing > 0 ? 'partial' : 'complete', ...sumOf(sets), missing }
-  } catch (error) {
-    return unreadable(about, error)
   }
+  const waiting = [...(keys?.shown ?? [])]
+  while (moments.length < limit) {
+    const [key, next] = [waiting[0], listings[0]]
+    if (next !== undefined && (key === undefined || next.listing.lastModified > timeOf(key))) {
+      listings.shift()
+      const moment = await listedMoment(reader, unit, next.directory, next.listing, keys !== undefined)
+      if (moment !== undefined) moments.push(moment)
+    } else if (key !== undefined) {
+      waiting.shift()
+      await state(key)
+    } else break
+  }
+  const shown = (keys?.shown.length ?? 0) - waiting.length
+  if (keys === undefined) {
+    for (const directory of directories)
+      if (directory.listings.size === 0 && directory.files.size > 0)
+        moments.push(undatedMoment(unit, directory))
+  }
+  const kinds = keys?.kinds ?? { complete: 0, partial: 0, unexplained: 0, unknown: 0 }
+  const more = (keys?.count ?? 0) - shown + listings.length
+  return { unit, moments, more, kinds, oldest: keys?.oldest, mend }
 }
 
-function sumOf(sets: readonly MomentSet[]): Pick<ListedMoment, 'sets' | 'bytes'> {
-  const whole = sets.filter(({ whole, files }) => whole && files.length > 0)
-  const bytes = whole.reduce((sum, { files }) => sum + files.reduce((part, { size }) => part + size, 0), 0)
-  return { sets: whole.length, bytes }
+/** Listings of a unit that may be the Python program's, the newest first. */
+function listingsOf(
+  { at = Infinity, since = -Infinity }: Config,
+  directories: readonly CatalogDirectory[],
+  keys: Keys | undefined,
+): { directory: CatalogDirectory; listing: Entry }[] {
+  const stored = [...(keys?.stored ?? [])].sort((a, b) => a - b)
+  const isBeside = (time: number): boolean => {
+    const next = stored[lowerBound(stored, time)]
+    return next !== undefined && next <= time + BESIDE
+  }
+  return directories
+    .flatMap(directory => [...directory.listings.values()].map(listing => ({ directory, listing })))
+    .filter(({ listing: { lastModified } }) => lastModified <= at && lastModified >= since)
+    .filter(({ listing }) => !isBeside(listing.lastModified))
+    .sort(
+      (a, b) => b.listing.lastModified - a.listing.lastModified || (a.listing.key < b.listing.key ? 1 : -1),
+    )
 }
 
-function unreadable(
-  about: Pick<ListedMoment, 'unit' | 'directory' | 'key' | 'time'>,
-  error: unknown,
-): ListedMoment {
-  const corrupt = error instanceof TablesnapError && /^(STATE|LISTING)_CORRUPT$/.test(error.code)
-  if (!corrupt) throw error
-  return { ...about, status: 'unreadable', sets: 0, bytes: 0, missing: 0, reason: errorMessage(error) }
+/** The place of the first number that is not less. @param sorted the least first */
+function lowerBound(sorted: readonly number[], value: number): number {
+  let [from, to] = [0, sorted.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((sorted[middle] ?? Infinity) < value) from = middle + 1
+    else to = middle
+  }
+  return from
 }

@@ -20,6 +20,8 @@ export interface Refusal {
   readonly key: string
   /** A phrase, e.g. `its path leads out of the target`. */
   readonly reason: string
+  /** Whether the reason is of the target, and not of this key alone. */
+  readonly shared?: true
 }
 
 /**

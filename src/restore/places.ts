@@ -46,17 +46,24 @@ export async function placeSets(
   for (const [origin, moment] of moments.directories) {
     const { sets: all, unit } = moment
     const brought = all.filter(brings)
+    // What no file system can have is never looked for on one.
+    const impossible = unfit(join(target.root, origin), 'x')
+    if (impossible !== undefined) {
+      for (const { files } of brought) refused.push(...files.map(({ key }) => ({ key, reason: impossible })))
+      continue
+    }
     const local = await mapping.localOf(origin)
     if (local instanceof TablesnapError) {
       if (brought.length > 0) throw local
       continue
     }
-    const directory = await target.place(local)
+    const directory = unfit(join(target.root, local), 'x') ?? (await target.place(local))
     const sets: MomentSet[] = []
     for (const set of brought) {
       const reason = typeof directory === 'string' ? directory : reasonAgainst(catalog, set, directory.path)
       if (reason === undefined) sets.push(set)
-      else refused.push(...set.files.map(({ key }) => ({ key, reason })))
+      else if (typeof directory !== 'string') refused.push(...set.files.map(({ key }) => ({ key, reason })))
+      else refused.push(...set.files.map(({ key }) => ({ key, reason, shared: true as const })))
     }
     const table = unit !== undefined && tableOfUnit(unit) !== undefined
     if (typeof directory === 'string' || (sets.length === 0 && !table)) continue

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 
+import { describeArchived, findArchived, type ArchivedFile } from './archived.js'
 import { halfMoved } from './aside.js'
 import { readBucket } from './bucket.js'
 import type { RestoreDeps } from './deps.js'
@@ -150,12 +151,21 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     const listed = times.length === 0 ? undefined : Math.max(...times)
     directories.push({ ...directory, listed, base, aside: dataFirst(aside) })
   }
+  const archived = await findArchived(
+    deps.client,
+    sets.flatMap(({ files }) => files),
+    deps.signal,
+  )
+  const [frozen] = archived
+  if (frozen !== undefined && !config.partial)
+    problems.archived(describeArchived(archived, deps.client), frozen.file.key)
+  const kept = withoutFrozen(sets, archived, config.partial)
   // tableslurp is told the directory itself.
-  if (scope === undefined) await problems.superseded(sets.filter(({ origin }) => !mapping.maps(origin)))
-  const shares = await sharesOf(sets, bases)
+  if (scope === undefined) await problems.superseded(kept.filter(({ origin }) => !mapping.maps(origin)))
+  const shares = await sharesOf(kept, bases)
   for (const share of shares) problems.space(share)
   await problems.held([
-    ...sets.flatMap(({ directory, remove, exchange }) =>
+    ...kept.flatMap(({ directory, remove, exchange }) =>
       [...remove, ...exchange].map(file => join(directory.path, file)),
     ),
     ...directories.flatMap(({ path, aside }) => aside.map(file => join(path, file))),
@@ -168,11 +178,14 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     target: target.root,
     units: [...units.found.values()].filter(({ unit }) => speaking.has(unit)),
     directories,
-    sets,
-    files: sets.reduce((sum, { files }) => sum + files.length, 0),
-    bytes: sets.reduce((sum, { files }) => sum + files.reduce((part, { size }) => part + size, 0), 0),
+    sets: kept,
+    files: kept.reduce((sum, { files }) => sum + files.length, 0),
+    bytes: kept.reduce((sum, { files }) => sum + files.reduce((part, { size }) => part + size, 0), 0),
     present,
-    missing: all.flatMap(({ missing }) => missing),
+    missing: [
+      ...all.flatMap(({ missing }) => missing),
+      ...(config.partial ? archived.map(({ file, where }) => frozenFile(file, where)) : []),
+    ],
     broken: all.filter(({ whole, files }) => !whole && files.length > 0).map(pathOf),
     corrupt: corrupt.map(pathOf),
     unlisted: catalog.unlisted,
@@ -182,6 +195,21 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     segments: await segmentsBeside(directories.map(({ path }) => path)),
     problems: problems.found,
   }
+}
+
+/** What comes although some objects are archived: with --partial the SSTables that can be read as a whole. */
+function withoutFrozen(
+  sets: readonly PlannedSet[],
+  archived: readonly ArchivedFile[],
+  partial: boolean,
+): readonly PlannedSet[] {
+  if (!partial || archived.length === 0) return sets
+  const frozen = new Set(archived.map(({ file }) => file.key))
+  return sets.filter(({ files }) => !files.some(({ key }) => frozen.has(key)))
+}
+
+function frozenFile({ key }: MomentFile, where: string): Missing {
+  return { key, reason: `is archived (${where}): its SSTable is not restored` }
 }
 
 /** A map that names nothing is a slip of the pen, and a table's would be restored to another place than is meant. */

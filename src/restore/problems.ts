@@ -82,6 +82,11 @@ export class Problems {
     }
   }
 
+  /** Objects that S3 does not give before they are thawed. @param what as a phrase */
+  archived(what: string, key: string): void {
+    this.#add('OBJECTS_ARCHIVED', what, key)
+  }
+
   /** SSTables of tables that were dropped and created again: Cassandra reads another directory now. */
   async superseded(sets: readonly Pick<PlannedSet, 'directory' | 'name' | 'files'>[]): Promise<void> {
     if (this.#config.force) return

@@ -3,10 +3,14 @@ import type { Logger } from '../report/logger.js'
 import { parseComponent } from '../sstable/names.js'
 import { unitOf } from '../sstable/unit.js'
 
+import type { Refusal } from './key-path.js'
 import { limited } from './lines.js'
 import type { RestorePlan } from './plan.js'
 import { reportMoments } from './report-moments.js'
 import type { RestoreSummary } from './summary.js'
+
+/** Keys that are named of many which one cause keeps away. */
+const KEYS = 3
 
 /** Commitlog segments that are named of many. */
 const SEGMENTS = 10
@@ -30,8 +34,13 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
     target,
     name,
   } = plan
-  for (const { key, reason } of limited(refused, log, 'keys are refused'))
-    log.error(`Error downloading ${key}: ${reason}`, { key })
+  for (const { keys, reason } of limited(byCause(refused), log, 'keys are refused')) {
+    const more = keys.length > KEYS ? ` and ${keys.length - KEYS} more` : ''
+    log.error(`Error downloading ${keys.slice(0, KEYS).join(', ')}${more}: ${reason}`, {
+      key: keys[0],
+      keys: keys.length,
+    })
+  }
   for (const { key, reason } of limited(missing, log, 'files are missing from the bucket'))
     log.warn(`${key} ${reason}`, { key })
   for (const set of limited(broken, log, 'sets are not whole')) {
@@ -88,6 +97,23 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
       refused: refused.length,
     },
   )
+}
+
+/** Keys that are refused, those together that one cause in the target keeps away. */
+function byCause(refused: readonly Refusal[]): { keys: string[]; reason: string }[] {
+  const causes: { keys: string[]; reason: string }[] = []
+  const shared = new Map<string, string[]>()
+  for (const { key, reason, shared: isShared } of refused) {
+    const known = isShared === true ? shared.get(reason) : undefined
+    if (known !== undefined) {
+      known.push(key)
+      continue
+    }
+    const keys = [key]
+    causes.push({ keys, reason })
+    if (isShared === true) shared.set(reason, keys)
+  }
+  return causes
 }
 
 /** Tables of which SSTables come. */

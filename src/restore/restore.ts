@@ -53,7 +53,7 @@ export async function restore(asked: Config, deps: RestoreDeps): Promise<Restore
 /** Tables that were asked for by name, and of which no SSTable comes. */
 function emptyOf({ units }: RestorePlan, { only, mapTables }: Config, { scope }: RestoreDeps): string[] {
   const names = [...only.tables, ...mapTables]
-  const asked = ({ unit, sets }: UnitMoment): boolean =>
+  const asked = ({ sets }: UnitMoment): boolean =>
     (scope !== undefined && scope.take !== 'below') ||
     [...sets.keys()].some(directory => namesTable(names, tableAt(directory)))
   return units

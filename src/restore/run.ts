@@ -136,8 +136,14 @@ export class Run {
       placed = true
       this.#count(set, staged)
     } catch (error) {
-      for (const { key } of set.files) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
-      if (judge(error).of === 'disk') this.#stop(error, 'disk')
+      const { directory, name } = set
+      const isDisk = judge(error).of === 'disk'
+      // One line of one cause: a disk that is full stops all, and is told once.
+      if (isDisk) this.#stop(error, 'disk')
+      else
+        log.error(`Error restoring ${directory.path}/${name}: ${errorMessage(error)}`, {
+          path: directory.path,
+        })
       this.#fail(set)
     } finally {
       const useless = staged.filter(({ file }) => placed || !this.#transfer.isLarge(file))

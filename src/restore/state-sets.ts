@@ -93,7 +93,7 @@ function momentSet(
     const object = objects(key)
     if (object?.size === entry.size) {
       const { crc64 } = entry
-      found.push({ key, size: object.size, lastModified: object.lastModified, name: basename(file), crc64 })
+      found.push({ ...object, key, name: basename(file), crc64 })
       continue
     }
     lacking.push(

@@ -1,64 +1,22 @@
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
-import { Connection, type HttpResponse, type Timeouts } from './connection.js'
-import { NO_S3, isPage, type Check } from './answer.js'
+import { Connection, type HttpResponse } from './connection.js'
+import { NO_S3, isPage } from './answer.js'
+import type { ClientOptions, S3Request } from './client-options.js'
 import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
 import type { Overwriting } from './if-absent.js'
 import { doubtOf, failureOf } from './failure.js'
-import type { BodyRate, ChunkedBody } from './outgoing.js'
 import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
-import type { CredentialSource, Credentials, S3Settings } from './settings.js'
-import { Silence, type SilenceListener } from './silence.js'
+import type { Credentials, S3Settings } from './settings.js'
+import { Silence } from './silence.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { parseXml, type XmlNode } from './xml.js'
 
 import { TablesnapError } from '../errors.js'
 
-/** One S3 operation, not yet signed. */
-export interface S3Request {
-  /** S3's API name, e.g. `PutObject`. */
-  readonly operation: string
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Undefined: the bucket itself. */
-  readonly key?: string | undefined
-  readonly query?: Readonly<Record<string, string>>
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Buffer | ChunkedBody | undefined
-  /** SHA-256 of the body in hex where it is signed; otherwise the body is left out of the signature. */
-  readonly payloadHash?: string | undefined
-  /** Takes the body of a successful answer. */
-  readonly into?: Buffer | undefined
-  /** Judges an answer of a status below 300; one that it does not believe is a failure that may pass. */
-  readonly check?: Check
-}
-
-/** What a client works with. */
-export interface ClientOptions {
-  readonly settings: S3Settings
-  readonly credentials: CredentialSource
-  /** What the keys begin with that the account may surely list, where it may not list the whole bucket. */
-  readonly ownPrefix?: string
-  /** Requests under way at once; further ones wait. */
-  readonly connections: number
-  readonly retry?: RetryPolicy
-  readonly timeouts?: Timeouts
-  /** Kept by the bodies of its requests. */
-  readonly rate?: BodyRate | undefined
-  /** Told of every repetition, with the pause before it in ms. */
-  readonly onRetry?: (error: TablesnapError, pause: number) => void
-  /** What is known of the server's conditional writes; shared by all clients of a process. */
-  readonly overwriting?: Overwriting
-  /** Told what the operator should know of the server. */
-  readonly onNote?: (text: string) => void
-  /** Told whenever the server asks for fewer requests in flight. */
-  readonly onSlowDown?: () => void
-  /** Told when the server has not answered for a while … */
-  readonly onSilence?: SilenceListener['onSilence']
-  /** … and when it answers again. */
-  readonly onReturn?: SilenceListener['onReturn']
-}
+export type { ClientOptions, S3Request }
 
 /** Signs, sends and repeats S3 requests for one bucket over a fixed number of connections. */
 export class S3Client {

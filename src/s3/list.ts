@@ -10,6 +10,8 @@ export interface ListedObject {
   readonly etag: string
   /** ms since 1970; S3 gives whole seconds. */
   readonly lastModified: number
+  /** Where the server tells it; undefined for STANDARD. */
+  readonly storageClass?: string
 }
 
 /** What one LIST found. */
@@ -70,6 +72,7 @@ export async function* listPages(client: S3Client, options: ListOptions): AsyncG
         size: Number(text(entry, 'Size')),
         etag: (text(entry, 'ETag') ?? '').replace(/^"|"$/g, ''),
         lastModified: Date.parse(text(entry, 'LastModified') ?? ''),
+        ...storageClassOf(text(entry, 'StorageClass')),
       })),
       prefixes: common.map(entry => decode(text(entry, 'Prefix') ?? '')),
     }
@@ -79,6 +82,10 @@ export async function* listPages(client: S3Client, options: ListOptions): AsyncG
     if (token !== undefined && tokens.has(token)) throw noMore('and repeats a continuation token')
     if (token !== undefined) tokens.add(token)
   } while (token !== undefined)
+}
+
+function storageClassOf(storageClass = 'STANDARD'): Pick<ListedObject, 'storageClass'> {
+  return storageClass === 'STANDARD' ? {} : { storageClass }
 }
 
 /** ListObjectsV2, object by object. @throws S3Error */

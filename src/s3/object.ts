@@ -1,9 +1,10 @@
 import { checkObject, checkStored } from './answer.js'
 import { S3Error, isS3Error } from './errors.js'
 import { writeIfAbsent } from './if-absent.js'
+import { withChecksums } from './checksum-mode.js'
 import { lengthOf, sizeOf } from './object-size.js'
 import { readChecksums, type Checksums } from './checksum.js'
-import type { S3Client, S3Request } from './client.js'
+import type { S3Client } from './client.js'
 import type { HttpResponse } from './connection.js'
 import type { ChunkedBody } from './outgoing.js'
 import type { ObjectSettings } from './settings.js'
@@ -110,36 +111,6 @@ export async function putObject(
     ? writeIfAbsent(client, { operation, key, isTaken }, send)
     : send({}))
   return { etag: etagOf(response), checksums: checksumsOf(response) }
-}
-
-/** Clients of servers that do not know the header which asks for checksums. */
-const unasked = new WeakSet<S3Client>()
-
-/** Asks for an object's checksums as well, unless the server refuses that. */
-async function withChecksums(
-  client: S3Client,
-  request: S3Request,
-  signal: AbortSignal | undefined,
-): Promise<HttpResponse> {
-  if (unasked.has(client)) return client.call(request, signal)
-  const ask = (): Promise<HttpResponse> =>
-    client.call({ ...request, headers: { 'X-Amz-Checksum-Mode': 'ENABLED' } }, signal)
-  try {
-    return await ask()
-  } catch (error) {
-    if (!isS3Error(error, 400, 501)) throw error
-  }
-  try {
-    const response = await client.call(request, signal)
-    // It may have been a bad moment: a server that takes the header now is asked on.
-    return await ask().catch(() => {
-      unasked.add(client)
-      return response
-    })
-  } catch (error) {
-    if (isS3Error(error, 404)) unasked.add(client)
-    throw error
-  }
 }
 
 /** HeadObject with checksums; undefined when there is no such object. @throws S3Error */

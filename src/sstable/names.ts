@@ -44,7 +44,8 @@ export function isTemporary(name: string): boolean {
 
 /** `nb_txn_flush_<uuid>.log`, `bti-da_txn_compaction_<uuid>.log`. */
 export function isTxnLog(name: string): boolean {
-  return /_txn_.*\.log$/.test(name)
+  // A regular expression would search every part of a long name anew.
+  return name.endsWith('.log') && name.includes('_txn_')
 }
 
 /**
@@ -80,9 +81,12 @@ export function isOptional(component: string): boolean {
   return /^(Filter\.db|Summary\.db|TOC\.txt|CRC\.db|Digest\..*|SAI.*|SI_.*)$/.test(component)
 }
 
-/** Components that Cassandra may rewrite after the set is complete. */
+/**
+ * Components that Cassandra may rewrite after the SSTable is complete. The files of a storage-attached (`SAI`) or a SASI (`SI_`)
+ * index are written when the index is built, and each of them changes TOC.txt once more.
+ */
 export function isMutable(component: string): boolean {
-  return /^(Statistics\.db|Summary\.db|TOC\.txt|SAI.*)$/.test(component)
+  return /^(Statistics\.db|Summary\.db|TOC\.txt|SAI.*|SI_.*)$/.test(component)
 }
 
 /** Whether a set is of Cassandra 3.0 or later, which writes transaction logs; 2.2 wrote `la-1-big`. */

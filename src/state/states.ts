@@ -51,6 +51,26 @@ export class States {
     return heads({ client: this.#client, keys: this.#keys, states: this, signal: this.#signal })
   }
 
+  /** The manifests of every unit, each unit's as {@link keysOf} has them; a request for 1,000. @throws S3Error */
+  async *all(): AsyncGenerator<{ unit: string; keys: AsyncGenerator<StateKey> }> {
+    let found: StateKey[] = []
+    let unit: string | undefined
+    for await (const object of listObjects(this.#client, {
+      prefix: this.#keys.states(''),
+      signal: this.#signal,
+    })) {
+      const key = this.keyOf(object)
+      if (key === undefined) continue
+      if (unit !== undefined && key.unit !== unit) {
+        yield { unit, keys: this.rank(found) }
+        found = []
+      }
+      unit = key.unit
+      found.push(key)
+    }
+    if (unit !== undefined) yield { unit, keys: this.rank(found) }
+  }
+
   /**
    * Keys of a unit's manifests as readers take them: the highest epoch first, then the newest.
    * @param until the latest time that counts, ms since 1970

@@ -68,7 +68,7 @@ export class Placement {
   readonly #changes = new Changes()
   /** SSTables that were seen and are in no commit. */
   readonly #unplaced = new SparseSet<TableFiles>()
-  readonly #vanished = new SparseMap<string, Vanished>()
+  readonly #vanished = new SparseMap<TableFiles, Vanished>()
   readonly #news: TableNews[] = []
   /** Incomplete SSTables that the operator was told of. */
   readonly #told = new SparseSet<TableFiles>()
@@ -159,7 +159,7 @@ export class Placement {
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     // What went before the first scan has its place was never part of what is known.
     if (needsNone || this.#history === undefined) this.#remove(files, span)
-    else this.#vanished.set(files.path, { files, ...span, at: this.#clock.now() })
+    else this.#vanished.set(files, { files, ...span, at: this.#clock.now() })
   }
 
   /** SSTables that went without a reason, by index and name. */
@@ -180,7 +180,7 @@ export class Placement {
       this.#unplaced.delete(files)
     }
     for (const files of removes) {
-      if (this.#vanished.get(files.path)?.files === files) this.#vanished.delete(files.path)
+      this.#vanished.delete(files)
       files.leave()
       if (!this.#unplaced.delete(files)) continue
       // A transaction that was missed wrote it, before this one removed it.
@@ -284,10 +284,10 @@ export class Placement {
     const { until, time } = gap
     let { after } = gap
     const removes: TableFiles[] = []
-    for (const [path, { files, after: since }] of this.#vanished) {
+    for (const { files, after: since } of [...this.#vanished.values()]) {
       const isLost = !gap.hasEnd && !table.directories.has(files.directory)
       if (since >= until || isLost) continue
-      this.#vanished.delete(path)
+      this.#vanished.delete(files)
       files.leave()
       removes.push(files)
       after = Math.min(after, since)
@@ -400,7 +400,7 @@ export class Placement {
     const byPlace = new Map(
       [...table.files()].filter(({ isSSTable }) => isSSTable).map(files => [place(files), files]),
     )
-    for (const [path, { files, after, time, at }] of [...this.#vanished]) {
+    for (const { files, after, time, at } of [...this.#vanished.values()]) {
       // The SSTable whose Data.db is the one that went: it was renamed.
       const copy = files.inode === undefined ? undefined : byPlace.get(place(files))
       const isQuiet = now - at >= this.#settings.settle
@@ -412,7 +412,7 @@ export class Placement {
       if (wasCompacted === 'unknown') continue
       const isExplained = copy !== undefined || isLoose(table) || wasCompacted || (isQuiet && isAside())
       if (!isExplained && !isQuiet) continue
-      this.#vanished.delete(path)
+      this.#vanished.delete(files)
       files.leave()
       const until = Math.max(after + 1, copy?.whole.until ?? 0)
       const change = {
@@ -483,8 +483,24 @@ export class Placement {
   #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd, isMerged }: Step): void {
     this.#freePaths(table, adds, removes, time)
     if (adds.length > 0 || removes.length > 0 || hasEnd)
-      this.#history?.commit({ adds, removes, time, isMerged, ...(hasEnd ? { kind: 'end' as const } : {}) })
+      this.#history?.commit({
+        adds,
+        removes: this.#byPath(removes),
+        time,
+        isMerged,
+        ...(hasEnd ? { kind: 'end' as const } : {}),
+      })
     this.#lose(vanished, time)
+  }
+
+  /** What a log removes is what lies under its path, whichever it is taken for. */
+  #byPath(removes: readonly TableFiles[]): TableFiles[] {
+    const live = this.#history?.live
+    const unknown = new Set(removes.filter(files => live?.has(files) !== true).map(({ path }) => path))
+    if (live === undefined || unknown.size === 0) return [...removes]
+    const found = [...live].filter(({ path }) => unknown.has(path))
+    const paths = new Set(found.map(({ path }) => path))
+    return [...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found]
   }
 
   /** A path has one SSTable at a time: what was there before went, whether that was seen or not. */
@@ -502,7 +518,7 @@ export class Placement {
     const explained = before.filter(
       files => isLoose(table) || files.stored === undefined || files.stored.kept,
     )
-    for (const { path } of before) this.#vanished.delete(path)
+    for (const files of before) this.#vanished.delete(files)
     for (const files of explained) files.leave()
     if (explained.length > 0) this.#history.commit({ adds: [], removes: explained, time })
     this.#lose(

@@ -47,6 +47,7 @@ export class RestorePoints {
   /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
   #mustSay: boolean
   #isExposed = false
+  #isSaid = false
   #isCovered = false
   #draft: { readonly draft: Draft; readonly moment: Moment<TableFiles> } | undefined
 
@@ -81,6 +82,16 @@ export class RestorePoints {
     return this.#isCovered
   }
 
+  /** Whether the newest manifest says all that can be said, as far as was looked at last. */
+  get isSaid(): boolean {
+    return this.#isSaid && this.#draft === undefined
+  }
+
+  /** The history went on. */
+  wentOn(): void {
+    this.#isSaid = false
+  }
+
   get kept(): ReadonlyMap<string, TableFiles> {
     return this.#kept
   }
@@ -104,6 +115,7 @@ export class RestorePoints {
 
   /** Manifests have something else to say of an SSTable or a file. */
   changed(): void {
+    this.#isSaid = false
     this.#isChanged = true
   }
 
@@ -176,7 +188,10 @@ export class RestorePoints {
       files => this.#standing(history, files, now),
       this.#isChanged || this.#mustSay,
     )
-    if (moment === undefined) return undefined
+    if (moment === undefined) {
+      this.#isSaid = !this.#isChanged
+      return undefined
+    }
     const draft = this.#draftOf(source, moment, now)
     const isNews =
       this.#newest === undefined
@@ -188,6 +203,7 @@ export class RestorePoints {
       return draft
     }
     history.accept(moment)
+    this.#isSaid = true
     this.#isCovered = true
     return undefined
   }
@@ -209,6 +225,7 @@ export class RestorePoints {
   failed(draft: Draft): void {
     if (this.#draft?.draft !== draft) return
     this.#draft = undefined
+    this.#isSaid = false
     this.#isChanged = true
   }
 

@@ -109,6 +109,11 @@ export class Table {
     return this.#isLoaded && this.#worklist.isIdle && (this.#isStopped || this.#placement.isSettled)
   }
 
+  /** Whether nothing of it is left on the disk, and the newest manifest says so: it may be forgotten. */
+  get isFinished(): boolean {
+    return this.#directories.size === 0 && this.isIdle && this.#points.isCovered && this.#points.isSaid
+  }
+
   /** How many things it holds beside its files: bounded by what is under way. */
   get size(): number {
     return this.#placement.size + this.#worklist.size + this.#logs.size
@@ -250,6 +255,7 @@ export class Table {
     if (this.#placement.orderScan()) this.#orderScan('changes of it were missed')
     this.#tellNews()
     const { history } = this.#placement
+    if (hasGoneOn) this.#points.wentOn()
     const mayDraft = hasGoneOn || !this.#points.isCovered || this.#worklist.hasHindered
     if (history !== undefined && mayDraft) this.#orders.restorePoint(this)
     this.#schedule()
@@ -403,7 +409,12 @@ export class Table {
   /** A look showed that its Data.db, or each of its files, is gone. */
   #leftUnseen(files: TableFiles): void {
     const directory = this.#directories.get(files.directory)
-    if (directory !== undefined && this.#isThere(files)) this.#left(directory, files)
+    if (directory === undefined || !this.#isThere(files)) return
+    this.#left(directory, files)
+    // Where no events tell of changes, something else may have changed with it.
+    if (directory.lastScan === undefined) return
+    this.#missed(`${directory.path} is not watched`)
+    if (this.#placement.orderScan()) this.#orderScan('it changed after it was scanned')
   }
 
   /** An SSTable's Data.db, or a file that belongs to none, is gone. */

@@ -1,7 +1,8 @@
 import t from 'tap'
 
-import { listMoments, type ListedMoment } from '../../src/restore/history.js'
+import { listMoments, listUnits, type ListedMoment, type ListedUnit } from '../../src/restore/history.js'
 import { nodeNames } from '../../src/restore/nodes.js'
+import { encodeState } from '../../src/state/manifest-encode.js'
 
 import { COMPONENTS, TABLE, World, config, type RunOptions } from './support.js'
 import { KEYS, UNIT, at, state, write } from './states.js'
@@ -19,51 +20,66 @@ async function moments(options: RunOptions = {}): Promise<ListedMoment[]> {
   return found
 }
 
+async function units(options: RunOptions = {}): Promise<ListedUnit[]> {
+  const { client, engine, log } = world
+  const found: ListedUnit[] = []
+  const deps = { client, engine, name: 'node1', log, scope: undefined }
+  for await (const unit of listUnits({ ...config(world.target), ...options }, deps)) found.push(unit)
+  return found
+}
+
 /** `time status sets`, for what is compared at a glance. */
 function brief(found: readonly ListedMoment[]): string[] {
   return found.map(
     ({ time, status, sets, missing }) =>
-      `${time === undefined ? '-' : new Date(time).toISOString().slice(14, 19)} ${status} ${sets} ${missing}`,
+      `${time === undefined ? '-' : new Date(time).toISOString().slice(14, 19)} ${status} ${sets} ${String(missing)}`,
   )
 }
 
-await t.test('states, the newest first, with what each lacks', async t => {
-  await world.reset()
-  for (const set of ['nb-1-big', 'nb-2-big']) await world.putSet(set)
-  await world.putSet('nb-3-big', { without: ['Data.db'] })
-  const [, , , , broken = ''] = await write(
-    world.client,
-    'node1',
-    state(at(1), ['nb-1-big']),
-    state(at(2), ['nb-1-big', 'nb-2-big']),
-    state(at(3), ['nb-1-big', 'nb-2-big'], { unprotected: [`${TABLE}/nb-8-big`] }),
-    state(at(4), ['nb-1-big'], { unexplained: [`${TABLE}/nb-2-big`] }),
-    state(at(5), []),
-    state(at(6), ['nb-2-big', 'nb-3-big']),
-  )
-  await world.put(broken, 'no state')
-  const found = await moments()
-  t.same(brief(found), [
-    '06:00 damaged 1 1',
-    '05:00 unreadable 0 0',
-    '04:00 unexplained 1 1',
-    '03:00 partial 2 1',
-    '02:00 complete 2 0',
-    '01:00 complete 1 0',
-  ])
-  const bytes = COMPONENTS.reduce((sum, one) => sum + `content of nb-1-big-${one}`.length, 0)
-  t.match(found.at(-1), { unit: UNIT, key: KEYS.state(UNIT, at(1)), directory: undefined, bytes })
-  t.match(found[1]?.reason, /cannot be used/)
-  t.equal(world.log.lines.length, 0)
+await t.test(
+  'restore points, the newest first: the newest is checked, of the others the keys tell',
+  async t => {
+    await world.reset()
+    for (const set of ['nb-1-big', 'nb-2-big']) await world.putSet(set)
+    await world.putSet('nb-3-big', { without: ['Data.db'] })
+    const [first = '', , , , , newest = ''] = await write(
+      world.client,
+      'node1',
+      state(at(1), ['nb-1-big']),
+      state(at(2), ['nb-1-big', 'nb-2-big']),
+      state(at(3), ['nb-1-big', 'nb-2-big'], { unprotected: [`${TABLE}/nb-8-big`] }),
+      state(at(4), ['nb-1-big'], { unexplained: [`${TABLE}/nb-2-big`] }),
+      state(at(5), []),
+      state(at(6), ['nb-2-big', 'nb-3-big']),
+    )
+    const found = await moments()
+    const older = [
+      '05:00 complete 0 undefined',
+      '04:00 unexplained 1 undefined',
+      '03:00 partial 2 undefined',
+      '02:00 complete 2 undefined',
+      '01:00 complete 1 undefined',
+    ]
+    t.same(brief(found), ['06:00 damaged 1 1', ...older])
+    const bytes = COMPONENTS.reduce((sum, one) => sum + `content of nb-1-big-${one}`.length, 0)
+    t.match(found.at(-1), { unit: UNIT, key: first, directory: undefined, bytes, checked: false })
+    t.equal(world.log.lines.length, 0)
 
-  t.same(brief(await moments({ at: at(2, 30) })), ['02:00 complete 2 0', '01:00 complete 1 0'])
-  t.same(brief(await moments({ atKey: KEYS.state(UNIT, at(1)) })), ['01:00 complete 1 0'])
-  for (const one of found.filter(({ status }) => status === 'complete')) {
-    world.write('x', '')
-    const summary = await world.restore({ at: one.time, replace: true, dryRun: true })
-    t.match(summary, { exitCode: 0, sets: one.sets, bytes: one.bytes }, 'a restore of it says the same')
-  }
-})
+    t.same(brief(await moments({ at: at(2, 30) })), ['02:00 complete 2 0', older[4]])
+    t.same(brief(await moments({ atKey: first })), ['01:00 complete 1 0'])
+    t.same(brief(await moments({ since: at(5), limit: 1 })), ['06:00 damaged 1 1'])
+    for (const one of found.filter(({ status }) => status === 'complete')) {
+      world.write('x', '')
+      const summary = await world.restore({ at: one.time, replace: true, dryRun: true })
+      t.match(summary, { exitCode: 0, sets: one.sets, bytes: one.bytes }, 'a restore of it says the same')
+    }
+    await world.put(newest, 'no state')
+    const [unit] = await units({ limit: 2 })
+    t.match(unit?.moments[0], { status: 'unreadable', reason: /cannot be used/ })
+    t.match(unit, { more: 4, oldest: at(1), kinds: { complete: 4, partial: 1, unexplained: 1, unknown: 0 } })
+    t.equal(unit?.mend, `tablesnap -n node1 -B bucket ${TABLE}`)
+  },
+)
 
 await t.test('listings of the Python program; ours count where there is no state', async t => {
   await world.reset()
@@ -88,14 +104,12 @@ await t.test('listings of the Python program; ours count where there is no state
 await t.test('both in one sequence by time', async t => {
   await world.reset()
   const names = await world.putSet('nb-1-big')
-  const hours = 3_600_000
-  await write(
-    world.client,
-    'node1',
-    state(Date.now() - hours, ['nb-1-big']),
-    state(Date.now() + hours, ['nb-1-big']),
-  )
+  const now = (): number => Date.now() + world.shift
+  await write(world.client, 'node1', state(now() - 3_600_000, ['nb-1-big']))
+  world.shift += 3000
   await world.list('nb-1-big-Data.db', names)
+  world.shift += 3000
+  await write(world.client, 'node1', state(now(), ['nb-1-big']))
   await world.put(`node1:${TABLE}/nb-2-big-Data.db-listdir.json`, JSON.stringify({ [TABLE]: names }), {
     metadata: { tablesnap: '2' },
   })
@@ -108,6 +122,52 @@ await t.test('both in one sequence by time', async t => {
       ['state', 'complete'],
     ],
   )
+})
+
+await t.test('keys of earlier versions are read where they are shown', async t => {
+  await world.reset()
+  await world.putSet('nb-1-big')
+  for (let minute = 1; minute <= 4; minute++) {
+    const unprotected = minute === 2 ? [`${TABLE}/nb-9-big`] : []
+    const one = state(at(minute), ['nb-1-big'], { unprotected })
+    const { body } = await encodeState({ state: one, delta: undefined })
+    await world.put(KEYS.state(UNIT, at(minute)), body)
+  }
+  world.server.requests.length = 0
+  const [unit] = await units({ limit: 3 })
+  t.same(brief(unit?.moments ?? []), ['04:00 complete 1 0', '03:00 complete 1 0', '02:00 partial 1 1'])
+  t.match(unit, { more: 1, kinds: { unknown: 4 }, oldest: at(1) })
+  t.equal(
+    world.server.requests.filter(({ operation, key }) => operation === 'GetObject' && key.includes('states'))
+      .length,
+    3,
+  )
+})
+
+await t.test('many restore points take a LIST for 1,000 and a GET for each table', async t => {
+  await world.reset()
+  const tables = 6
+  for (let table = 0; table < tables; table++) {
+    const unit = `ks1/t${table}-0a1b2c3d4e5f60718293a4b5c6d7e8f9`
+    const all = Array.from({ length: 60 }, (_, second) =>
+      state(at(0, second), [], { unit, directories: new Map() }),
+    )
+    await Promise.all(all.map(one => write(world.client, 'node1', one)))
+  }
+  world.server.requests.length = 0
+  const found = await units({ limit: 5 })
+  t.same(
+    found.map(({ moments, more }) => [moments.length, more]),
+    found.map(() => [5, 55]),
+  )
+  t.equal(found.length, tables)
+  const count = (operation: string): number =>
+    world.server.requests.filter(request => request.operation === operation).length
+  // Files, other contents, manifests; the epochs, and the newest manifest of each table.
+  t.equal(count('ListObjectsV2'), 3)
+  t.equal(count('GetObject'), tables + 1)
+  const [late] = await units({ limit: 5, since: at(1) })
+  t.match(late, { moments: [], more: 0 }, 'a table without any in that time is listed as such')
 })
 
 await t.test('a part of the node', async t => {
@@ -145,8 +205,13 @@ await t.test('a part of the node', async t => {
 await t.test('a restore to the key of a state or a listing', async t => {
   await world.reset()
   for (const set of ['nb-1-big', 'nb-2-big']) await world.putSet(set)
-  await write(world.client, 'node1', state(at(1), ['nb-1-big']), state(at(2), ['nb-2-big']))
-  t.match(await world.restore({ atKey: KEYS.state(UNIT, at(1)) }), { exitCode: 0, sets: 1 })
+  const [key = ''] = await write(
+    world.client,
+    'node1',
+    state(at(1), ['nb-1-big']),
+    state(at(2), ['nb-2-big']),
+  )
+  t.match(await world.restore({ atKey: key }), { exitCode: 0, sets: 1 })
   t.same(
     Object.keys(world.tree()).sort(),
     COMPONENTS.map(component => `${TABLE}/nb-1-big-${component}`).sort(),

@@ -50,22 +50,28 @@ await t.test('keys that lead out of the target are refused and named; the rest c
     'node1:/data/file/e',
     `node1:/data/${'x'.repeat(256)}`,
     `node1:/data/${'x'.repeat(300)}`,
+    `node1:/data/${'y'.repeat(300)}/file`,
+    `node1:/data/ks/${'y'.repeat(300)}-0a1b2c3d4e5f60718293a4b5c6d7e8f9/nb-1-big-Data.db`,
     'node1:/.tablesnap-restore/0',
     'node1:/.tablesnap-restore/lock',
     'node1:/data/.tablesnap-replaced-20261126T113258363Z/nb-1-big-Data.db',
   ]
   for (const key of hostile) await world.put(key, 'hostile')
   await world.put('node1:/data/within/good', 'good')
+  await world.put('node1:/data/within/a\x01\n\x7fb', 'a name that a file can have')
   const summary = await world.restore()
-  t.match(summary, { exitCode: 1, files: 1, failed: hostile.length })
+  t.match(summary, { exitCode: 1, files: 2, failed: hostile.length })
   for (const key of hostile)
     t.equal(
-      world.log.lines.filter(line => line.startsWith(`error Error downloading ${key}: `)).length,
+      world.log.lines.filter(
+        line => /^error Error downloading /.test(line) && /^[:,]/.test(line.split(key)[1] ?? ''),
+      ).length,
       1,
       key,
     )
   t.same(readdirSync(outside), ['mine'])
   t.same(Object.keys(world.tree()).sort(), [
+    '/data/a\x01\n\x7fb',
     '/data/dangling',
     '/data/file',
     '/data/good',
@@ -73,6 +79,20 @@ await t.test('keys that lead out of the target are refused and named; the rest c
     '/data/within',
   ])
   t.match(await world.restore({ partial: true }), { exitCode: 1 }, '--partial does not excuse it')
+})
+
+await t.test('what is in the way of a whole directory is one line', async t => {
+  await world.reset()
+  for (const set of ['nb-1-big', 'nb-2-big']) await world.putSet(set)
+  mkdirSync(join(world.target, 'var'))
+  writeFileSync(join(world.target, 'var', 'lib'), 'a file')
+  t.match(await world.restore(), { exitCode: 1, files: 0, failed: 16 })
+  const lines = world.log.like(/^error/)
+  t.equal(lines.length, 1, lines.join('\n'))
+  t.match(
+    lines[0],
+    /^error Error downloading node1:\S+, \S+, \S+ and 13 more: .*\/var\/lib is in its way, and is no directory$/,
+  )
 })
 
 await t.test('a refused file keeps its whole set away', async t => {

@@ -264,6 +264,21 @@ await t.test('a restore point from the future is named, and later ones go before
   t.equal(world.log.like(/^warn/).length, 0)
 })
 
+await t.test('on the way back from a restore point that is not whole time goes back', async t => {
+  await world.reset()
+  for (const set of ['nb-1-big', 'nb-2-big', 'nb-7-big']) await world.putSet(set)
+  await world.put('.tablesnap/node1/node.json', '{"format":1,"writer":"b","host":"b","epoch":2,"since":0}')
+  await write(
+    world.client,
+    'node1',
+    state(at(1), ['nb-1-big']),
+    state(at(2), ['nb-7-big'], { epoch: 2, unexplained: [`${TABLE}/nb-1-big`] }),
+    state(at(2, 50), ['nb-2-big']),
+  )
+  t.match(await world.restore(), { exitCode: 1 })
+  t.same(sets(), ['nb-1-big'], 'not to what the writer that lost the name wrote after that')
+})
+
 await t.test('what a writer wrote after it lost the name does not count', async t => {
   await world.reset()
   for (const set of ['nb-1-big', 'nb-7-big']) await world.putSet(set)

@@ -278,6 +278,8 @@ export function config(target: string): Config {
     mapPaths: [],
     mapTables: [],
     list: undefined,
+    limit: undefined,
+    since: undefined,
     partial: false,
     replace: false,
     force: false,

@@ -122,7 +122,7 @@ export class SimulatedManifests implements ManifestStore {
   }
 
   async write(stored: StoredState): Promise<{ key: string; bytes: number; busy: number }> {
-    const key = await this.network.call(this.process, 'PUT', () =>
+    const key = await this.network.call(this.process, 'PUT manifest', () =>
       this.bucket.putManifest(stored, this.now()),
     )
     return { key, bytes: 1000, busy: 0.1 }

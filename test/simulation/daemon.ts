@@ -105,7 +105,7 @@ export class Daemon {
     this.#manifests = new SimulatedManifests(bucket, network, this.process, now)
     const publisher = new ManifestPublisher(
       this.#manifests,
-      { write: () => Promise.resolve(true) },
+      { write: () => Promise.resolve(!network.refused.has('PUT listing')) },
       this.ownership,
       this.#clockwork,
       'node1',
@@ -180,7 +180,7 @@ export class Daemon {
     for (const [name, core] of [...this.tables]) {
       const table = tableOf(core)
       if (!table.isIdle) this.#turns.touch(table)
-      if (table.directories.size > 0 || !table.isIdle || !table.isCovered) continue
+      if (!table.isFinished) continue
       table.stop()
       this.#turns.forget(table)
       this.#rescans.forget(table)

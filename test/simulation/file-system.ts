@@ -92,6 +92,10 @@ export class FileSystem {
     return this.#directories.get(path)
   }
 
+  all(): Iterable<Directory> {
+    return this.#directories.values()
+  }
+
   /** Makes a directory, unless it is there. @param device that of the directory above unless given */
   makeDirectory(above: Directory, name: string, device = above.device): Directory {
     const known = above.directories.get(name)

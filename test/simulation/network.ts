@@ -10,6 +10,8 @@ export type Weather = 'fair' | 'slow' | 'failing' | 'lossy' | 'refused'
 /** The way to the bucket, and back. */
 export class Network {
   weather: Weather = 'fair'
+  /** Operations that are refused in any weather. */
+  readonly refused = new Set<string>()
   /** Requests that were sent. */
   requests = 0
   readonly #time: Scheduler
@@ -26,7 +28,7 @@ export class Network {
     const random = this.#random
     const slow = this.weather === 'slow' ? 1 + random.next() * 20_000 : 2 + random.next() * 30
     const way = slow * random.next()
-    const fate = this.#fate()
+    const fate = this.refused.has(operation) ? 'refused' : this.#fate()
     return new Promise<T>((resolve, reject) => {
       this.#time.after(way, () => {
         // What is under way when the process is killed arrives, or does not.

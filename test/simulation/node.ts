@@ -77,7 +77,7 @@ export class Node {
 
   /** SSTables that are there before the history begins. */
   fill(count: number): void {
-    for (let i = 0; i < count; i++) this.#run(flush(this.cassandra, this.family, new Random(i)))
+    for (let i = 0; i < count; i++) this.start(flush(this.cassandra, this.family, new Random(i)))
     this.#time.advance(60_000)
   }
 
@@ -97,51 +97,52 @@ export class Node {
     }
     if (!cassandra.isUp) {
       if (what === 'copy' || what === 'cutCopy')
-        this.#run(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+        this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
       return
     }
     switch (what) {
       case 'flush':
-        return this.#run(flush(cassandra, family, random))
+        return this.start(flush(cassandra, family, random))
       case 'compact':
-        return this.#run(compact(cassandra, family, random))
+        return this.start(compact(cassandra, family, random))
       case 'stream':
-        return this.#run(stream(cassandra, family, random))
+        return this.start(stream(cassandra, family, random))
       case 'import':
-        return this.#run(importFiles(cassandra, family, random))
+        return this.start(importFiles(cassandra, family, random))
       case 'repair': {
         const sstable = random.pick(base.idle)
-        if (sstable !== undefined) this.#run(rewriteStatistics(cassandra, sstable, random))
+        if (sstable !== undefined) this.start(rewriteStatistics(cassandra, sstable, random))
         return
       }
       case 'rewrite': {
         const sstable = random.pick((index ?? base).idle)
         const component = random.pick(['Summary.db', 'TOC.txt'])!
-        if (sstable !== undefined) this.#run(rewriteInPlace(cassandra, sstable, component, random))
+        if (sstable !== undefined) this.start(rewriteInPlace(cassandra, sstable, component, random))
         return
       }
       case 'truncate':
-        if (this.hasLogs) this.#run(end(cassandra, family, random, 0))
+        if (this.hasLogs) this.start(end(cassandra, family, random, 0))
         return
       case 'drop':
         if (this.hasLogs) this.#drop(random)
         return
       case 'copy':
       case 'cutCopy':
-        return this.#run(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+        return this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
       case 'delete':
       case 'deleteAndReturn':
-        return this.#run(deleteFiles(cassandra, family, random, what === 'deleteAndReturn'), false)
+        return this.start(deleteFiles(cassandra, family, random, what === 'deleteAndReturn'), false)
       case 'refresh':
-        return this.#run(refresh(cassandra, family, random), false)
+        return this.start(refresh(cassandra, family, random), false)
       case 'restore':
-        return this.#run(restoreReplacing(cassandra, family, random, this.#aside), false)
+        return this.start(restoreReplacing(cassandra, family, random, this.#aside), false)
       case 'snapshot':
         return this.#snapshot(random)
     }
   }
 
-  #run(steps: Steps, isCassandras = true): void {
+  /** Begins an operation of its own steps. */
+  start(steps: Steps, isCassandras = true): void {
     // A copy that paused longer than the settle time would look complete before it is.
     this.cassandra.start(
       steps,
@@ -180,16 +181,16 @@ export class Node {
   #drop(random: Random): void {
     const dropped = this.family
     const removes = random.chance(0.3)
-    const { cassandra, fs } = this
-    this.#run(
+    const { cassandra } = this
+    const lose = (directory: Directory) => this.#lose(directory, false, dropped.base.truth)
+    this.start(
       (function* (): Steps {
         yield* end(cassandra, dropped, random, 550)
         dropped.base.isDropped = true
         if (dropped.index !== undefined) dropped.index.isDropped = true
         if (!removes) return
         yield 1000
-        for (const directory of dropped.base.directories)
-          if (!directory.isDeleted) fs.removeDirectory(directory)
+        for (const directory of dropped.base.directories) if (!directory.isDeleted) lose(directory)
       })(),
     )
     // The table is created again while its old files are still being deleted.
@@ -201,7 +202,7 @@ export class Node {
     const { base } = this.family
     const { cassandra, fs } = this
     const tag = `s${++this.#snapshots}`
-    this.#run(
+    this.start(
       (function* (): Steps {
         for (const sstable of base.idle) {
           const snapshots = fs.makeDirectory(sstable.directory, 'snapshots')
@@ -226,7 +227,7 @@ export class Node {
     this.#time.after(pause / 2, () => {
       if (wipes) for (const store of cassandra.stores) wipe(cassandra, store)
     })
-    this.#time.after(pause, () => this.#run(restart(cassandra, random), false))
+    this.#time.after(pause, () => this.start(restart(cassandra, random), false))
   }
 
   /** A table's directory is deleted under a Cassandra that was killed, which then makes it anew; or another file system has its path. */
@@ -239,12 +240,11 @@ export class Node {
     this.#lose(lost, isReplaced)
     this.#time.after(100 + random.next() * 3000, () => {
       this.#remake()
-      this.#run(restart(cassandra, random), false)
+      this.start(restart(cassandra, random), false)
     })
   }
 
-  #lose(lost: Directory, isReplaced: boolean): void {
-    const { truth } = this
+  #lose(lost: Directory, isReplaced: boolean, truth = this.truth): void {
     const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
     this.fs.removeDirectory(lost, isReplaced)
     truth.commit(this.#time.now, [], gone, 'deleted')
@@ -266,12 +266,12 @@ export class Node {
     this.cassandra.kill()
     for (const directory of this.family.base.directories) this.#lose(directory, true)
     this.#remake()
-    this.#run(restart(this.cassandra, new Random(1)), false)
+    this.start(restart(this.cassandra, new Random(1)), false)
   }
 
   /** Cassandra comes up if it is down. */
   heal(): void {
     if (!this.cassandra.isUp && !this.cassandra.isBusy)
-      this.#run(restart(this.cassandra, new Random(1)), false)
+      this.start(restart(this.cassandra, new Random(1)), false)
   }
 }

@@ -42,7 +42,17 @@ await t.test('--list of states, as text and as JSON lines', async t => {
   t.equal(lines[0], `ks1.t1 (${UNIT})`)
   t.match(lines[1], /^ {2}2026-11-23T04:02:00\.000Z {2}partial +2 sets +\d+ B {2}1 missing$/)
   t.match(lines[2], /^ {2}2026-11-23T04:01:00\.000Z {2}complete +1 sets +\d+ B$/)
-  t.equal(lines.length, 4)
+  t.match(
+    lines[3],
+    /^ {2}to mend the newest one, run where it was backed up: tablesnap -n node3 .*-B \S+ \/.*\/t1-\w+$/,
+  )
+  t.equal(lines.length, 5)
+  const limited = await snap('-n', 'node3', '--list', '--limit', '1', bucket)
+  t.match(
+    limited.stdout.split('\n')[2],
+    /^ {2}and 1 more, back to 2026-11-23T04:01:00.000Z; of all 1 complete, 1 partial \(--limit all/,
+  )
+  t.equal((await snap('-n', 'node3', '--list', '--limit', '0', bucket)).code, 2)
   const json = await snap(
     '-n',
     'node3',

@@ -122,7 +122,7 @@ await t.test('tablesnap -D: exit codes', async t => {
   const done = await of(...FLAGS, '-D', '--at', '2026-11-23 04:02:00 UTC', bucket, target)
   t.equal(done.code, 0, done.log)
   t.equal(Object.keys(tree(target)).length, 3 * 8 + 1)
-  t.match(done.log, /young-\w+ is left out: it has no state and no listing as old as that/)
+  t.match(done.log, /young-\w+ is left out: it has no restore point and no listing as old as that/)
 
   const wrong = await of('-D', '--at', 'noon', bucket, target)
   t.equal(wrong.code, 2)

@@ -139,7 +139,7 @@ await t.test('classes of components', t => {
   ]) {
     t.notOk(isOptional(name), name)
   }
-  for (const name of ['Statistics.db', 'Summary.db', 'TOC.txt', 'SAI+aa+x+Meta.db'])
+  for (const name of ['Statistics.db', 'Summary.db', 'TOC.txt', 'SAI+aa+x+Meta.db', 'SI_t_v_idx.db'])
     t.ok(isMutable(name), name)
   for (const name of ['Data.db', 'Index.db', 'Filter.db', 'Digest.crc32']) t.notOk(isMutable(name), name)
   t.end()

@@ -18,7 +18,8 @@ export class Cli {
 
   /**
    * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as; nice: see nice(1);
-   * watches: how many inotify watches there are, in a user namespace of its own
+   * watches: how many inotify watches there are, in a user namespace of its own; nodeOptions: NODE_OPTIONS; stderr: a
+   * descriptor in place of the pipe that is read
    */
   constructor(
     args: readonly string[],
@@ -28,18 +29,22 @@ export class Cli {
       uid?: number
       nice?: number
       watches?: number
+      nodeOptions?: string
+      stderr?: number
     } = {},
   ) {
     // Without `env -u` tap would load its own modules into the binary, which takes longer than most runs.
     const nice = options.nice === undefined ? [] : ['nice', '-n', String(options.nice)]
     const limited = options.watches === undefined ? [] : withWatches(options.watches)
+    const { nodeOptions } = options
+    const environment = nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]
     const program = options.uid === undefined ? undefined : publicProgram()
     const node = program?.node ?? process.execPath
     const binary = program === undefined ? BINARY : join(program.src, 'cli/tablesnap.js')
-    this.child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', ...nice, ...limited, node, binary, ...args], {
+    this.child = spawn('/usr/bin/env', [...environment, ...nice, ...limited, node, binary, ...args], {
       cwd: options.cwd ?? '/',
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
       ...(options.uid === undefined ? {} : { uid: options.uid }),
     })
     this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))

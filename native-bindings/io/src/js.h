@@ -27,6 +27,7 @@ napi_value js_system_error(napi_env env, int error, const char *syscall);
 
 /* The parts of the package; each adds its functions to the exports. */
 bool js_define_crc(napi_env env, napi_value exports);
+bool js_define_output(napi_env env, napi_value exports);
 bool js_define_read(napi_env env, napi_value exports);
 bool js_define_priority(napi_env env, napi_value exports);
 bool js_define_time(napi_env env, napi_value exports);

@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import t from 'tap'
+
+import { MUTANTS, type Mutant } from '../simulation/mutants.js'
+
+/** Seeds within which each is found. */
+const SEEDS = Number(process.env['SEEDS'] ?? 2_000)
+
+const dist = fileURLToPath(new URL('../..', import.meta.url))
+const root = join(dist, '..')
+
+/** Seeds that go wrong in a copy of the program. @param mutant what is changed in it @param most so many of them */
+async function failing(mutant: Mutant | undefined, most: number): Promise<Map<number, string>> {
+  const copy = mkdtempSync(join(tmpdir(), 'mutant-'))
+  try {
+    for (const folder of ['src', 'test/simulation', 'test/state'])
+      cpSync(join(dist, folder), join(copy, 'dist', folder), { recursive: true })
+    cpSync(join(root, 'package.json'), join(copy, 'package.json'))
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    if (mutant !== undefined) {
+      const file = join(copy, 'dist/src/tables', `${mutant.module}.js`)
+      const text = readFileSync(file, 'utf8')
+      if (text.split(mutant.from).length !== 2)
+        throw new Error(`${mutant.module} has changed: ${mutant.from}`)
+      writeFileSync(file, text.replace(mutant.from, mutant.to))
+    }
+    const program = join(copy, 'dist/test/simulation/range.js')
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [program, '1', String(SEEDS), String(most)],
+      {
+        maxBuffer: 2 ** 26,
+      },
+    )
+    const lines = stdout.split('\n').filter(line => line !== '')
+    const failures = lines.map(line => JSON.parse(line) as { seed: number; violation: string })
+    return new Map(failures.map(({ seed, violation }) => [seed, violation]))
+  } finally {
+    rmSync(copy, { recursive: true })
+  }
+}
+
+t.setTimeout(0)
+
+// None, unless the core has a fault.
+const before = await failing(undefined, Infinity)
+
+for (const mutant of MUTANTS) {
+  await t.test(`it is found: ${mutant.title}`, async t => {
+    for (const [seed, violation] of await failing(mutant, before.size + 1))
+      if (!before.has(seed)) return t.pass(`by seed ${seed}: ${violation}`)
+    t.fail(`not by ${SEEDS} seeds`)
+  })
+}

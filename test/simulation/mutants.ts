@@ -1,0 +1,169 @@
+/** A fault of the core: one place of its compiled text, changed. */
+export interface Mutant {
+  /** What the core does then. */
+  readonly title: string
+  /** A module of `src/tables`. */
+  readonly module: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Rules of the core, each broken. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    title: 'changes whose order is not known are put in the order in which they were told',
+    module: 'changes',
+    from: 'if (change.after < until)',
+    to: 'if (false)',
+  },
+  {
+    title: 'changes have their place although something that is not known may come before them',
+    module: 'changes',
+    from: 'if (Math.max(...run.map(({ until }) => until)) > floor)',
+    to: 'if (false)',
+  },
+  {
+    title: 'an SSTable that is in no commit holds nothing back',
+    module: 'placement',
+    from: 'floor = Math.min(floor, files.whole.after);',
+    to: ';',
+  },
+  {
+    title: 'an SSTable that vanished holds nothing back',
+    module: 'placement',
+    from: 'floor = Math.min(floor, after);',
+    to: ';',
+  },
+  {
+    title: 'a gap holds nothing back',
+    module: 'placement',
+    from: 'let floor = this.#gap?.after ?? Infinity;',
+    to: 'let floor = Infinity;',
+  },
+  {
+    title: 'what vanished is unexplained at once',
+    module: 'placement',
+    from: 'const isQuiet = now - at >= this.#settings.settle;',
+    to: 'const isQuiet = true;',
+  },
+  {
+    title: 'what vanished needs no explanation',
+    module: 'placement',
+    from: "{ ...change, until: after + 1, kind: 'unexplained' }",
+    to: 'change',
+  },
+  {
+    title: 'a truncate is a change like any other',
+    module: 'placement',
+    from: "const kind = log.isEnd && log.index === '' ? { kind: 'end' } : {};",
+    to: 'const kind = {};',
+  },
+  {
+    title: 'a log that tells why an SSTable went does not clear it',
+    module: 'placement',
+    from: 'if (this.#vanished.get(files.path)?.files === files)',
+    to: 'if (false)',
+  },
+  {
+    title: 'a log that was not read is no gap',
+    module: 'placement',
+    from: 'const after = log?.since ?? this.#drains;',
+    to: 'if (log !== undefined) return; const after = this.#drains;',
+  },
+  {
+    title: 'events that were lost are no gap',
+    module: 'placement',
+    from: 'const after = log?.since ?? this.#drains;',
+    to: 'if (log === undefined) return; const after = log.since;',
+  },
+  {
+    title: 'a gap is over before its directories are scanned',
+    module: 'gap',
+    from: 'this.#isOrdered && this.#pending.size === 0 && this.#logs.size === 0;',
+    to: 'true;',
+  },
+  {
+    title: 'a gap does not know that a truncate was missed',
+    module: 'gap',
+    from: 'this.#hasEnd ||= log.isEnd;',
+    to: ';',
+  },
+  {
+    title: 'an ADD line without files is an output',
+    module: 'table',
+    from: "if (files.status === 'uploading' || files.stored !== undefined)",
+    to: 'if (true)',
+  },
+  {
+    title: 'what is still being written is complete',
+    module: 'logs',
+    from: '!txn.committed && txn.adds.has(name)',
+    to: 'false',
+  },
+  {
+    title: 'what a commit has removed may still be uploaded and named',
+    module: 'logs',
+    from: 'txn.committed && txn.removes.has(name)',
+    to: 'false',
+  },
+  {
+    title: 'the quiet time of what a scan finds is over at once',
+    module: 'table-files',
+    from: 'this.#changedAt = now;\n        if (name === this.main)',
+    to: 'if (name === this.main)',
+  },
+  {
+    title: 'another SSTable under the same name passes for the one before',
+    module: 'table-files',
+    from: 'isReplaced = identity.inode !== before.inode || identity.size !== before.size;',
+    to: 'isReplaced = false;',
+  },
+  {
+    title: 'an SSTable that changes while it is copied was whole before',
+    module: 'table-files',
+    from: 'else if (look.isOther)',
+    to: 'else if (false)',
+  },
+  {
+    title: 'restore points do not say what is unexplained',
+    module: 'restore-points',
+    from: '            unexplained,\n',
+    to: '            unexplained: [],\n',
+  },
+  {
+    title: 'restore points do not say what is not backed up',
+    module: 'restore-points',
+    from: 'unprotected: unprotected.sort(),',
+    to: 'unprotected: [],',
+  },
+  {
+    title: 'a restore point may have the time of the one before',
+    module: 'restore-points',
+    from: 'const time = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1);',
+    to: 'const time = moment.time;',
+  },
+  {
+    title: 'a manifest that failed is not written again',
+    module: 'restore-points',
+    from: 'if (this.#draft?.draft !== draft)\n            return;\n        this.#draft = undefined;\n        this.#isChanged = true;',
+    to: 'history_failed: { this.#draft = undefined; this.#isCovered = true; }',
+  },
+  {
+    title: 'what is not uploaded yet is named as not backed up at once, and passes for backed up',
+    module: 'restore-points',
+    from: "return 'owed';\n        return files.status",
+    to: "return 'owed';\n        return 'durable'; return files.status",
+  },
+  {
+    title: 'SSTables that --delete-on-backup deleted stay for ever',
+    module: 'restore-points',
+    from: 'removed(path) {\n        this.#kept.delete(path);',
+    to: 'removed(path) {',
+  },
+  {
+    title: 'a take-over accepts nothing',
+    module: 'restore-points',
+    from: 'if (this.#settings.tookOver)\n            return { time, sets: new Set(), unexplained: [] };',
+    to: ';',
+  },
+]
