@@ -5,7 +5,7 @@ import t from 'tap'
 
 import { Fence } from '../../src/backup/fence.js'
 import { KeyLayout } from '../../src/state/keys.js'
-import { decodeState } from '../../src/state/state-json.js'
+import { decodeState } from '../../src/state/manifest-decode.js'
 
 import { start } from '../../src/cli/options.js'
 
