@@ -34,7 +34,8 @@ export class Judge {
     const verdict = files.isSSTable ? this.#sstable(files, now) : this.#plain(files, now)
     if (verdict.state === 'complete' || verdict.state === 'settling')
       files.noteWhole(look, drains, now, this.#clock.time())
-    else files.noteIncomplete(drains)
+    // One that is gone may have been whole until it went.
+    else if (!files.isGone) files.noteIncomplete(drains)
     return { verdict, look }
   }
 
