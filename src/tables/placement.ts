@@ -512,7 +512,8 @@ export class Placement {
     if (live === undefined || unknown.size === 0) return [...removes]
     const found = [...live].filter(({ path }) => unknown.has(path))
     const paths = new Set(found.map(({ path }) => path))
-    return [...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found]
+    // One SSTable may be named twice, as two objects.
+    return [...new Set([...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found])]
   }
 
   /** A path has one SSTable at a time: what was there before went, whether that was seen or not. */

@@ -155,7 +155,8 @@ export class Checks implements WorldWatcher {
     const before = this.choices.get(state.unit)
     if (before === undefined || isLater(state, before.state)) {
       // What a writer of a lower epoch wrote last does not count once another one has the name.
-      const isSameWriter = before?.state.epoch === state.epoch
+      // Two that write at once tell of different moments in any order.
+      const isSameWriter = before?.state.epoch === state.epoch && !this.settings.hasOtherWriter
       const least = isSameWriter ? Math.min(...before.extents.map(({ n }) => n)) : 0
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
