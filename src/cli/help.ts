@@ -22,6 +22,8 @@ Examples:
       watch, and upload what is new
   tablesnap -r -a -B --watch backups /var/lib/cassandra/data
       back up what exists, then watch
+  tablesnap backups /var/lib/cassandra/data -r -e snapshots/ cold_
+      leave out two kinds of paths: behind bucket and path, -e and -i take all that follows
   tablesnap -r -B --dry-run backups /var/lib/cassandra/data
       show what a backup would upload
   tablesnap -n node1 -D backups /
@@ -35,6 +37,14 @@ Examples:
       was created again; --list --table ks.t shows its restore points
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
+
+Environment, as of the Python tablesnap:
+  TABLESNAP_SYSLOG  log to syslog (/dev/log, or the socket that it names) as well
+  TDEBUG            write debug lines, too
+
+Signals, which end nothing:
+  SIGHUP    open the log file and syslog again
+  SIGUSR1   write a line of how the backup stands
 
 Exit codes:
   0         all done

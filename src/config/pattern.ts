@@ -1,3 +1,16 @@
+import { setFlagsFromString } from 'node:v8'
+
+// V8 can match without going back, in a time that grows with the length of the text alone, whatever the expression is. It
+// changes over to that matcher by itself when an expression goes back too often. `l` is the flag that asks for it from the start.
+setFlagsFromString('--enable-experimental-regexp-engine')
+setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
+
+/** Repetitions of an expression that must go back: with one more, a path of 300 characters takes a second. */
+const MOST_REPETITIONS = 2
+
+/** Repetitions of a group up to which it counts as short. */
+const SHORT = 4
+
 /** What is wrong with a regular expression, and where. */
 export class PatternError extends Error {
   override readonly name = 'PatternError'
@@ -20,15 +33,34 @@ class Translator {
   private readonly flags = new Set<string>()
   private readonly names = new Set<string>()
   private readonly open: number[] = []
+  /** Of each open group, and of the whole: whether there is a choice or a repetition in it. */
+  private readonly choices: boolean[] = [false]
+  /** Whether what comes before is a group with a choice in it. */
+  private isChoice = false
+  private repetitions = 0
+  /** A group with choices is repeated: there may be more ways to match than anybody can try. */
+  private explodes = false
 
-  constructor(private readonly source: string) {}
+  /** @param multiline whether ^ and $ match at lines */
+  constructor(
+    private readonly source: string,
+    private readonly multiline: boolean,
+  ) {}
 
   translate(): RegExp {
     while (this.at < this.source.length) this.next()
     const unclosed = this.open.at(-1)
     if (unclosed !== undefined) throw new PatternError('missing ) for the (', unclosed)
+    if (this.flags.has('m') && !this.multiline) return new Translator(this.source, true).translate()
+    const flags = [...this.flags].sort().join('')
     try {
-      return new RegExp(this.out, [...this.flags].sort().join(''))
+      const expression = new RegExp(this.out, flags)
+      if (isLinear(this.out, flags) || !(this.explodes || this.repetitions > MOST_REPETITIONS))
+        return expression
+      throw new Error(
+        'it may take for ever over a long path: (?i), (?=, (?!, back references and long {n,m} allow no repetition of a group ' +
+          `with a choice or a repetition in it, and ${MOST_REPETITIONS} repetitions in all`,
+      )
     } catch (error) {
       const reason = error instanceof Error ? error.message.replace(/^.*\/[a-z]*: /s, '') : String(error)
       throw new PatternError(reason.toLowerCase(), undefined)
@@ -50,6 +82,8 @@ class Translator {
     this.out += text
     this.at += consumed
     this.repeatable = repeatable
+    this.isChoice = false
+    if (text === '|') this.choices[this.choices.length - 1] = true
   }
 
   private match(sticky: RegExp): string | undefined {
@@ -63,6 +97,10 @@ class Translator {
     if (low !== '' && high !== undefined && high !== '' && Number(high) < Number(low)) {
       throw new PatternError(`${text} has its bounds the wrong way round`, this.at)
     }
+    const isLong = /[*+]|,\}$/.test(text) || Number(high ?? low) > SHORT
+    if (isLong) this.repetitions++
+    if (isLong && this.isChoice) this.explodes = true
+    this.choices[this.choices.length - 1] = true
     const lazy = this.source.charAt(this.at + text.length) === '?' ? '?' : ''
     this.emit((text.startsWith('{,') ? `{0${text.slice(1)}` : text) + lazy, false, text.length + lazy.length)
   }
@@ -70,8 +108,8 @@ class Translator {
   private escape(): void {
     const letter = this.source.charAt(this.at + 1)
     if (letter === '') throw new PatternError('nothing follows the backslash', this.at)
-    if (letter === 'A') this.emit('(?<![\\s\\S])', false, 2)
-    else if (letter === 'Z') this.emit('(?![\\s\\S])', false, 2)
+    if (letter === 'A') this.emit(this.multiline ? '(?<![\\s\\S])' : '^', false, 2)
+    else if (letter === 'Z') this.emit(this.multiline ? '(?![\\s\\S])' : '$', false, 2)
     else if (letter === 'a') this.emit('\\x07', true, 2)
     else if (/[1-9]/.test(letter)) this.backReference()
     else this.emit(`\\${letter}`, !/[bB]/.test(letter), 2)
@@ -114,6 +152,7 @@ class Translator {
     else {
       this.openGroup()
       this.open.push(start)
+      this.choices.push(false)
     }
   }
 
@@ -158,6 +197,18 @@ class Translator {
   private close(): void {
     if (this.open.pop() === undefined) throw new PatternError('unbalanced )', this.at)
     this.emit(')', true)
+    this.isChoice = this.choices.pop() === true
+    if (this.isChoice) this.choices[this.choices.length - 1] = true
+  }
+}
+
+/** Whether V8 can match an expression without going back. */
+function isLinear(source: string, flags: string): boolean {
+  try {
+    new RegExp(source, `${flags}l`)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -167,5 +218,5 @@ class Translator {
  * @throws PatternError with the place of the first fault
  */
 export function compilePattern(source: string): RegExp {
-  return new Translator(source).translate()
+  return new Translator(source, false).translate()
 }

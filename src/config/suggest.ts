@@ -1,3 +1,6 @@
+/** Edits beyond which a word is not near another. */
+const MOST_EDITS = 3
+
 /** The number of single-character edits (a swap of neighbours is one) between two words. */
 function distance(a: string, b: string): number {
   let beforeLast: number[] = []
@@ -45,12 +48,16 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     if (longer !== undefined) return longer
   }
   const ranked = known
+    // A word of another length has as many edits at least, and to count them takes its time over a long one.
+    .filter(candidate => Math.abs(candidate.length - word.length) <= MOST_EDITS)
     .map(candidate => ({
       candidate,
       edits: distance(word, candidate),
       prefix: commonPrefix(word, candidate),
     }))
-    .filter(({ candidate, edits }) => edits <= 3 && edits / Math.max(word.length, candidate.length) < 0.45)
+    .filter(
+      ({ candidate, edits }) => edits <= MOST_EDITS && edits / Math.max(word.length, candidate.length) < 0.45,
+    )
     .sort((a, b) => a.edits - b.edits || b.prefix - a.prefix)
   return ranked[0]?.candidate
 }

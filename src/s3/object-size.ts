@@ -6,7 +6,7 @@ import { listObjects } from './list.js'
 /** An answer's Content-Length; undefined where there is none, as behind proxies that take it from the answer to HEAD. */
 export function lengthOf({ headers }: HttpResponse): number | undefined {
   const length = headers['content-length'] ?? ''
-  return /^\d+$/.test(length) ? Number(length) : undefined
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined
 }
 
 /** The bytes of an object whose HEAD does not tell them: by the range that its first byte is of, else by LIST. @throws S3Error `NoLength` */
@@ -25,7 +25,7 @@ export async function sizeOf(
       throw error
     },
   )
-  const [, size] = /^bytes [^/]*\/(\d+)$/.exec(contentRange ?? '') ?? []
+  const [, size] = /^bytes [^/]*\/(\d{1,15})$/.exec(contentRange ?? '') ?? []
   if (size !== undefined) return Number(size)
   for await (const object of listObjects(client, { prefix: key, maxKeys: 1, signal })) {
     if (object.key === key && Number.isSafeInteger(object.size)) return object.size

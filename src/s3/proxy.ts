@@ -38,18 +38,25 @@ export function proxyFor(origin: string, settings: ProxySettings | undefined): P
     return undefined
   const address = text.includes('://') ? text : `http://${text}`
   const url = URL.canParse(address) ? new URL(address) : undefined
-  if (url?.protocol !== 'http:') {
+  const user = url === undefined ? undefined : userOf(url)
+  if (url?.protocol !== 'http:' || user === undefined) {
     const shown = text.replace(/\/\/[^/@]*@/, '//')
     throw new UsageError(
       'PROXY_INVALID',
       `${secure ? 'https_proxy' : 'http_proxy'}: ${JSON.stringify(shown)} is no address of an http proxy, such as http://proxy.example.com:3128`,
     )
   }
-  const { username, password } = url
-  const user = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString(
-    'base64',
-  )
-  return { url, headers: username === '' ? {} : { 'Proxy-Authorization': `Basic ${user}` } }
+  const credentials = Buffer.from(user).toString('base64')
+  return { url, headers: url.username === '' ? {} : { 'Proxy-Authorization': `Basic ${credentials}` } }
+}
+
+/** User and password of an address; undefined where what is encoded in them is no UTF-8. */
+function userOf({ username, password }: URL): string | undefined {
+  try {
+    return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether NO_PROXY names a host: `*`, a name, one with all below it (with or without a dot before), each with or without a port. */

@@ -48,3 +48,16 @@ await t.test('faults and their places', t => {
   }
   t.end()
 })
+
+await t.test('an expression that would take for ever is matched another way, or refused', t => {
+  const path = `/data/ks/${'a'.repeat(100)}!`
+  const began = performance.now()
+  t.notOk(compilePattern('(a+)+$').test(path))
+  t.notOk(compilePattern('\\A(?:/|\\w|\\w\\w)+\\Z').test(path))
+  t.ok(performance.now() - began < 2000)
+  for (const source of ['(?i)(a+)+$', '(?=x|(a|aa)+$)a', '(a*)*\\1', '(?!.*a.*b.*c)'])
+    t.throws(() => compilePattern(source), { name: 'PatternError', message: /may take for ever/ }, source)
+  for (const source of ['(?i)-(data|index)\\.db$', '(?!.*snapshots)/.+', '(?P<a>x)(?P=a)+'])
+    t.ok(compilePattern(source), source)
+  t.end()
+})
