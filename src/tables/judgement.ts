@@ -34,7 +34,8 @@ export class Judge {
     const verdict = files.isSSTable ? this.#sstable(files, now) : this.#plain(files, now)
     if (verdict.state === 'complete' || verdict.state === 'settling')
       files.noteWhole(look, drains, now, this.#clock.time())
-    else files.noteIncomplete(look, drains)
+    // One that is gone may have been whole until it went.
+    else if (!files.isGone) files.noteIncomplete(look, drains)
     return { verdict, look }
   }
 

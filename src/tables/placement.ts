@@ -182,6 +182,7 @@ export class Placement {
     for (const files of removes) {
       this.#vanished.delete(files)
       files.leave()
+      this.#explainRenamed(files, until)
       if (!this.#unplaced.delete(files)) continue
       // A transaction that was missed wrote it, before this one removed it.
       this.#changes.add({ after: files.whole.after, until, adds: [files], removes: [], time })
@@ -190,6 +191,17 @@ export class Placement {
     if (adds.length === 0 && removes.length === 0 && kind.kind === undefined) return
     this.#changes.add({ after: drains, until, adds, removes, time, ...kind })
     this.#held()
+  }
+
+  /** What vanished had been renamed to an SSTable that a transaction removes before anybody saw the renaming. */
+  #explainRenamed(renamed: TableFiles, until: number): void {
+    for (const [files, { after, time }] of [...this.#vanished]) {
+      if (files.inode === undefined || files.inode !== renamed.inode || files.directory !== renamed.directory)
+        continue
+      this.#vanished.delete(files)
+      files.leave()
+      this.#changes.add({ after, until, adds: [], removes: [files], time })
+    }
   }
 
   /** A transaction log could not be read, or events were lost: changes of the table may have been missed. */
@@ -500,6 +512,7 @@ export class Placement {
     if (live === undefined || unknown.size === 0) return [...removes]
     const found = [...live].filter(({ path }) => unknown.has(path))
     const paths = new Set(found.map(({ path }) => path))
+    // One SSTable may be named twice, as two objects.
     return [...new Set([...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found])]
   }
 

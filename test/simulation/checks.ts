@@ -154,7 +154,10 @@ export class Checks implements WorldWatcher {
     this.#unmarked(truth, state, extents, named)
     const before = this.choices.get(state.unit)
     if (before === undefined || isLater(state, before.state)) {
-      const least = Math.min(...(before?.extents.map(({ n }) => n) ?? [0]))
+      // What a writer of a lower epoch wrote last does not count once another one has the name.
+      // Two that write at once tell of different moments in any order.
+      const isSameWriter = before?.state.epoch === state.epoch && !this.settings.hasOtherWriter
+      const least = isSameWriter ? Math.min(...before.extents.map(({ n }) => n)) : 0
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
       this.choices.set(state.unit, { state, extents, named })

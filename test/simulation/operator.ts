@@ -9,6 +9,9 @@ import { FOREIGN, type Store } from './store.js'
 /** The longest pause between two writes of a copy, ms: shorter than the settle time, so that its files never look at rest. */
 const COPY_PAUSE = 200
 
+/** How long after a refresh an SSTable is not moved aside, ms. */
+const RENAMED = 3000
+
 /** Components without which Cassandra does not read an SSTable. */
 function isVital(component: string): boolean {
   return /^(Data|Index|Statistics|Rows|Partitions)\.db$/.test(component)
@@ -173,6 +176,7 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
         isOpen = true
       }
       noteWhole(cassandra, renamed, true)
+      renamed.renamedAt = cassandra.time.now
       yield random.next()
     }
   }
@@ -185,7 +189,9 @@ export function* restoreReplacing(
   random: Random,
   aside: Directory,
 ): Steps {
-  const replaced = random.some(base.idle).slice(0, 2)
+  // Nobody can follow one that is renamed twice before it has come to rest.
+  const old = base.idle.filter(({ renamedAt }) => cassandra.time.now - renamedAt > RENAMED)
+  const replaced = random.some(old).slice(0, 2)
   cassandra.hold(replaced)
   for (const sstable of replaced) {
     for (const component of shuffled(sstable.components, random)) {

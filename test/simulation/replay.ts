@@ -60,7 +60,7 @@ function shown(value: unknown): string {
   if (typeof value === 'string') return value.slice(value.lastIndexOf('/') + 1)
   if (value === undefined) return '–'
   if (typeof value !== 'object' || value === null)
-    return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one)) ?? ''
+    return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one))
   if (Symbol.iterator in value && 'size' in value)
     return `[${[...(value as unknown as ReadonlyMap<unknown, unknown>).keys()].map(shown).join(' ')}]`
   if (value instanceof Set || value instanceof Map) return `[${[...value.keys()].map(shown).join(' ')}]`

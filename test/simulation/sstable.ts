@@ -9,6 +9,8 @@ export class SSTable implements TrueSSTable {
   data = 0
   /** A job works on it, so that no other one may take it. */
   isBusy = false
+  /** When it was renamed to its name, ms of virtual time. */
+  renamedAt = -Infinity
 
   constructor(
     readonly store: Store,

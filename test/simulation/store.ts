@@ -45,8 +45,17 @@ export class Store {
     return [...this.live].filter(({ isBusy }) => !isBusy)
   }
 
-  /** A new SSTable, without files. @param generation as an operator chooses it; the next one unless given */
-  sstable(directory: Directory, generation = this.#generation++): SSTable {
+  /** A new SSTable, without files. @param generation as an operator chooses it; the next one that is free unless given */
+  sstable(directory: Directory, generation?: number): SSTable {
+    if (generation !== undefined) return this.#make(directory, generation)
+    for (;;) {
+      const sstable = this.#make(directory, this.#generation++)
+      const isTaken = this.directories.some(({ files }) => files.has(sstable.file('Data.db')))
+      if (!isTaken) return sstable
+    }
+  }
+
+  #make(directory: Directory, generation: number): SSTable {
     const { version, isTrie, hasUniqueIds, hasSai } = this.format
     const id = hasUniqueIds ? `3h5r_09tz_${generation}a` : String(generation)
     const name = version === 'jb' ? `ks-t-jb-${id}` : `${version}-${id}-${isTrie ? 'bti' : 'big'}`
