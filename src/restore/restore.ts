@@ -50,15 +50,21 @@ export async function restore(asked: Config, deps: RestoreDeps): Promise<Restore
   return summary
 }
 
-/** Tables that were asked for by name, and of which no SSTable comes. */
+/**
+ * Tables that were asked for by name, and of which no SSTable comes. A table that was dropped and one that was created again
+ * share a name: it is enough that SSTables of one of them come, unless they are to go into another table's directory.
+ */
 function emptyOf({ units }: RestorePlan, { only, mapTables }: Config, { scope }: RestoreDeps): string[] {
-  const names = [...only.tables, ...mapTables]
-  const asked = ({ sets }: UnitMoment): boolean =>
+  const tables = units.filter(({ unit }) => tableOfUnit(unit) !== undefined)
+  const isEmpty = (one: UnitMoment): boolean => contentOf(one).own === 0
+  const namesOf = ({ sets }: UnitMoment, names: readonly string[]): string[] =>
+    names.filter(name => [...sets.keys()].some(directory => namesTable([name], tableAt(directory))))
+  const filled = new Set(tables.filter(one => !isEmpty(one)).flatMap(one => namesOf(one, only.tables)))
+  const isMissed = (one: UnitMoment): boolean =>
     (scope !== undefined && scope.take !== 'below') ||
-    [...sets.keys()].some(directory => namesTable(names, tableAt(directory)))
-  return units
-    .filter(one => tableOfUnit(one.unit) !== undefined && contentOf(one).own === 0 && asked(one))
-    .map(({ unit }) => unit)
+    namesOf(one, mapTables).length > 0 ||
+    namesOf(one, only.tables).some(name => !filled.has(name))
+  return tables.filter(one => isEmpty(one) && isMissed(one)).map(({ unit }) => unit)
 }
 
 /** Sets and files that states themselves say the bucket never had. */

@@ -20,6 +20,8 @@ export interface Look {
   readonly isOther: boolean
   /** Data.db was whole, and has another size or inode now. */
   readonly isReplaced: boolean
+  /** A file of it is gone. */
+  readonly hasLost: boolean
 }
 
 /** When an SSTable became whole, by the number of drained points (see Table): later than `after`, not later than `until`. */
@@ -231,7 +233,7 @@ export class TableFiles {
    * @param now ms of the monotonic clock
    */
   look(disk: Disk, now: number): Look {
-    let [hasChanged, isOther, isReplaced] = [false, false, false]
+    let [hasChanged, isOther, isReplaced, hasLost] = [false, false, false, false]
     for (const [name, before] of [...this.#files]) {
       const identity = disk.file(join(this.directory, name))
       if (before !== undefined && sameIdentity(before, identity)) continue
@@ -241,14 +243,16 @@ export class TableFiles {
       // Until it is whole, its writer may be at work.
       if (isMain && before !== undefined && identity !== undefined && this.#whole.until !== undefined)
         isReplaced = identity.inode !== before.inode || identity.size !== before.size
-      if (identity === undefined) this.#files.delete(name)
-      else {
+      if (identity === undefined) {
+        hasLost ||= before !== undefined
+        this.#files.delete(name)
+      } else {
         this.#files.set(name, identity)
         if (isMain) this.#inode = identity.inode
       }
     }
     if (hasChanged) this.#changedAt = now
-    return { isOther, isReplaced }
+    return { isOther, isReplaced, hasLost }
   }
 
   /** All files that it must have are there. @param look what the look showed that this follows from */
@@ -261,8 +265,12 @@ export class TableFiles {
     this.#lookedAt = drains
   }
 
-  /** A file that it must have is missing: it becomes whole later than now. */
-  noteIncomplete(drains: number): void {
+  /**
+   * A file that it must have is missing: it becomes whole later than now; unless it was whole, and what is missing was
+   * there, as when it is being deleted.
+   */
+  noteIncomplete(look: Look, drains: number): void {
+    if (look.hasLost && this.#whole.until !== undefined) return
     this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
     this.#lookedAt = drains
   }

@@ -235,6 +235,23 @@ await t.test('a table that was empty: the last restore point with SSTables is na
   t.match(await world.restore({ only, at: at(1) }), { exitCode: 0, sets: 1 })
 })
 
+await t.test('a table that was dropped is not missed where one of its name comes', async t => {
+  await world.reset()
+  await world.putSet('nb-1-big')
+  const dropped = UNIT.replace(/-[0-9a-f]{32}$/, `-${'0'.repeat(32)}`)
+  const directory = TABLE.replace(UNIT, dropped)
+  const directories = new Map([[directory, { device: 1n, inode: 2n }]])
+  await write(
+    world.client,
+    'node1',
+    state(at(1), ['nb-1-big']),
+    state(at(1), [], { unit: dropped, directories }),
+  )
+  const named = (...tables: string[]) => ({ only: { keyspaces: [], tables } })
+  t.match(await world.restore(named('ks1.t1')), { exitCode: 0, sets: 1 })
+  t.match(await world.restore(named(dropped.replace('/', '.'))), { exitCode: 1, sets: 0 })
+})
+
 await t.test('a table of which only an index has SSTables is not called complete', async t => {
   await world.reset()
   const index = `${TABLE}/.idx`
