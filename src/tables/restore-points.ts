@@ -41,6 +41,8 @@ export class RestorePoints {
   readonly #keptFiles = new SparseMap<string, Entry>()
   /** Directories with SSTables of the table that are not watched. */
   readonly #unwatched = new SparseSet<string>()
+  /** Time of the newest restore point that may be in the bucket although it failed, ms since 1970. */
+  #triedTime = -Infinity
   readonly #news: TableNews[] = []
   /** The newest manifest does not say all that can be said of an SSTable or a file now. */
   #isChanged = false
@@ -224,6 +226,8 @@ export class RestorePoints {
   /** A draft could not be written. */
   failed(draft: Draft): void {
     if (this.#draft?.draft !== draft) return
+    // It may be in the bucket all the same.
+    this.#triedTime = Math.max(this.#triedTime, draft.state.time)
     this.#draft = undefined
     this.#isSaid = false
     this.#isChanged = true
@@ -289,7 +293,9 @@ export class RestorePoints {
     const identities = new Map<string, DirectoryIdentity>()
     for (const { path, identity } of directories.values())
       if (identity !== undefined) identities.set(path, identity)
-    const time = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1)
+    const known = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1)
+    // A clock that went back must not put it before one whose fate is not known; the same again has the same time.
+    const time = known < this.#triedTime ? this.#triedTime + 1 : known
     const { gap, unexplained } = moment
     const state: State = {
       node: '',

@@ -29,6 +29,8 @@ export function judgeEnd(
       if (named.has(path) || unprotected.has(path) || lacking.has(path)) continue
       return `${path} is on the disk, and neither a restore point nor the summary names it`
     }
+    // A daemon that started after a table's directory had gone never hears of the table.
+    if (table === undefined && live.length === 0) continue
     if (newest === undefined) {
       if (live.length > 0) return `${unit} has SSTables, and no restore point`
       continue

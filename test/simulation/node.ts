@@ -198,7 +198,8 @@ export class Node {
 
   #drop(random: Random): void {
     const dropped = this.family
-    const removes = random.chance(0.3)
+    // Of what is deleted from the disk nobody can tell whether its directory's removal meant it.
+    const removes = random.chance(0.3) && this.#script.mode !== 'delete'
     const { cassandra } = this
     const lose = (directory: Directory) => this.#lose(directory, false, dropped.base.truth)
     this.start(
