@@ -293,10 +293,10 @@ export class RestorePoints {
     const identities = new Map<string, DirectoryIdentity>()
     for (const { path, identity } of directories.values())
       if (identity !== undefined) identities.set(path, identity)
-    const known = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1)
-    // A clock that went back must not put it before one whose fate is not known; the same again has the same time.
+    const { gap, unexplained, time: known } = moment
+    // A newer manifest of another run stays newer, as this one says what was true at its own time. But a clock that went
+    // back must not put it before one of ours whose fate is not known; the same again has the same time.
     const time = known < this.#triedTime ? this.#triedTime + 1 : known
-    const { gap, unexplained } = moment
     const state: State = {
       node: '',
       epoch: 0,

@@ -70,7 +70,7 @@ export class Store {
     for (const { files } of this.directories) {
       for (const name of files.keys()) {
         const generation = Number(/-(\d+)-/.exec(name)?.[1] ?? 0)
-        if (generation > largest && generation < FOREIGN) largest = generation
+        if (generation > largest) largest = generation
       }
     }
     this.#generation = largest + 1
