@@ -102,6 +102,7 @@ export class Simulation {
 
   /** Starts a daemon. */
   begin(options: Partial<DaemonOptions> = {}): Daemon {
+    if (this.daemons.some(({ process }) => process.isAlive)) this.checks.settings.hasOtherWriter = true
     const daemon = new Daemon(this.#world, { ...this.#options(), ...options })
     this.daemons.push(daemon)
     this.daemon = daemon
