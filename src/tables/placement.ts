@@ -493,13 +493,13 @@ export class Placement {
   }
 
   #commit(table: TableFacts, { adds, removes, vanished, time, hasEnd, isMerged }: Step): void {
-    this.#freePaths(table, adds, removes, time)
+    const freed = this.#freePaths(table, adds, removes, time)
     if (adds.length > 0 || removes.length > 0 || hasEnd)
       this.#history?.commit({
         adds,
-        removes: this.#byPath(removes),
+        removes: [...this.#byPath(removes), ...freed],
         time,
-        isMerged,
+        isMerged: isMerged || freed.length > 0,
         ...(hasEnd ? { kind: 'end' as const } : {}),
       })
     this.#lose(vanished, time)
@@ -516,14 +516,17 @@ export class Placement {
     return [...new Set([...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found])]
   }
 
-  /** A path has one SSTable at a time: what was there before went, whether that was seen or not. */
+  /**
+   * A path has one SSTable at a time: what was there before went, whether that was seen or not.
+   * @returns what went so that nobody misses it: it leaves in the same commit, as it is not known when it did
+   */
   #freePaths(
     table: TableFacts,
     adds: readonly TableFiles[],
     removes: readonly TableFiles[],
     time: number,
-  ): void {
-    if (adds.length === 0 || this.#history === undefined) return
+  ): TableFiles[] {
+    if (adds.length === 0 || this.#history === undefined) return []
     const paths = new Set(adds.map(({ path }) => path))
     const before = [...this.#history.live].filter(
       files => paths.has(files.path) && !adds.includes(files) && !removes.includes(files),
@@ -533,11 +536,11 @@ export class Placement {
     )
     for (const files of before) this.#vanished.delete(files)
     for (const files of explained) files.leave()
-    if (explained.length > 0) this.#history.commit({ adds: [], removes: explained, time })
     this.#lose(
       before.filter(files => !explained.includes(files)),
       time,
     )
+    return explained
   }
 
   #lose(vanished: readonly TableFiles[], time: number): void {

@@ -82,6 +82,20 @@ const COMMITS: Readonly<Record<string, readonly string[]>> = {
   '4.1 repair': ['+nb-1-big'],
 }
 
+/** Links of a snapshot may be one change or several, by how fast they were made: here they are one. */
+function withOneSnapshot(commits: readonly string[]): string[] {
+  const result: string[] = []
+  let isSnapshot = false
+  for (const commit of commits) {
+    const words = commit.split(' ')
+    const isLinks = words.every(word => word.startsWith('+snapshots/'))
+    const before = isLinks && isSnapshot ? (result.pop() ?? '').split(' ') : []
+    result.push([...before, ...words].sort().join(' '))
+    isSnapshot = isLinks
+  }
+  return result
+}
+
 await t.test('every recording is known', async t => {
   t.same([...RECORDINGS.keys()], Object.keys(COMMITS))
 })
@@ -90,10 +104,11 @@ for (const [name, commits] of Object.entries(COMMITS)) {
   await t.test(`as it happened: ${name}`, async t => {
     const replay = await Replay.play(t, name, {
       snapshots: true,
-      isExpected: ({ tracked }) => tracked.commits.join() === commits.join(),
+      isExpected: ({ tracked }) =>
+        withOneSnapshot(tracked.commits).join() === withOneSnapshot(commits).join(),
     })
     const { tracked, recording } = replay
-    t.same(tracked.commits, commits)
+    t.same(withOneSnapshot(tracked.commits), withOneSnapshot(commits))
     t.same(replay.torn, [], 'no half-written set was given')
     t.same(replay.live(), replay.onDisk(), 'every set that is there is durable, with all its components')
     const given = new Set(replay.given.map(({ set }) => set))
