@@ -226,7 +226,8 @@ export class RestorePoints {
   /** A draft could not be written. */
   failed(draft: Draft): void {
     if (this.#draft?.draft !== draft) return
-    // It may be in the bucket all the same.
+    // It may be in the bucket all the same: what is to be said after it is said, even if that is nothing.
+    this.#mustSay = true
     this.#triedTime = Math.max(this.#triedTime, draft.state.time)
     this.#draft = undefined
     this.#isSaid = false

@@ -102,6 +102,7 @@ export class Simulation {
 
   /** Starts a daemon. */
   begin(options: Partial<DaemonOptions> = {}): Daemon {
+    if (this.daemons.some(({ process }) => process.isAlive)) this.checks.settings.hasOtherWriter = true
     const daemon = new Daemon(this.#world, { ...this.#options(), ...options })
     this.daemons.push(daemon)
     this.daemon = daemon
@@ -125,7 +126,7 @@ export class Simulation {
     const before = [...truth.live]
     run.start(() => {
       this.note(`one-shot run ends: ${run.oneShot?.exit ?? '?'}`)
-      if (run.oneShot?.exit !== 'success') return
+      if (run.oneShot?.exit !== 'success' || this.checks.settings.hasWildClock) return
       const newest = this.bucket.newest(family.base.unit)?.state
       const missed = before.find(sstable => truth.isLive(sstable) && newest?.sets.has(sstable.path) !== true)
       if (missed !== undefined)

@@ -70,7 +70,8 @@ export class Store {
     for (const { files } of this.directories) {
       for (const name of files.keys()) {
         const generation = Number(/-(\d+)-/.exec(name)?.[1] ?? 0)
-        if (generation > largest) largest = generation
+        // Below 3.0 the order of generations says what was compacted: an output has a larger one than its inputs.
+        if (generation > largest && (generation < FOREIGN || !hasLogs(this.format))) largest = generation
       }
     }
     this.#generation = largest + 1
