@@ -189,7 +189,7 @@ export class Backup {
     this.#rounds.stop()
     rescans.stop()
     loader.stop()
-    // What has happened until now counts.
+    // Events that have happened until now still count.
     turns.finish()
     this.#watcher?.close()
     turns.stop()

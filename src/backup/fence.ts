@@ -19,13 +19,13 @@ interface NodeRecord {
   readonly epoch: number
   /** When somebody first wrote under the name, ms of the server's clock. */
   readonly since: number
-  /** What lies between name and path in the keys of files; undefined in records of earlier versions. */
+  /** The separator between name and path in the keys of files; undefined in records of earlier versions. */
   readonly separator?: string | undefined
   /** When each epoch began, as far as it is known: earlier versions did not write it. */
   readonly epochs?: readonly Epoch[]
 }
 
-/** What a writer knows of the name that it has. */
+/** The term of a writer: since when the name is its own. */
 type Tenure = Pick<NodeRecord, 'epoch' | 'since'> & { readonly epochs: readonly Epoch[] }
 
 /** How a fence is set. */

@@ -11,7 +11,7 @@ import type { Fence } from './fence.js'
 import type { Clockwork, Problems } from './ports.js'
 import type { Recovery } from './recovery.js'
 
-/** What the bucket is asked with. */
+/** The parts that the loader asks the bucket with. */
 export interface LoaderDeps {
   readonly client: S3Client
   readonly keys: KeyLayout
@@ -35,7 +35,7 @@ const AT_ONCE = 8
 /** Tables beyond which one walk over all newest manifests is cheaper than a LIST for each. */
 const FEW = 64
 
-/** What the problem of many tables at once is kept under. */
+/** The name under which a problem of many tables at once is kept. */
 const ALL = 'the newest restore points'
 
 /** First pause before the bucket is asked again for a table, and the longest, ms. */
@@ -98,12 +98,12 @@ export class Loader {
     })
   }
 
-  /** What another program put into the bucket of a table's files; undefined: the table has a restore point, or is uploaded. */
+  /** The objects that another program put into the bucket for a table's files; undefined: the table has a restore point, or is uploaded. */
   objectsOf(table: Table): KnownObjects | undefined {
     return this.#objects.get(table)
   }
 
-  /** What the LIST at the start showed of a table is not needed any more. */
+  /** Forgets the objects of a table that the LIST at the start showed. */
   forget(table: Table): void {
     this.#objects.delete(table)
   }

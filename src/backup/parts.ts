@@ -48,7 +48,7 @@ export interface Parts {
   readonly sensor: Sensor
 }
 
-/** What the parts ask of the run. */
+/** The requests that the parts make to the run. */
 export interface Run extends Scanner {
   /** Another writer took the name over. */
   fenced(error: unknown): void

@@ -1,6 +1,6 @@
 import type { Timers } from './ports.js'
 
-/** What a daemon does again and again. */
+/** The work that a daemon does again and again. */
 export interface Chores {
   /** Directories that are scanned. */
   directories(): readonly string[]

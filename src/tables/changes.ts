@@ -94,7 +94,7 @@ function stepOf(changes: readonly Change[]): Step {
     for (const files of change.adds) adds.add(files)
     for (const files of change.removes) (change.kind === 'unexplained' ? vanished : removes).add(files)
   }
-  // What came and went within the step was never part of a table that is known.
+  // An SSTable that came and went within the step was never part of a table that is known.
   for (const files of [...adds]) {
     if (!removes.has(files) && !vanished.has(files)) continue
     adds.delete(files)

@@ -19,7 +19,7 @@ export class TransactionLog {
     readonly since: number,
   ) {}
 
-  /** What its replicas say together. */
+  /** The lines of all replicas together. */
   get txn(): Txn {
     return this.#txn
   }

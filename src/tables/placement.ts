@@ -19,12 +19,12 @@ interface Vanished {
   readonly at: number
 }
 
-/** What the placement needs to know of its table. */
+/** The facts of a table that the placement decides by. */
 export interface TableFacts {
   readonly name: string
   readonly isTable: boolean
   /**
-   * What the newest manifest says, as far as its SSTables lay in directories that are missing, or are others now; undefined:
+   * The newest manifest, as far as its SSTables lay in directories that are missing, or are others now; undefined:
    * there is none.
    */
   readonly newest: Newest | undefined
@@ -128,7 +128,7 @@ export class Placement {
     return true
   }
 
-  /** What an operator should know, once. */
+  /** Takes out the news for the operator that were not told yet. */
   takeNews(): TableNews[] {
     return this.#news.splice(0)
   }
@@ -157,7 +157,7 @@ export class Placement {
     }
     if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
-    // What went before the first scan has its place was never part of what is known.
+    // An SSTable that went before the first scan has its place was never part of the history.
     if (needsNone || this.#history === undefined) this.#remove(files, span)
     else this.#vanished.set(files, { files, ...span, at: this.#clock.now() })
   }
@@ -193,7 +193,7 @@ export class Placement {
     this.#held()
   }
 
-  /** What vanished had been renamed to an SSTable that a transaction removes before anybody saw the renaming. */
+  /** A vanished SSTable had been renamed to an SSTable that a transaction removes before anybody saw the renaming. */
   #explainRenamed(renamed: TableFiles, until: number): void {
     for (const [files, { after, time }] of [...this.#vanished]) {
       if (files.inode === undefined || files.inode !== renamed.inode || files.directory !== renamed.directory)
@@ -217,7 +217,7 @@ export class Placement {
   /** A transaction log that could not be read is gone. */
   unreadLogEnded(log: TransactionLog): void {
     this.#gap?.logEnded(log, this.#drains)
-    // What it wrote is committed, or would have been deleted before the log was.
+    // Its SSTables are committed: Cassandra would have deleted them before the log otherwise.
     for (const files of this.#unplaced)
       if (files.index === log.index && files.firstSeen >= log.since) files.settle()
   }
@@ -230,7 +230,7 @@ export class Placement {
     this.#gap?.lost(directory, this.#drains)
   }
 
-  /** What is not complete now is part of the table, and not backed up: the run ends. */
+  /** The run ends: an SSTable that is not complete now counts as part of the table, and as not backed up. */
   expose(): void {
     this.#isExposed = true
   }
@@ -269,7 +269,7 @@ export class Placement {
     if (times.length === 0) return undefined
     const first = times.reduce((a, b) => Math.min(a, b))
     const now = this.#clock.now()
-    // What is due and was not decided waits for something else as well.
+    // A decision that is due and was not taken waits for something else as well.
     return first > now ? first : now + PAUSE
   }
 
@@ -482,7 +482,7 @@ export class Placement {
     for (const files of removes) sets.delete(files)
     for (const files of adds) sets.add(files)
     for (const files of table.kept) if (!removes.includes(files)) sets.add(files)
-    // What lay in a directory that went while the table was watched has vanished by itself.
+    // SSTables of a directory that went while the table was watched are among the vanished ones.
     if (this.#history !== undefined) this.#history.gap({ sets, time, lost: false })
     else {
       const { newest } = table
@@ -505,7 +505,7 @@ export class Placement {
     this.#lose(vanished, time)
   }
 
-  /** What a log removes is what lies under its path, whichever it is taken for. */
+  /** A log names SSTables by path: it removes the live one that has the path, whichever object stands for it. */
   #byPath(removes: readonly TableFiles[]): TableFiles[] {
     const live = this.#history?.live
     const unknown = new Set(removes.filter(files => live?.has(files) !== true).map(({ path }) => path))

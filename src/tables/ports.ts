@@ -36,7 +36,7 @@ export interface Clock {
   time(): number
 }
 
-/** What a scan of a directory found. */
+/** The result of a scan of one directory. */
 export interface DirectoryScan {
   readonly path: string
   /** The secondary index that it holds, or ''. */
@@ -57,7 +57,7 @@ export interface Missing {
   readonly why: 'incomplete' | 'written' | 'failed' | 'uploading' | 'old'
 }
 
-/** What is known of a transaction log in one directory. */
+/** News of a transaction log in one directory. */
 export type LogNews =
   /** It was read; the descriptor that was opened at its creation may outlive the file. */
   | { readonly kind: 'read'; readonly txn: Txn }
@@ -91,7 +91,7 @@ export interface UploadResult {
   readonly isCorrupt?: boolean
 }
 
-/** What an operator should know of a table. */
+/** News of a table for the operator. */
 export type TableNews =
   /** SSTables vanished, and no transaction log says why: restore points are marked as unexplained. */
   | { readonly kind: 'vanished'; readonly paths: readonly string[] }
@@ -111,7 +111,7 @@ export type TableNews =
   /** Changes of the table were missed; it is scanned again. */
   | { readonly kind: 'gap'; readonly why: string }
 
-/** What a table wants done. The receiver never calls the table back before it has returned. */
+/** The orders that a table gives. The receiver never calls the table back before it has returned. */
 export interface Orders {
   /** An SSTable is ready: pin and upload it, then call {@link Table.uploaded}, whatever happened. */
   upload(table: Table, ready: Ready): void
@@ -149,6 +149,6 @@ export interface TableSettings {
 export interface Draft {
   /** The manifest: `node` and `epoch` are the writer's to fill in. */
   readonly state: State
-  /** What may be deleted from the disk once the manifest is in the bucket (`--delete-on-backup`). */
+  /** The files that may be deleted from the disk once the manifest is in the bucket (`--delete-on-backup`). */
   readonly leaving: readonly TableFiles[]
 }

@@ -18,7 +18,7 @@ export interface TableDirectory {
   readonly identity: DirectoryIdentity | undefined
 }
 
-/** What a draft is made of. */
+/** The parts that a draft is made of. */
 export interface DraftSource {
   readonly history: History<TableFiles>
   readonly directories: ReadonlyMap<string, TableDirectory>
@@ -98,7 +98,7 @@ export class RestorePoints {
     return this.#kept
   }
 
-  /** What an operator should know, once. */
+  /** Takes out the news for the operator that were not told yet. */
   takeNews(): TableNews[] {
     return this.#news.splice(0)
   }
@@ -127,7 +127,7 @@ export class RestorePoints {
     this.#isChanged = true
   }
 
-  /** What the newest manifest says of a path. */
+  /** The entry of the newest manifest for a path. */
   stored(path: string): StateSet | undefined {
     const set = this.#newest?.sets.get(path)
     if (set !== undefined) return set
@@ -219,7 +219,7 @@ export class RestorePoints {
     this.#mustSay = false
     this.#isCovered = true
     history?.accept({ ...moment, time: state.time })
-    // What could not be deleted is not kept.
+    // An SSTable that could not be deleted is not kept.
     if (draft.leaving.length > 0) this.#isChanged = true
   }
 
@@ -234,7 +234,7 @@ export class RestorePoints {
     this.#isChanged = true
   }
 
-  /** What restore points may say of an SSTable. */
+  /** The standing of an SSTable in the next restore point. */
   #standing(history: History<TableFiles>, files: TableFiles, now: number): Standing {
     if (files.stored !== undefined) return 'durable'
     if (!history.live.has(files)) return 'owed'

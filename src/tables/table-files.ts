@@ -14,7 +14,7 @@ import type { Disk, FileIdentity, UploadResult } from './ports.js'
 export type FilesStatus =
   'old' | 'dirty' | 'written' | 'obsolete' | 'waiting' | 'settling' | 'uploading' | 'failed' | 'done'
 
-/** What a look at the disk showed. */
+/** The changes that a look at the disk showed. */
 export interface Look {
   /** A file that Cassandra never changes is not what it was when it was looked at last. */
   readonly isOther: boolean
@@ -185,7 +185,7 @@ export class TableFiles {
     return this.#durable
   }
 
-  /** What the bucket holds of it, all of it as it was at one time; undefined: not all of it was ever there. */
+  /** The content that the bucket holds of it, all of it as it was at one time; undefined: not all of it was ever there. */
   get stored(): StateSet | undefined {
     return this.#stored
   }
@@ -387,7 +387,7 @@ export class TableFiles {
     for (const [name, entry] of durable) this.#durable.set(name, entry)
     this.#failures = next === 'failed' ? this.#failures + 1 : 0
     this.#restarts = next === 'changed' ? this.#restarts + 1 : 0
-    // What comes now is another writing, and has to come to rest by itself.
+    // A later change is another writing, and has to come to rest by itself.
     this.#isSettled = false
     this.#restlessSince = undefined
     this.#status = next === 'done' || next === 'failed' ? next : 'dirty'

@@ -33,7 +33,7 @@ export type TablePhase = 'loading' | 'scanning' | 'live' | 'gap'
 /** A watched directory with the files in it. */
 interface Directory extends TableDirectory {
   readonly files: SparseMap<string, TableFiles>
-  /** What the last scan of it saw, where no events tell of changes. */
+  /** The files that the last scan saw, where no events tell of changes. */
   readonly lastScan: ReadonlyMap<string, FileIdentity> | undefined
 }
 
@@ -94,7 +94,7 @@ export class Table {
     return this.#directories
   }
 
-  /** What the newest manifest in the bucket says, as far as it is known. */
+  /** The newest manifest in the bucket, as far as it is known. */
   get newest(): State | undefined {
     return this.#points.newest
   }
@@ -129,7 +129,7 @@ export class Table {
     return this.#directories.get(directory)?.files.get(name)
   }
 
-  /** What the next restore point lacks, and why. */
+  /** The files that the next restore point lacks, and why. */
   *missing(): Generator<Missing> {
     for (const files of this.files()) {
       const { path, status } = files
@@ -145,7 +145,7 @@ export class Table {
     return this.#placement.history?.wants(files) !== false
   }
 
-  /** What the bucket holds of the table. @param newestTime of a newest manifest that cannot be read, ms since 1970 */
+  /** The bucket was asked for the table's newest manifest. @param newestTime of a newest manifest that cannot be read, ms since 1970 */
   loaded(newest: State | undefined, newestTime?: number): void {
     this.#points.loaded(newest, newestTime)
     this.#isLoaded = true
@@ -156,7 +156,7 @@ export class Table {
     this.#wake(this.#clock.now())
   }
 
-  /** What a directory holds. Its transaction logs are told right before, by {@link log}. */
+  /** A directory was scanned. Its transaction logs are told right before, by {@link log}. */
   scanned({ path, index, identity, files, logs, isWatched, reason }: DirectoryScan): void {
     const before = this.#directories.get(path)
     const lastScan = isWatched ? undefined : files
@@ -190,7 +190,7 @@ export class Table {
     if (directory !== undefined) this.#removed(directory, name)
   }
 
-  /** What is known of a transaction log now. */
+  /** A transaction log was read, missed or deleted. */
   log(path: string, name: string, news: LogNews): void {
     const index = indexOf(path)
     const known = this.#logs.known(name, index)

@@ -5,7 +5,7 @@ import type { Judge } from './judgement.js'
 import type { Clock, Ready, TableSettings, UploadResult } from './ports.js'
 import type { TableFiles } from './table-files.js'
 
-/** What became of the files that were looked at. */
+/** The files that were looked at, by what is to be done with them. */
 export interface Looked {
   /** Complete, and to be uploaded. */
   readonly ready: Ready[]
@@ -25,7 +25,7 @@ export const PATIENCE = 600_000
 /** How long a restore point waits for files that do not come to rest, ms. */
 export const REST_PATIENCE = 60_000
 
-/** What a run that ends grants files that do not come to rest: settle times, and uploads during which they changed. */
+/** The patience of a run that ends with files that do not come to rest: settle times, and uploads during which they changed. */
 const SETTLES = 10
 const RESTARTS = 3
 
