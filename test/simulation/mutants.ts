@@ -61,8 +61,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a log that tells why an SSTable went does not clear it',
     module: 'placement',
-    from: 'if (this.#vanished.get(files.path)?.files === files)',
-    to: 'if (false)',
+    from: 'this.#vanished.delete(files);\n            files.leave();\n            this.#explainRenamed(files, until);',
+    to: 'files.leave();',
   },
   {
     title: 'a log that was not read is no gap',
