@@ -139,14 +139,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a restore point may have the time of the one before',
     module: 'restore-points',
-    from: 'const time = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1);',
-    to: 'const time = moment.time;',
+    from: 'const known = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1);',
+    to: 'const known = moment.time;',
   },
   {
     title: 'a manifest that failed is not written again',
     module: 'restore-points',
-    from: 'if (this.#draft?.draft !== draft)\n            return;\n        this.#draft = undefined;\n        this.#isChanged = true;',
-    to: 'history_failed: { this.#draft = undefined; this.#isCovered = true; }',
+    from: 'failed(draft) {\n',
+    to: 'failed(draft) {\n this.#draft = undefined; this.#isCovered = true; return;\n',
   },
   {
     title: 'what is not uploaded yet is named as not backed up at once, and passes for backed up',
