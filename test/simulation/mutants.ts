@@ -61,8 +61,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a log that tells why an SSTable went does not clear it',
     module: 'placement',
-    from: 'if (this.#vanished.get(files.path)?.files === files)',
-    to: 'if (false)',
+    from: 'this.#vanished.delete(files);\n            files.leave();\n            this.#explainRenamed(files, until);',
+    to: 'files.leave();',
   },
   {
     title: 'a log that was not read is no gap',
@@ -139,14 +139,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a restore point may have the time of the one before',
     module: 'restore-points',
-    from: 'const time = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1);',
-    to: 'const time = moment.time;',
+    from: 'const known = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1);',
+    to: 'const known = moment.time;',
   },
   {
     title: 'a manifest that failed is not written again',
     module: 'restore-points',
-    from: 'if (this.#draft?.draft !== draft)\n            return;\n        this.#draft = undefined;\n        this.#isChanged = true;',
-    to: 'history_failed: { this.#draft = undefined; this.#isCovered = true; }',
+    from: 'failed(draft) {\n',
+    to: 'failed(draft) {\n this.#draft = undefined; this.#isCovered = true; return;\n',
   },
   {
     title: 'what is not uploaded yet is named as not backed up at once, and passes for backed up',
