@@ -128,6 +128,8 @@ await t.test('TDEBUG shows debug lines', async t => {
     'http://127.0.0.1:1',
     '-n',
     'n',
+    '--retry-time',
+    '2',
     '-B',
     'bucket',
     node.data,

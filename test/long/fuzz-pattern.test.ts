@@ -4,8 +4,8 @@ import t from 'tap'
 import { PatternError, compilePattern } from '../../src/config/pattern.js'
 import { TablesnapError } from '../../src/errors.js'
 
-import { fuzz } from './fuzz.js'
-import { mutated } from './mutate.js'
+import { fuzz } from '../fuzz/fuzz.js'
+import { mutated } from '../fuzz/mutate.js'
 
 const PATHS = [
   '/var/lib/cassandra/data/ks/t-5a1c0123456789abcdef0123456789ab/nb-3h5r_09tz_1cnjk2g7mhl3miqz80-big-Data.db',
