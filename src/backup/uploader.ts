@@ -77,7 +77,7 @@ type Digests = Pick<Stored, 'crc64' | 'crc32'>
 /** Uploads the open files of one set: the small ones in one task, each large one in parts. */
 export class Uploader {
   readonly #deps: UploaderDeps
-  /** What parts are sent with: what is wanted, or what the server takes. */
+  /** The checksum that parts are sent with: the one that is wanted, or one that the server takes. */
   #checksum: ChecksumKind
 
   constructor(deps: UploaderDeps) {

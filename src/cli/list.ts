@@ -87,7 +87,7 @@ function isoOf(time: number | undefined): string | null {
   return time === undefined ? null : new Date(time).toISOString()
 }
 
-/** What all units have together. */
+/** The sums over all units. */
 class Totals {
   units = 0
   readonly #kinds = { complete: 0, partial: 0, unexplained: 0, unknown: 0 }

@@ -119,7 +119,7 @@ function valuedFlagOf(argument: string): ValuedFlag | undefined {
     const setting = spellings.get(flag)
     if (setting === undefined) return undefined
     if (setting.kind === 'flag') continue
-    // What follows in the same argument is its value.
+    // The rest of the same argument is its value.
     return index === letters.length - 1 ? { flag, takesAll: setting.kind === 'patterns' } : undefined
   }
   return undefined

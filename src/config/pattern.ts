@@ -35,7 +35,7 @@ class Translator {
   private readonly open: number[] = []
   /** Of each open group, and of the whole: whether there is a choice or a repetition in it. */
   private readonly choices: boolean[] = [false]
-  /** Whether what comes before is a group with a choice in it. */
+  /** Whether the piece before is a group with a choice in it. */
   private isChoice = false
   private repetitions = 0
   /** A group with choices is repeated: there may be more ways to match than anybody can try. */

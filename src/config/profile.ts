@@ -14,7 +14,7 @@ const NAMES: readonly (readonly [SettingKey, string])[] = [
 ]
 
 /**
- * What the AWS profile in use (`AWS_PROFILE`, else `default`) says of the region, the endpoint, the CA bundle and the
+ * The settings of the AWS profile in use (`AWS_PROFILE`, else `default`): the region, the endpoint, the CA bundle and the
  * number of attempts, as every AWS tool takes it. A file that is not there says nothing.
  * Format: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */

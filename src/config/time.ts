@@ -12,7 +12,7 @@ const SPAN = /^(?=\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)
 /** The units of {@link SPAN}, ms. */
 const UNITS = [7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1_000] as const
 
-/** What is in the key of every state, what it ends in, and what that of a listing ends in. */
+/** Parts of keys: of every manifest, its ending, and the ending of an upstream listing. */
 const STATES = '/states/'
 const STATE_END = '.json.gz'
 const LISTING_END = '-listdir.json'

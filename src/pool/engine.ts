@@ -31,7 +31,7 @@ export interface EngineOptions {
   readonly memory: number
   /** Bytes of bodies per second, over all threads; undefined: no limit. */
   readonly maxRate?: number | undefined
-  /** What is known of the server's conditional writes; shared with the client of the main thread. */
+  /** Knowledge of the server's conditional writes; shared with the client of the main thread. */
   readonly overwriting?: SharedOverwriting
   /** Told, once each, what the operator should know of the server. */
   readonly onNote: (text: string) => void
@@ -173,7 +173,7 @@ export class Engine {
       const credentials = await source()
       const outcome = await this.#attempt(task, credentials)
       if (!hasExpired(outcome) || (await source.refused?.(credentials)) !== true) return valueOf(outcome)
-      // What is in the bucket already is found there.
+      // A file that is in the bucket already is found there.
       return valueOf(await this.#attempt(task, await source()))
     } finally {
       this.#running--
