@@ -117,7 +117,6 @@ await t.test('settings come from the command line, the environment and the conf 
 })
 
 await t.test('secrets are hidden', t => {
-  const title = process.title
   for (const argv of [
     ['-s', 'hush'],
     ['-shush'],
@@ -129,7 +128,6 @@ await t.test('secrets are hidden', t => {
     t.notMatch(withoutSecrets([...argv, 'b']).join(' '), 'hush')
   }
   t.notMatch(withoutSecrets(['-ds', 'hush', '--secret', 'hush', '--token=hush']).join(' '), 'hush')
-  process.title = title
   t.end()
 })
 
