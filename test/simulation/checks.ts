@@ -105,7 +105,7 @@ export class Checks implements WorldWatcher {
       this.broken(`the restore point's time is in the future`)
       return
     }
-    if (isRestorable(state) && !this.settings.isForgetful) this.#complete(truth, state, named)
+    if (isRestorable(state) && !this.settings.isForgetful) this.#complete(truth, manifest, named)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
     const ever = this.#named.get(state.unit)
     if (ever === undefined) this.#named.set(state.unit, new Set(named))
@@ -143,7 +143,7 @@ export class Checks implements WorldWatcher {
     return this.bucket.content(`${path}-${component}`, components.get(component)?.key)
   }
 
-  #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
+  #complete(truth: Truth, { state, isOrphan }: Manifest, named: readonly TrueSSTable[]): void {
     const extents = truth.extents(named)
     const [widest] = extents
     if (widest === undefined) {
@@ -161,7 +161,8 @@ export class Checks implements WorldWatcher {
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
       this.choices.set(state.unit, { state, extents, named })
-    } else if (!this.settings.hasOtherWriter && state.epoch === before.state.epoch)
+    } else if (!this.settings.hasOtherWriter && !isOrphan && state.epoch === before.state.epoch)
+      // One that was under way when its writer was killed has its place by its time, whenever it arrives.
       this.broken(`a complete restore point is not newer than the one before`)
   }
 
