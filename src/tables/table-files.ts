@@ -266,7 +266,7 @@ export class TableFiles {
       const isMain = name === this.main
       // Until it is whole, its writer may be at work.
       if (isMain && before !== undefined && identity !== undefined && this.#whole.until !== undefined)
-        isReplaced = identity.inode !== before.inode || identity.size !== before.size
+        isReplaced = this.isReplacedBy(identity)
       if (identity === undefined) {
         hasLost ||= before !== undefined
         this.#files.delete(name)
@@ -277,6 +277,12 @@ export class TableFiles {
     }
     if (hasChanged) this.#changedAt = now
     return { isOther, isReplaced, hasLost }
+  }
+
+  /** Whether a file that has the name of its Data.db now is another one. */
+  isReplacedBy({ inode, size }: FileIdentity): boolean {
+    const before = this.#files.get(this.main)
+    return before !== undefined && (before.inode !== inode || before.size !== size)
   }
 
   /** All files that it must have are there. @param look what the look showed that this follows from */

@@ -182,6 +182,11 @@ export class Table {
     files.touch(arrival === 'moved-in')
     this.#placement.seen(files)
     this.#worklist.mark(files)
+    // Nobody looks at it until its upload has ended; but what was under the name is gone now.
+    if (arrival === 'moved-in' && files.status === 'uploading' && name === files.main) {
+      const identity = this.#disk.file(join(path, name))
+      if (identity !== undefined && files.isReplacedBy(identity)) this.#replaced(files)
+    }
   }
 
   /** A file was deleted, or renamed to another name. */

@@ -12,7 +12,16 @@ import {
   stream,
   type Family,
 } from './operations.js'
-import { copyIn, deleteFiles, importFiles, refresh, restoreReplacing, wipe } from './operator.js'
+import {
+  copyIn,
+  deleteFiles,
+  importFiles,
+  overwrite,
+  refresh,
+  restoreReplacing,
+  spreadCopy,
+  wipe,
+} from './operator.js'
 import type { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
 import { Store, hasLogs, type Format } from './store.js'
@@ -99,6 +108,7 @@ export class Node {
     if (!cassandra.isUp) {
       if (what === 'copy' || what === 'cutCopy')
         this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+      if (what === 'spreadCopy') this.start(spreadCopy(cassandra, family, random), false)
       return
     }
     switch (what) {
@@ -138,6 +148,14 @@ export class Node {
       case 'copy':
       case 'cutCopy': {
         this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+        return
+      }
+      case 'spreadCopy': {
+        this.start(spreadCopy(cassandra, family, random), false)
+        return
+      }
+      case 'overwrite': {
+        this.start(overwrite(cassandra, family, random), false)
         return
       }
       case 'delete':
@@ -275,7 +293,7 @@ export class Node {
     const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
     this.fs.removeDirectory(lost, isReplaced)
     truth.commit(this.#time.now, [], gone, 'deleted')
-    truth.lose(lost.path)
+    truth.lose(lost.path, this.#time.now)
     if (isReplaced) this.#device++
   }
 

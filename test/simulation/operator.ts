@@ -26,6 +26,10 @@ function foreign(
 ): Map<SSTable, Map<string, FileNode>> {
   const directory = random.pick(store.directories)!
   const sstable = store.sstable(directory, generation)
+  return new Map([[sstable, elsewhere(cassandra, sstable, random)]])
+}
+
+function elsewhere(cassandra: Cassandra, sstable: SSTable, random: Random): Map<string, FileNode> {
   const nodes = new Map<string, FileNode>()
   for (const component of sstable.components) {
     const node = cassandra.fs.elsewhere(1000 + random.below(100))
@@ -33,7 +37,7 @@ function foreign(
     sstable.note(component, node.content)
     nodes.set(component, node)
   }
-  return new Map([[sstable, nodes]])
+  return nodes
 }
 
 /** `nodetool import`: files are moved in, or linked. Cassandra reads them once all are there. */
@@ -124,6 +128,46 @@ function* copy(
     node.toc = source.toc
     cassandra.close(sstable, component, node)
     if (isPreserving) node.take(source)
+    arriving.note()
+    yield random.next() * COPY_PAUSE
+  }
+}
+
+/** An operator copies an SSTable in with a program that makes all files first, and then fills them, the small ones first. */
+export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Random): Steps {
+  for (const [sstable, sources] of foreign(cassandra, base, random, FOREIGN + random.below(20))) {
+    if (isThere(sstable)) return
+    const arriving = new Arriving(cassandra, sstable, false)
+    const nodes = new Map([...sources.keys()].map(name => [name, cassandra.create(sstable, name)]))
+    const order = shuffled([...nodes.keys()], random)
+    const isLarge = (name: string) => isVital(name) && name !== 'Statistics.db'
+    for (const component of [...order.filter(name => !isLarge(name)), ...order.filter(isLarge)]) {
+      const node = nodes.get(component)!
+      const source = sources.get(component)!
+      yield random.next() * COPY_PAUSE
+      cassandra.fs.write(node, 100)
+      yield random.next() * COPY_PAUSE
+      cassandra.fs.write(node, source.size, source.content)
+      node.toc = source.toc
+      cassandra.close(sstable, component, node)
+      arriving.note()
+    }
+  }
+}
+
+/** An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. */
+export function* overwrite(cassandra: Cassandra, { base }: Family, random: Random): Steps {
+  const old = random.pick(base.idle)
+  if (old === undefined) return
+  const sstable = base.again(old)
+  cassandra.hold([old, sstable])
+  base.live.delete(old)
+  const arriving = new Arriving(cassandra, sstable, false)
+  for (const [component, node] of elsewhere(cassandra, sstable, random)) {
+    cassandra.fs.moveIn(node, sstable.directory, sstable.file(component))
+    if (isVital(component)) base.truth.commit(cassandra.time.now, [], [old], 'files')
+    // Between the first file and the last one it may be missed; then an SSTable is under the name again.
+    base.truth.deleted.set(old.path, cassandra.time.now)
     arriving.note()
     yield random.next() * COPY_PAUSE
   }

@@ -12,7 +12,7 @@ import { Network } from './network.js'
 import { Node } from './node.js'
 import { PACES } from './pace.js'
 import { Scheduler } from './scheduler.js'
-import type { Script } from './script.js'
+import type { Operation, Script } from './script.js'
 import type { TrueSSTable } from './truth.js'
 import type { World } from './world.js'
 
@@ -70,6 +70,7 @@ export class Simulation {
       serverTime: () => Math.floor(EPOCH + this.time.now + this.skew),
       watcher: {
         caughtUp: (daemon, from, to) => this.checks.caughtUp(daemon, from, to),
+        deleted: (unit, path, data) => this.checks.deleted(unit, path, data),
         news: (table, news) => {
           this.news.push(news)
           this.checks.news(table, news)
@@ -139,9 +140,26 @@ export class Simulation {
     return run
   }
 
+  /** Something happens to the node. */
+  operate(what: Operation, salt: number): void {
+    const { unit } = this.node.family.base
+    const { daemon } = this
+    if ((what === 'truncate' || what === 'drop') && daemon?.tables.get(unit)?.phase === 'live')
+      this.checks.ends.push({
+        unit,
+        daemon,
+        time: this.time.now,
+        overflows: daemon.queue.overflows,
+        unexplained: this.bucket.newest(unit)?.state.unexplained ?? [],
+      })
+    this.node.do(what, salt)
+  }
+
   /** SIGKILL of the daemon. */
   kill(): void {
-    if (this.#script.mode === 'delete') this.checks.settings.isForgetful = true
+    if (this.#script.mode === 'delete') this.checks.forget()
+    // Another one, without --take-over, goes on with what the newest manifest says.
+    if (this.daemon?.options.tookOver === true) this.checks.accepted.delete(this.daemon.ownership.epoch)
     this.daemon?.kill()
     this.daemon = undefined
   }
@@ -151,6 +169,7 @@ export class Simulation {
     this.checks.settings.hasOtherWriter = true
     const { writer, epoch } = this.bucket.owner
     this.bucket.owner = { writer: writer + 1, epoch: epoch + 1 }
+    this.checks.accepted.set(epoch + 1, this.time.now)
     return this.begin({ ...options, tookOver: true })
   }
 
@@ -203,6 +222,7 @@ export class Simulation {
       queueLimit: 2000,
       watchLimit: 100,
       pace: PACES[pace],
+      stepCost: this.#script.stepCost ?? 0,
     }
   }
 }
