@@ -64,6 +64,11 @@ export class History<S extends Lined> {
     return this.#lineage.live
   }
 
+  /** Paths of sets that have vanished until now, nobody knows why. */
+  get vanished(): ReadonlySet<string> {
+    return this.#lineage.vanished
+  }
+
   /**
    * Commits were missed: what a new scan found takes the place of all that was known. While everything that was
    * there still is, what was missed can only have added.

@@ -18,21 +18,27 @@ export class Gap {
   #isOrdered: boolean
   #hasEnd = false
   #time = 0
+  /** Whether no event tells of changes in a directory of it: what its scans saw was true when they were ordered. */
+  #isBlind = false
+  #orderedAt: number
 
   /**
    * @param isFirst whether it is the one before the first scan, which nobody needs to order
    * @param since ms of the monotonic clock
+   * @param time ms by the server's clock
    */
   constructor(
     after: number,
     readonly isFirst: boolean,
     readonly since: number,
+    time: number,
     directories: Iterable<string>,
   ) {
     this.#after = after
     this.#until = after
     this.#pending = new SparseSet(directories)
     this.#isOrdered = isFirst
+    this.#orderedAt = time
   }
 
   get after(): number {
@@ -44,9 +50,9 @@ export class Gap {
     return this.#until
   }
 
-  /** When its last scan was, ms by the server's clock. */
+  /** When what its scans saw was true, ms by the server's clock. */
   get time(): number {
-    return this.#time
+    return this.#isBlind ? this.#orderedAt : this.#time
   }
 
   /** Whether a truncate or drop was missed. */
@@ -70,9 +76,10 @@ export class Gap {
     this.#isOrdered = false
   }
 
-  /** The scans are ordered. */
-  ordered(): void {
+  /** The scans are ordered. @param time ms by the server's clock */
+  ordered(time: number): void {
     this.#isOrdered = true
+    this.#orderedAt = time
   }
 
   /** A log that could not be read is gone. @param drains how many drained points the table has had */
@@ -80,8 +87,12 @@ export class Gap {
     if (this.#logs.delete(log)) this.#until = drains + 1
   }
 
-  /** A directory was scanned. @param isSure whether what the scan saw was there at one moment */
-  scanned(path: string, isSure: boolean, drains: number, time: number): void {
+  /**
+   * A directory was scanned. @param isSure whether what the scan saw was there at one moment
+   * @param isWatched whether events tell of changes in it
+   */
+  scanned(path: string, isSure: boolean, isWatched: boolean, drains: number, time: number): void {
+    this.#isBlind ||= !isWatched
     this.#until = drains + 1
     this.#time = time
     if (!this.#isOrdered) return

@@ -88,7 +88,7 @@ export class Placement {
     this.#clock = clock
     this.#logs = logs
     this.#judge = judge
-    this.#gap = new Gap(0, true, clock.now(), [])
+    this.#gap = new Gap(0, true, clock.now(), clock.time(), [])
   }
 
   /** How many drained points there were. */
@@ -126,7 +126,7 @@ export class Placement {
   /** Whether a gap's directories are to be scanned; from now on they count as ordered. */
   orderScan(): boolean {
     if (this.#gap?.wantsScan !== true) return false
-    this.#gap.ordered()
+    this.#gap.ordered(this.#clock.time())
     return true
   }
 
@@ -140,11 +140,8 @@ export class Placement {
     if (files.isSSTable && !files.isPart && !files.isRemoved) this.#unplaced.add(files)
   }
 
-  /**
-   * Its Data.db is gone. @param isExplained whether that needs no reason
-   * @param isAlone whether its directory is still there: a copy that is broken off and deleted at once needs no reason
-   */
-  left(files: TableFiles, isExplained: boolean, isAlone = true): void {
+  /** Its Data.db is gone. @param isExplained whether that needs no reason */
+  left(files: TableFiles, isExplained: boolean): void {
     this.#told.delete(files)
     this.#noteCompacted(files)
     const { drains } = this
@@ -156,9 +153,12 @@ export class Placement {
         this.#gap?.outlasts(drains, span.time)
         return
       }
+      // What vanished from its path is back only once it is whole and at rest.
+      if (!files.wasGiven && this.#history?.vanished.has(files.path) === true) return
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      if (!files.wasGiven && isAlone) {
+      // A copy that was broken off and is deleted needs no reason.
+      if (!files.wasGiven) {
         this.#remove(files, span)
         return
       }
@@ -225,7 +225,7 @@ export class Placement {
   missed(why: string, directories: Iterable<string>, log?: TransactionLog): void {
     const after = log?.since ?? this.#drains
     if (this.#gap === undefined) {
-      this.#gap = new Gap(after, false, this.#clock.now(), directories)
+      this.#gap = new Gap(after, false, this.#clock.now(), this.#clock.time(), directories)
       this.#news.push({ kind: 'gap', why })
     }
     this.#gap.extend(after, directories, log)
@@ -234,14 +234,16 @@ export class Placement {
   /** A transaction log that could not be read is gone. */
   unreadLogEnded(log: TransactionLog): void {
     this.#gap?.logEnded(log, this.#drains)
+    // A truncate or drop writes none.
+    if (log.isEnd) return
     // Its SSTables are committed: Cassandra would have deleted them before the log otherwise.
     for (const files of this.#unplaced)
       if (files.index === log.index && files.firstSeen >= log.since)
-        files.settle(this.#drains, this.#clock.time())
+        files.logEnded(this.#drains, this.#clock.time())
   }
 
-  scanned(directory: string, isSure: boolean): void {
-    this.#gap?.scanned(directory, isSure, this.#drains, this.#clock.time())
+  scanned(directory: string, isSure: boolean, isWatched: boolean): void {
+    this.#gap?.scanned(directory, isSure, isWatched, this.#drains, this.#clock.time())
   }
 
   lostDirectory(directory: string): void {

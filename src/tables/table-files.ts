@@ -16,8 +16,10 @@ export type FilesStatus =
 
 /** The changes that a look at the disk showed. */
 export interface Look {
-  /** A file that Cassandra never changes is not what it was when it was looked at last. */
+  /** A file that it cannot be without is not what it was when it was looked at last: it was something else until then. */
   readonly isOther: boolean
+  /** Such a file has another time of change and the same size: whether it was something else cannot be told. */
+  readonly isTouched: boolean
   /** Data.db was whole, and has another size or inode now. */
   readonly isReplaced: boolean
   /** A file of it is gone. */
@@ -256,13 +258,15 @@ export class TableFiles {
    * @param now ms of the monotonic clock
    */
   look(disk: Disk, now: number): Look {
-    let [hasChanged, isOther, isReplaced, hasLost] = [false, false, false, this.#hasLost]
+    let [hasChanged, isOther, isTouched, isReplaced, hasLost] = [false, false, false, false, this.#hasLost]
     this.#hasLost = false
     for (const [name, before] of [...this.#files]) {
       const identity = disk.file(join(this.directory, name))
       if (before !== undefined && sameIdentity(before, identity)) continue
       hasChanged = true
-      isOther ||= !isMutable(this.component(name))
+      const change = this.#changeOf(name, before, identity)
+      isOther ||= change === 'other'
+      isTouched ||= change === 'touched'
       const isMain = name === this.main
       // Until it is whole, its writer may be at work.
       if (isMain && before !== undefined && identity !== undefined && this.#whole.until !== undefined)
@@ -276,7 +280,21 @@ export class TableFiles {
       }
     }
     if (hasChanged) this.#changedAt = now
-    return { isOther, isReplaced, hasLost }
+    return { isOther, isTouched, isReplaced, hasLost }
+  }
+
+  /** How a file has changed, as far as that says when the SSTable became whole. */
+  #changeOf(
+    name: string,
+    before: FileIdentity | undefined,
+    now: FileIdentity | undefined,
+  ): 'other' | 'touched' | 'harmless' {
+    const component = this.component(name)
+    const isRewritten = before !== undefined && now !== undefined && before.inode === now.inode
+    if (isRewritten && before.size === now.size) return isMutable(component) ? 'harmless' : 'touched'
+    if (!isMutable(component)) return 'other'
+    // Cassandra replaces Statistics.db of a whole SSTable by a rename: one that grows in place is being written.
+    return component === 'Statistics.db' && isRewritten ? 'other' : 'harmless'
   }
 
   /** Whether a file that has the name of its Data.db now is another one. */
@@ -292,6 +310,7 @@ export class TableFiles {
     // Until the last look at least it was something else.
     else if (look.isOther)
       this.#whole = { after: Math.max(after, this.#lookedAt), until: drains + 1, time, at: now }
+    else if (look.isTouched) this.#whole = { after, until: drains + 1, time, at: now }
     this.#lookedAt = drains
   }
 
@@ -374,11 +393,14 @@ export class TableFiles {
   }
 
   /**
-   * Its transaction log, which nobody could read, is over: no quiet time is needed, and it became part of the table at any
-   * time until now. @param drains how many drained points the table has had @param time ms by the server's clock
+   * A transaction log that nobody could read is over, and may have been its own: then it became part of the table at any time
+   * until now, and no quiet time is needed once its TOC.txt is there, which Cassandra writes last. Without one it may as well
+   * be a copy that is under way.
+   * @param drains how many drained points the table has had
+   * @param time ms by the server's clock
    */
-  settle(drains: number, time: number): void {
-    this.#isSettled = true
+  logEnded(drains: number, time: number): void {
+    if (this.has(`${this.name}-TOC.txt`)) this.#isSettled = true
     if (this.#whole.until !== undefined) this.#whole = { ...this.#whole, until: drains + 1, time }
   }
 

@@ -169,7 +169,7 @@ export class Table {
     for (const one of [...directory.files.values()])
       for (const name of [...one.names]) if (!files.has(name)) this.#removed(directory, name)
     for (const [name, identity] of files) this.#found(directory, name, identity, reason === 'start')
-    this.#placement.scanned(path, isWatched || isSame)
+    this.#placement.scanned(path, isWatched || isSame, isWatched)
     if (this.#placement.orderScan()) this.#orderScan('it changed while it was scanned')
   }
 
@@ -229,7 +229,7 @@ export class Table {
   lostDirectory(path: string): void {
     const directory = this.#directories.get(path)
     if (directory === undefined) return
-    for (const files of [...directory.files.values()]) this.#left(directory, files, false)
+    for (const files of [...directory.files.values()]) this.#left(directory, files)
     for (const log of this.#logs.in(path)) this.#endLog(path, log)
     this.#directories.delete(path)
     this.#placement.lostDirectory(path)
@@ -433,12 +433,12 @@ export class Table {
     }
   }
 
-  /** An SSTable's Data.db, or a file that belongs to none, is gone. @param isAlone whether its directory is still there */
-  #left(directory: Directory, files: TableFiles, isAlone = true): void {
+  /** An SSTable's Data.db, or a file that belongs to none, is gone. */
+  #left(directory: Directory, files: TableFiles): void {
     directory.files.delete(files.name)
     this.#worklist.drop(files)
     if (files.isSSTable) {
-      this.#placement.left(files, files.stored?.kept === true, isAlone)
+      this.#placement.left(files, files.stored?.kept === true)
       this.#orders.unlinked(this, files)
     } else {
       this.#points.changed()

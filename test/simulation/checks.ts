@@ -67,6 +67,8 @@ export class Checks implements WorldWatcher {
   /** By unit: true SSTables that a manifest has named, and when a manifest said that it may have missed something. */
   readonly #named = new Map<string, Set<TrueSSTable>>()
   readonly #gaps = new Map<string, number>()
+  /** By process: true SSTables that its manifests have named. It cannot miss one that another process alone has seen. */
+  readonly #namedBy = new Map<object, Set<TrueSSTable>>()
   /** Paths that were said to have vanished. */
   readonly vanished = new Set<string>()
   readonly replaced = new Set<string>()
@@ -149,6 +151,9 @@ export class Checks implements WorldWatcher {
     const ever = this.#named.get(state.unit)
     if (ever === undefined) this.#named.set(state.unit, new Set(named))
     else for (const sstable of named) ever.add(sstable)
+    const own = this.#namedBy.get(manifest.writer)
+    if (own === undefined) this.#namedBy.set(manifest.writer, new Set(named))
+    else for (const sstable of named) own.add(sstable)
   }
 
   /** Whether each object has the bytes of the SSTable that the manifest names, and all components are of one. */
@@ -183,7 +188,8 @@ export class Checks implements WorldWatcher {
     return this.bucket.content(`${path}-${component}`, components.get(component)?.key)
   }
 
-  #complete(truth: Truth, { state, isOrphan }: Manifest, named: readonly TrueSSTable[]): void {
+  #complete(truth: Truth, manifest: Manifest, named: readonly TrueSSTable[]): void {
+    const { state, isOrphan } = manifest
     const extents = truth.extents(named)
     const [widest] = extents
     if (widest === undefined) {
@@ -197,7 +203,7 @@ export class Checks implements WorldWatcher {
       this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
     }
     // The same SSTables may have been there before a loss and after it: it is a restore point of the time before then.
-    const unmarked = valid.map(({ n }) => this.#unmarked(truth, state, n, named))
+    const unmarked = valid.map(({ n }) => this.#unmarked(truth, manifest, n, named))
     if (unmarked.every(path => path !== undefined) && unmarked[0] !== undefined)
       this.broken(`${unmarked[0]} was deleted, and a complete restore point without it does not say so`)
     const before = this.choices.get(state.unit)
@@ -268,12 +274,12 @@ export class Checks implements WorldWatcher {
    */
   #unmarked(
     truth: Truth,
-    { unit, gap: hasGap }: State,
+    { state: { unit, gap: hasGap }, writer }: Manifest,
     last: number,
     named: readonly TrueSSTable[],
   ): string | undefined {
     if (this.settings.isOldCassandra || hasGap) return undefined
-    const ever = this.#named.get(unit)
+    const ever = this.#namedBy.get(writer)
     const gap = this.#gaps.get(unit) ?? -Infinity
     const returned = new Set<string>()
     for (let n = last; n > 0; n--) {

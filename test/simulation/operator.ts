@@ -13,7 +13,7 @@ const COPY_PAUSE = 200
 const RENAMED = 3000
 
 /** Components without which Cassandra does not read an SSTable. */
-function isVital(component: string): boolean {
+export function isVital(component: string): boolean {
   return /^(Data|Index|Statistics|Rows|Partitions)\.db$/.test(component)
 }
 
