@@ -230,6 +230,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
     this.#end(job)
     if (result.next === 'gone') this.superseded += ready.names.length
     table.uploaded(ready.files, result)
+    if (table.get(ready.files.directory, ready.files.name) === undefined) this.#uploads.gone?.(ready)
     this.#askAgain(ready.files)
     this.#checkEmpty()
   }

@@ -248,6 +248,7 @@ export class Table {
     const { ready, gone, replaced } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
     for (const files of gone) this.#leftUnseen(files)
     for (const files of replaced) this.#replaced(files)
+    for (const { files } of ready) this.#noteUnseen(files)
     for (const one of ready) if (this.#isThere(one.files)) this.#upload(one)
     this.#schedule()
   }
@@ -419,6 +420,19 @@ export class Table {
     // Where no events tell of changes, something else may have changed with it.
     if (directory.lastScan === undefined) return
     this.#missed(`${directory.path} is not watched`)
+    if (this.#placement.orderScan()) this.#orderScan('it changed after it was scanned')
+  }
+
+  /** Where no events tell of changes, something else may have changed since the last scan when one SSTable has. */
+  #noteUnseen(files: TableFiles): void {
+    const lastScan = this.#directories.get(files.directory)?.lastScan
+    if (lastScan === undefined) return
+    const isAsScanned = [...files.names].every(name => {
+      const identity = lastScan.get(name)
+      return identity !== undefined && files.isSame(name, identity)
+    })
+    if (isAsScanned) return
+    this.#missed(`${files.directory} is not watched`)
     if (this.#placement.orderScan()) this.#orderScan('it changed after it was scanned')
   }
 
