@@ -440,10 +440,9 @@ export class Table {
   #left(directory: Directory, files: TableFiles): void {
     directory.files.delete(files.name)
     this.#worklist.drop(files)
-    if (files.isSSTable) {
-      this.#placement.left(files, files.stored?.kept === true)
-      this.#orders.unlinked(this, files)
-    } else {
+    this.#orders.unlinked(this, files)
+    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true)
+    else {
       this.#points.changed()
       this.#orders.restorePoint(this)
     }

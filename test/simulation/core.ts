@@ -27,7 +27,6 @@ export interface CoreTable {
   readonly isTable: boolean
   readonly phase: 'loading' | 'scanning' | 'live' | 'gap'
   files(): Iterable<CoreFiles>
-  get(directory: string, name: string): object | undefined
   readonly newest: State | undefined
   readonly isCovered: boolean
   readonly isIdle: boolean

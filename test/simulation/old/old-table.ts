@@ -82,10 +82,6 @@ export class OldTable implements CoreTable {
     return this.groups()
   }
 
-  get(directory: string, name: string): OldFiles | undefined {
-    return this.directories.get(directory)?.groups.get(name)
-  }
-
   get isIdle(): boolean {
     if (!this.#isLoaded || this.#dirty.size > 0 || this.#commits.isWaiting) return false
     return [...this.groups()].every(({ state, due }) => state !== 'busy' && due === undefined)
