@@ -57,6 +57,7 @@ export class TableFiles {
   #isUrgent = false
   #isUntouched = false
   #isDisturbed = false
+  #wasGiven = false
   #hasOthers = false
   #failures = 0
   #restarts = 0
@@ -127,6 +128,11 @@ export class TableFiles {
     return this.#isUntouched
   }
 
+  /** Whether it was complete and at rest at some time, and was given away to be uploaded. */
+  get wasGiven(): boolean {
+    return this.#wasGiven
+  }
+
   /** Whether something happened to it while it was being uploaded. */
   get isDisturbed(): boolean {
     return this.#isDisturbed
@@ -173,6 +179,13 @@ export class TableFiles {
   /** Whether a file of it was of this identity when it was looked at last. */
   isSame(name: string, identity: FileIdentity): boolean {
     return sameIdentity(this.#files.get(name), identity)
+  }
+
+  /** Whether a look has shown anything else than a scan. @param scan by name */
+  differs(scan: ReadonlyMap<string, FileIdentity>): boolean {
+    for (const [name, identity] of this.#files)
+      if (identity !== undefined && !sameIdentity(scan.get(name), identity)) return true
+    return false
   }
 
   /** Inode of its Data.db, or of the file, when it was looked at last. */
@@ -385,6 +398,7 @@ export class TableFiles {
   /** It is given away to be uploaded. */
   beginUpload(): void {
     this.#status = 'uploading'
+    this.#wasGiven = true
     this.#isDisturbed = false
   }
 

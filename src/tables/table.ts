@@ -248,13 +248,13 @@ export class Table {
     const { ready, gone, replaced } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
     for (const files of gone) this.#leftUnseen(files)
     for (const files of replaced) this.#replaced(files)
-    for (const { files } of ready) this.#noteUnseen(files)
     for (const one of ready) if (this.#isThere(one.files)) this.#upload(one)
     this.#schedule()
   }
 
   /** Everything that has happened until now was told, and {@link look} was called after it. */
   drained(): void {
+    this.#checkUnwatched()
     const hasGoneOn = this.#placement.drained(this.#facts(), this.#isLoaded)
     for (const files of this.#placement.unplaced)
       if (files.status === 'waiting' && files.whole.until !== undefined) this.#worklist.mark(files)
@@ -377,11 +377,11 @@ export class Table {
     // A look at it tells whether a file that was known is another one now.
     if (!isKnown && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
     else files.add(name)
-    const isOld = isStart && !this.#settings.backsUpExisting
+    const isUnwanted = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
     files.found(isStart)
-    if (isOld && !this.#logs.isWritten(directory.index, files.name)) {
+    if (isUnwanted && !this.#logs.names(directory.index, files.name)) {
       files.mark('old')
       if (this.#isLoaded) this.#judgeOld(files)
     } else if (files.status !== 'old' || !isSame) {
@@ -423,17 +423,14 @@ export class Table {
     if (this.#placement.orderScan()) this.#orderScan('it changed after it was scanned')
   }
 
-  /** Where no events tell of changes, something else may have changed since the last scan when one SSTable has. */
-  #noteUnseen(files: TableFiles): void {
-    const lastScan = this.#directories.get(files.directory)?.lastScan
-    if (lastScan === undefined) return
-    const isAsScanned = [...files.names].every(name => {
-      const identity = lastScan.get(name)
-      return identity !== undefined && files.isSame(name, identity)
-    })
-    if (isAsScanned) return
-    this.#missed(`${files.directory} is not watched`)
-    if (this.#placement.orderScan()) this.#orderScan('it changed after it was scanned')
+  /** An SSTable that changed in a directory without events since its scan: something else may have changed with it. */
+  #checkUnwatched(): void {
+    for (const files of this.#placement.unplaced) {
+      const { path, lastScan } = this.#directories.get(files.directory) ?? {}
+      if (lastScan === undefined || !files.differs(lastScan)) continue
+      this.#missed(`${path} is not watched`)
+      return
+    }
   }
 
   /** An SSTable's Data.db, or a file that belongs to none, is gone. */

@@ -19,6 +19,8 @@ export interface Manifest {
   readonly writerStartedAt: number
   /** When it was damaged, ms of virtual time. */
   unreadableSince: number | undefined
+  /** Its writer was killed before it arrived. */
+  readonly isOrphan: boolean
 }
 
 /** Whether a manifest comes after another one: by its epoch, then by its time. */
@@ -70,7 +72,7 @@ export class Bucket {
   }
 
   /** @throws S3Error 412 when another manifest has the time */
-  putManifest(stored: StoredState, now: number, writerStartedAt: number): string {
+  putManifest(stored: StoredState, now: number, writerStartedAt: number, isOrphan: boolean): string {
     const { state, delta } = stored
     const key = `states/${state.unit}/${state.epoch}/${state.time}`
     const all = this.manifests.get(state.unit) ?? []
@@ -91,6 +93,7 @@ export class Bucket {
       writtenAt: now,
       writerStartedAt,
       unreadableSince: undefined,
+      isOrphan,
     }
     all.push(manifest)
     this.manifests.set(state.unit, all)
@@ -134,7 +137,7 @@ export class SimulatedManifests implements ManifestStore {
 
   async write(stored: StoredState): Promise<{ key: string; bytes: number; busy: number }> {
     const key = await this.network.call(this.process, 'PUT manifest', () =>
-      this.bucket.putManifest(stored, this.now(), this.#startedAt),
+      this.bucket.putManifest(stored, this.now(), this.#startedAt, !this.process.isAlive),
     )
     return { key, bytes: 1000, busy: 0.1 }
   }

@@ -169,7 +169,7 @@ export class Checks implements WorldWatcher {
     }
     if (isRestorable(state)) {
       if (this.settings.isForgetful) this.#forgetful(truth, state, named)
-      else this.#complete(truth, state, named)
+      else this.#complete(truth, manifest, named)
       this.#leaveOut(truth, named, state.unit)
     }
     this.#repeats(manifest)
@@ -212,7 +212,7 @@ export class Checks implements WorldWatcher {
     return this.bucket.content(`${path}-${component}`, components.get(component)?.key)
   }
 
-  #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
+  #complete(truth: Truth, { state, isOrphan }: Manifest, named: readonly TrueSSTable[]): void {
     const extents = truth.extents(named)
     const [widest] = extents
     if (widest === undefined) {
@@ -238,7 +238,8 @@ export class Checks implements WorldWatcher {
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
       this.choices.set(state.unit, { state, extents, named })
-    } else if (!this.settings.hasOtherWriter && state.epoch === before.state.epoch)
+    } else if (!this.settings.hasOtherWriter && !isOrphan && state.epoch === before.state.epoch)
+      // One that was under way when its writer was killed has its place by its time, whenever it arrives.
       this.broken(`a complete restore point is not newer than the one before`)
   }
 

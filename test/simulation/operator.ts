@@ -46,11 +46,12 @@ export function* importFiles(cassandra: Cassandra, { base }: Family, random: Ran
   for (const [sstable, nodes] of foreign(cassandra, base, random)) {
     cassandra.hold([sstable])
     const order = shuffled([...nodes.keys()], random)
+    const arriving = new Arriving(cassandra, sstable, true)
     for (const component of order) {
       const node = nodes.get(component)!
       if (isCopy) cassandra.fs.link(node, sstable.directory, sstable.file(component))
       else cassandra.fs.moveIn(node, sstable.directory, sstable.file(component))
-      noteWhole(cassandra, sstable, true)
+      arriving.note()
       yield random.next()
     }
   }
@@ -60,14 +61,32 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
   return random.some(items, items.length)
 }
 
-/** The SSTable counts from the instant on at which all that Cassandra cannot do without is there. */
-function noteWhole(cassandra: Cassandra, sstable: SSTable, isOpened: boolean): void {
-  const { store, components } = sstable
-  if (store.truth.isLive(sstable)) return
-  const isWhole = components.every(name => !isVital(name) || isAsItShould(sstable, name))
-  if (!isWhole) return
-  if (isOpened) cassandra.committed(store, [sstable], [], 'files')
-  else store.truth.commit(cassandra.time.now, [sstable], [], 'files')
+/**
+ * An SSTable that is put into its directory file by file counts from the instant on at which all that Cassandra cannot do
+ * without is there; once, as a truncate may remove it before its last file has come.
+ */
+class Arriving {
+  #isWhole = false
+  readonly #cassandra: Cassandra
+  readonly #sstable: SSTable
+  readonly #isOpened: boolean
+
+  /** @param isOpened whether Cassandra opens it then */
+  constructor(cassandra: Cassandra, sstable: SSTable, isOpened: boolean) {
+    this.#cassandra = cassandra
+    this.#sstable = sstable
+    this.#isOpened = isOpened
+  }
+
+  /** A file of it has come. */
+  note(): void {
+    const { store, components } = this.#sstable
+    if (this.#isWhole) return
+    this.#isWhole = components.every(name => !isVital(name) || isAsItShould(this.#sstable, name))
+    if (!this.#isWhole) return
+    if (this.#isOpened) this.#cassandra.committed(store, [this.#sstable], [], 'files')
+    else store.truth.commit(this.#cassandra.time.now, [this.#sstable], [], 'files')
+  }
 }
 
 function isAsItShould(sstable: SSTable, component: string): boolean {
@@ -96,6 +115,7 @@ function* copy(
   count: number,
 ): Steps {
   const isPreserving = random.chance(0.5)
+  const arriving = new Arriving(cassandra, sstable, false)
   for (const component of [...nodes.keys()].sort().slice(0, count)) {
     const source = nodes.get(component)!
     const node = cassandra.create(sstable, component)
@@ -108,7 +128,7 @@ function* copy(
     node.toc = source.toc
     cassandra.close(sstable, component, node)
     if (isPreserving) node.take(source)
-    noteWhole(cassandra, sstable, false)
+    arriving.note()
     yield random.next() * COPY_PAUSE
   }
 }
@@ -117,6 +137,7 @@ function* copy(
 export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Random): Steps {
   for (const [sstable, sources] of foreign(cassandra, base, random, FOREIGN + random.below(20))) {
     if (isThere(sstable)) return
+    const arriving = new Arriving(cassandra, sstable, false)
     const nodes = new Map([...sources.keys()].map(name => [name, cassandra.create(sstable, name)]))
     const order = shuffled([...nodes.keys()], random)
     const isLarge = (name: string) => isVital(name) && name !== 'Statistics.db'
@@ -129,7 +150,7 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
       cassandra.fs.write(node, source.size, source.content)
       node.toc = source.toc
       cassandra.close(sstable, component, node)
-      noteWhole(cassandra, sstable, false)
+      arriving.note()
     }
   }
 }
@@ -149,12 +170,13 @@ export function* overwrite(
   const sstable = base.again(old)
   cassandra.hold([old, sstable])
   base.live.delete(old)
+  const arriving = new Arriving(cassandra, sstable, false)
   for (const [component, node] of elsewhere(cassandra, sstable, random)) {
     cassandra.fs.moveIn(node, sstable.directory, sstable.file(component))
     if (isVital(component)) base.truth.commit(cassandra.time.now, [], [old], 'files')
     // Between the first file and the last one it may be missed; then an SSTable is under the name again.
     base.truth.deleted.set(old.path, cassandra.time.now)
-    noteWhole(cassandra, sstable, false)
+    arriving.note()
     yield random.next() * COPY_PAUSE
   }
 }
@@ -218,6 +240,7 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
       for (const content of contents) renamed.note(component, content)
     cassandra.hold([renamed])
     let isOpen = false
+    const arriving = new Arriving(cassandra, renamed, true)
     for (const component of shuffled([...nodes.keys()], random)) {
       cassandra.fs.rename(old.directory, old.file(component), old.directory, renamed.file(component))
       if (component === 'Data.db') base.truth.commit(cassandra.time.now, [], [old], 'files')
@@ -225,7 +248,7 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
         base.truth.commit(cassandra.time.now, [], [old], 'files')
         isOpen = true
       }
-      noteWhole(cassandra, renamed, true)
+      arriving.note()
       renamed.renamedAt = cassandra.time.now
       yield random.next()
     }
@@ -241,7 +264,12 @@ export function* restoreReplacing(
 ): Steps {
   // Nobody can follow one that is renamed twice before it has come to rest.
   const old = base.idle.filter(({ renamedAt }) => cassandra.time.now - renamedAt > RENAMED)
-  const replaced = random.some(old).slice(0, 2)
+  // The real directory for that has one below it for each table's directory, so that names do not meet.
+  const names = new Set([...aside.files.keys()].map(name => name.slice(0, name.lastIndexOf('-'))))
+  const replaced = random
+    .some(old)
+    .slice(0, 2)
+    .filter(({ name }) => !names.has(name) && names.add(name))
   cassandra.hold(replaced)
   for (const sstable of replaced) {
     for (const component of shuffled(sstable.components, random)) {
@@ -254,9 +282,10 @@ export function* restoreReplacing(
   }
   for (const [sstable, nodes] of foreign(cassandra, base, random)) {
     const components = [...nodes.keys()].filter(name => name !== 'Data.db')
+    const arriving = new Arriving(cassandra, sstable, false)
     for (const component of [...components, 'Data.db']) {
       cassandra.fs.moveIn(nodes.get(component)!, sstable.directory, sstable.file(component))
-      noteWhole(cassandra, sstable, false)
+      arriving.note()
       yield random.next() * 0.5
     }
   }
