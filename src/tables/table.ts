@@ -437,10 +437,9 @@ export class Table {
   #left(directory: Directory, files: TableFiles, isAlone = true): void {
     directory.files.delete(files.name)
     this.#worklist.drop(files)
-    if (files.isSSTable) {
-      this.#placement.left(files, files.stored?.kept === true, isAlone)
-      this.#orders.unlinked(this, files)
-    } else {
+    this.#orders.unlinked(this, files)
+    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true, isAlone)
+    else {
       this.#points.changed()
       this.#orders.restorePoint(this)
     }

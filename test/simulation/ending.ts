@@ -40,6 +40,11 @@ export function judgeEnd(
       continue
     }
     const { state } = newest
+    if (newest.unreadableSince !== undefined && newest.unreadableSince < (daemon?.startedAt ?? 0))
+      return `the newest manifest of ${unit} cannot be read, and none follows it`
+    const isOurs = newest.writerStartedAt === daemon?.startedAt
+    const known = isOurs ? uploadedByOthers(node, bucket, state) : undefined
+    if (known !== undefined) return known
     const unended = unendedLoss(state, truth, checks, daemon)
     if (unended !== undefined) return unended
     if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) continue
@@ -55,6 +60,8 @@ export function judgeEnd(
     if (stale !== undefined) return `the newest restore point is not what is on the disk: ${stale}`
   }
   for (const one of alive) {
+    for (const path of one.outcomes.summary.failed.keys())
+      if (!isThere(node, path)) return `${path} is gone, and the summary says that its upload failed`
     const { uploadQueue, uploads, logs } = one
     if (uploadQueue.size > 0) return `${uploadQueue.size} SSTables wait for their upload for ever`
     if (uploads.descriptors > 0) return `${uploads.descriptors} descriptors are held for ever`
@@ -89,6 +96,26 @@ function unendedLoss(
     )
     if (hasHappened && path !== undefined)
       return `${path} is marked as unexplained, and the table was truncated or dropped since`
+  }
+  return undefined
+}
+
+/** An SSTable that is called not backed up although another run has uploaded it as it is. */
+function uploadedByOthers(node: Node, bucket: Bucket, state: State): string | undefined {
+  for (const path of state.unprotected) {
+    for (const { state: other } of bucket.manifests.get(state.unit) ?? []) {
+      const components = other.sets.get(path)?.components
+      if (other.epoch !== state.epoch || components === undefined || other.unprotected.includes(path))
+        continue
+      const directory = node.fs.directory(path.slice(0, path.lastIndexOf('/')))
+      const name = path.slice(path.lastIndexOf('/') + 1)
+      const isSame = [...components].every(
+        ([component, { key }]) =>
+          directory?.files.get(`${name}-${component}`)?.content ===
+          bucket.content(`${path}-${component}`, key),
+      )
+      if (isSame) return `${path} is called not backed up, and another manifest has it as it is`
+    }
   }
   return undefined
 }

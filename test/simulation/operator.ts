@@ -155,9 +155,17 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
   }
 }
 
-/** An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. */
-export function* overwrite(cassandra: Cassandra, { base }: Family, random: Random): Steps {
-  const old = random.pick(base.idle)
+/**
+ * An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. It
+ * is one that is backed up: of one that nobody has looked at, nobody could tell old files from new ones.
+ */
+export function* overwrite(
+  cassandra: Cassandra,
+  { base }: Family,
+  random: Random,
+  isNamed: (path: string) => boolean,
+): Steps {
+  const old = random.pick(base.idle.filter(({ path }) => isNamed(path)))
   if (old === undefined) return
   const sstable = base.again(old)
   cassandra.hold([old, sstable])

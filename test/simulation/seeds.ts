@@ -5,6 +5,7 @@ import { Table } from '../../src/tables/table.js'
 import type { CoreTable, MakeCore } from './core.js'
 import { History, type Outcome } from './history.js'
 import { OldTable } from './old/old-table.js'
+import { TODAY } from './program.js'
 import { scriptsOf, type Script } from './script.js'
 
 /** The core of the program. */
@@ -28,8 +29,8 @@ export function scriptOf(seed: number): Script {
 }
 
 /** Runs one seed. */
-export async function runSeed(seed: number, makeCore = REAL_CORE): Promise<Outcome> {
-  return new History(scriptOf(seed), makeCore).run()
+export async function runSeed(seed: number, makeCore = REAL_CORE, program = TODAY): Promise<Outcome> {
+  return new History(scriptOf(seed), makeCore, program).run()
 }
 
 /** Runs seeds one after the other until enough of them have failed. @param most failures */

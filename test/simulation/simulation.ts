@@ -11,6 +11,7 @@ import { judgeEnd } from './ending.js'
 import { Network } from './network.js'
 import { Node } from './node.js'
 import { PACES } from './pace.js'
+import { TODAY } from './program.js'
 import { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
 import type { TrueSSTable } from './truth.js'
@@ -40,7 +41,7 @@ export class Simulation {
   readonly #script: Script
   readonly #world: World
 
-  constructor(script: Script, makeCore: MakeCore) {
+  constructor(script: Script, makeCore: MakeCore, program = TODAY) {
     this.#script = script
     this.random = new Random(script.salt)
     this.node = new Node(this.time, script)
@@ -54,12 +55,13 @@ export class Simulation {
       hasWildClock: false,
       hasOtherWriter: false,
     }
-    this.checks = new Checks(this.node.truths, settings, () => this.time.now)
+    this.checks = new Checks(this.node, settings, () => this.time.now, program.isLater)
     this.bucket = new Bucket(manifest => {
       this.note(`manifest ${manifest.key} ${[...manifest.state.sets.keys()].map(short).join(' ')}`)
       this.checks.manifest(manifest)
-    })
+    }, program.isLater)
     this.checks.bucket = this.bucket
+    this.node.isNamed = path => this.bucket.newest(this.node.family.base.unit)?.state.sets.has(path) === true
     this.#world = {
       time: this.time,
       fs: this.node.fs,
@@ -67,6 +69,7 @@ export class Simulation {
       network: this.network,
       random: this.random,
       makeCore,
+      program,
       serverTime: () => Math.floor(EPOCH + this.time.now + this.skew),
       watcher: {
         caughtUp: (daemon, from, to) => this.checks.caughtUp(daemon, from, to),
@@ -189,6 +192,7 @@ export class Simulation {
       if (!this.node.cassandra.isBusy && this.node.cassandra.isUp) break
     }
     this.network.weather = 'fair'
+    this.network.refused.clear()
     for (const daemon of this.daemons) {
       daemon.pace.calm()
       daemon.uploads.failures = 0
