@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { faults } from '../../src/local-s3/fault.js'
+import { Cli } from '../support/cli.js'
 import { BucketStates } from '../support/bucket-states.js'
 import { TestNode, until } from '../support/node.js'
 import { TxnLog } from '../support/table.js'
@@ -268,4 +269,23 @@ await t.test('a corrupt SSTable is told by every run, by those that upload nothi
     t.match(log, new RegExp(`Uploaded ${files} files`))
     t.equal(log.match(/ERROR .*nb-1-big-Data.db .*it is corrupt on this node/g)?.length, 1)
   }
+})
+
+await t.test('the line that --list prints below a manifest that cannot be read mends it', async t => {
+  const { bucket } = await backedUp(t)
+  const [manifest] = await bucket.list('.tablesnap/node1/states/')
+  await bucket.put(manifest!.key, 'no manifest')
+  const cli = new Cli([...bucket.flags, '--list', bucket.bucket])
+  t.equal(await cli.exit, 0)
+  t.match(cli.stdout, / unreadable /)
+  const [, line = '', key] =
+    /to mend the newest one, run where it was backed up: tablesnap (.*); or delete (\S+): the one before counts then/.exec(
+      cli.stdout,
+    ) ?? []
+  t.equal(key, manifest?.key)
+  const mend = new Cli(['-k', 'testkey', '-s', 'testsecret', '--settle', '100', ...line.split(' ')])
+  t.equal(await mend.exit, 0, mend.stderr)
+  const again = new Cli([...bucket.flags, '--list', '--limit', '1', bucket.bucket])
+  t.equal(await again.exit, 0)
+  t.match(again.stdout, / complete /)
 })
