@@ -39,6 +39,7 @@ const PACKAGES = {
   '^cli-progress': ['cli'],
   '^pino': ['report'],
   '^@aws-sdk/': ['config'],
+  '^re2js': ['config'],
 }
 
 const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({

@@ -1,4 +1,5 @@
 import type { ChecksumKind, Credentials, ObjectSettings, S3Settings } from '../s3/settings.js'
+import type { Pattern } from './pattern.js'
 
 /** `watch` new files only; `backup` what exists, then exit; `backup-watch` both; `download` restore. */
 export type Mode = 'watch' | 'backup' | 'backup-watch' | 'download'
@@ -29,8 +30,8 @@ export interface EngineSettings {
 
 /** Which paths are backed up; the regular expressions are searched for in the whole path. */
 export interface FilterSettings {
-  readonly exclude: readonly RegExp[]
-  readonly include: readonly RegExp[]
+  readonly exclude: readonly Pattern[]
+  readonly include: readonly Pattern[]
   readonly snapshots: boolean
   readonly backups: boolean
 }

@@ -1,3 +1,5 @@
+import type { Pattern } from './pattern.js'
+
 /** Headings of `--help`, in their order. */
 export const GROUPS = [
   'What to do',
@@ -119,7 +121,7 @@ export type ValueOf<S> = S extends { readonly kind: 'flag' }
             ? readonly C[]
             : S extends { readonly kind: 'texts' }
               ? readonly string[]
-              : readonly RegExp[]
+              : readonly Pattern[]
 
 /** Whether a setting may be given more than once, each time with another value. */
 export function isRepeatable({ kind }: Setting): boolean {

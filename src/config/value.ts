@@ -1,6 +1,6 @@
 import { errorMessage, UsageError } from '../errors.js'
 import type { Given } from './given.js'
-import { compilePattern } from './pattern.js'
+import { Pattern } from './pattern.js'
 import { TIME_FORMS, isMomentKey, parseTime } from './time.js'
 import type {
   ChoiceSetting,
@@ -156,10 +156,10 @@ function parseMoment(given: Given): number | string {
   return time
 }
 
-function parsePatterns(given: Given): readonly RegExp[] {
+function parsePatterns(given: Given): readonly Pattern[] {
   return given.texts.map(text => {
     try {
-      return compilePattern(text)
+      return new Pattern(text)
     } catch (error) {
       throw invalid(given, `"${text}" is not a regular expression: ${errorMessage(error)}`, error)
     }

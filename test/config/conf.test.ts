@@ -134,7 +134,10 @@ await t.test('lists: one a line', t => {
   const place = makePlace(t.testdir())
   writeConf(place, 'exclude = ""\n  a b\n  # not this\n  c;d\nlisten_events = IN_CREATE\n  IN_MOVED_TO')
   const { config } = load(place, target)
-  t.strictSame(config.filter.exclude, [/a b/, /c;d/])
+  t.strictSame(
+    config.filter.exclude.map(one => one.source),
+    ['a b', 'c;d'],
+  )
   t.strictSame(config.listenEvents, ['IN_CREATE', 'IN_MOVED_TO'])
   t.end()
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
 
+import { Pattern } from '../../src/config/pattern.js'
 import { Filter } from '../../src/plan/filter.js'
 
 const none = { exclude: [], include: [], snapshots: false, backups: false }
@@ -20,11 +21,16 @@ await t.test('files', t => {
 })
 
 await t.test('patterns are searched for in the whole path', t => {
-  const exclude = new Filter({ ...none, exclude: [/\/system\//, /Index/] }, ['/data'])
+  const exclude = new Filter({ ...none, exclude: ['/system/', 'Index'].map(one => new Pattern(one)) }, [
+    '/data',
+  ])
   t.notOk(exclude.file('/data/system/local', 'nb-1-big-Data.db'))
   t.notOk(exclude.file('/data/ks', 'nb-1-big-Index.db'))
   t.ok(exclude.file('/data/ks', 'nb-1-big-Data.db'))
-  const include = new Filter({ ...none, include: [/^\/data\/ks\//, /Statistics/] }, ['/data'])
+  const include = new Filter(
+    { ...none, include: ['^/data/ks/', 'Statistics'].map(one => new Pattern(one)) },
+    ['/data'],
+  )
   t.ok(include.file('/data/ks/t', 'nb-1-big-Data.db'))
   t.ok(include.file('/data/other', 'nb-1-big-Statistics.db'))
   t.notOk(include.file('/data/other', 'nb-1-big-Data.db'))

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { PatternError, compilePattern } from '../../src/config/pattern.js'
+import { PatternError } from '../../src/config/pattern-error.js'
+import { Pattern } from '../../src/config/pattern.js'
 import { TablesnapError } from '../../src/errors.js'
 
-import { fuzz } from '../fuzz/fuzz.js'
-import { mutated } from '../fuzz/mutate.js'
+import { fuzz } from './fuzz.js'
+import { mutated } from './mutate.js'
 
 const PATHS = [
   '/var/lib/cassandra/data/ks/t-5a1c0123456789abcdef0123456789ab/nb-3h5r_09tz_1cnjk2g7mhl3miqz80-big-Data.db',
@@ -63,10 +64,10 @@ await t.test('regular expressions of -e and -i', async t => {
       '[[:alpha:]]',
     ]).map(text => text.slice(0, 2000)),
   )
-  await fuzz(t, 'compilePattern', patterns, source => {
-    let expression: RegExp
+  await fuzz(t, 'Pattern', patterns, source => {
+    let expression: Pattern
     try {
-      expression = compilePattern(source)
+      expression = new Pattern(source)
     } catch (error) {
       if (!(error instanceof PatternError)) throw error
       throw new TablesnapError({ code: 'PATTERN', message: error.message })
