@@ -39,7 +39,7 @@ const OWN = 25_000
 
 /** Backs up the paths of a configuration: what exists, what comes, or both. */
 export class Backup {
-  /** Rejects when the run may not go on: another writer took the name over. */
+  /** Rejects when the run may not go on: another writer took the name over, or a file system went under a one-shot run. */
   readonly fatal: Promise<never>
   readonly #deps: BackupDeps
   readonly #filter: Filter
@@ -62,7 +62,7 @@ export class Backup {
     this.#parts = assemble(deps, this.#filter, signal, {
       rescan: paths => this.#watcher?.rescan(paths),
       isUnwatched: path => this.#watcher?.isUnwatched(path) === true,
-      fenced: error => this.#fail(error),
+      fail: error => this.#fail(error),
     })
     const { tables, clockwork } = this.#parts
     this.#status = new WatchStatus(deps.log)
@@ -120,7 +120,7 @@ export class Backup {
     const { config, keys, log } = this.#deps
     const { paths, recursive, autoAdd, mode } = config
     const isOneShot = mode === 'backup'
-    for (const path of paths) checkPath(path, !isOneShot)
+    for (const path of paths) checkPath(path, config)
     if ((await this.#prepareBucket()) && !config.dryRun) await this.#parts.fence.claim()
     this.#abort.signal.throwIfAborted()
     const options = {
@@ -128,10 +128,11 @@ export class Backup {
       recursive,
       autoAdd: autoAdd || (isOneShot && recursive),
       patient: !isOneShot,
+      waitsForPaths: config.waitForPaths,
       skip: (path: string) => this.#filter.skips(path),
     }
-    const { sensor, turns, tables, loader, audits, unprotected } = this.#parts
-    this.#watcher = new Watcher(options, sensor)
+    const { sensor, news, turns, tables, loader, audits, unprotected } = this.#parts
+    this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
       this.#watcher.start()

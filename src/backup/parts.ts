@@ -52,12 +52,13 @@ export interface Parts {
   readonly turns: Turns
   readonly rescans: Rescans
   readonly sensor: Sensor
+  readonly news: SensorNews
 }
 
 /** The requests that the parts make to the run. */
 export interface Run extends Scanner {
-  /** Another writer took the name over. */
-  fenced(error: unknown): void
+  /** The run may not go on: another writer took the name over, or a file system was unmounted under a one-shot run. */
+  fail(error: unknown): void
 }
 
 /** Share of the process's descriptors that files waiting for their upload may hold. */
@@ -110,7 +111,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const store = new BucketManifests(states, config.object)
   const publisher = new ManifestPublisher(store, listings, fence, clockwork, name)
   const after = new AfterManifest(new UploadedFiles(log, outcomes), loader, recovery, error =>
-    run.fenced(error),
+    run.fail(error),
   )
   const writer = new ManifestWriter(publisher, clockwork, after, log, {
     isOneShot,
@@ -135,7 +136,10 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const rescans = new Rescans(run, clockwork, !isOneShot)
   const reporter = new TableReporter(log, outcomes, isOneShot)
   const orders = new TableOrders({ queue, writer, rescans, turns }, reporter, outcomes)
-  const news = new SensorNews(log, outcomes, isOneShot ? undefined : unprotected)
+  const news = new SensorNews(log, outcomes, {
+    isBackedUp,
+    ...(isOneShot ? { fail: error => run.fail(error) } : { unprotected }),
+  })
   const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })
   loader.onLoaded(table => {
     outcomes.known(table)
@@ -161,5 +165,6 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     turns,
     rescans,
     sensor,
+    news,
   }
 }

@@ -82,6 +82,13 @@ export const RUN_SETTINGS = [
     help: 'directories that are created later as well',
   },
   {
+    key: 'wait_for_paths',
+    kind: 'flag',
+    group: 'Which files',
+    uploads: true,
+    help: 'watching: wait for a path that is not there at the start',
+  },
+  {
     key: 'exclude',
     kind: 'patterns',
     short: '-e',
