@@ -81,7 +81,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     client,
     engine,
     name,
-    writer: writerOf(config.paths[0] ?? '/'),
+    writer: writerOf(config.paths),
     keys,
     close: async () => {
       await Promise.all([engine.close(), client.close()])

@@ -17,12 +17,14 @@
         "src/js_priority.c",
         "src/js_read.c",
         "src/js_time.c",
+        "src/js_volume.c",
         "src/neutral.c",
         "src/output.c",
         "src/priority.c",
         "src/residency.c",
         "src/table32.c",
-        "src/table64.c"
+        "src/table64.c",
+        "src/volume.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags_c": ["-std=gnu11", "-Wall", "-Wextra", "-Wunused-parameter", "-fvisibility=hidden"]

@@ -151,3 +151,12 @@ export function lowerPriority(nice: number): void
  * @throws Error as those of `node:fs`
  */
 export function threadCpuTime(): number
+
+/**
+ * What names a file system wherever its volume is attached, as hex digits: the UUID of XFS; of ext2/3/4, btrfs and ZFS the 64 bits that
+ * the kernel makes of their UUID or GUID. Undefined for file systems that have no such name (overlayfs, tmpfs, NFS, …). Needs no
+ * privileges, no /dev and no udev.
+ * @param fd of any file or directory in it
+ * @throws TypeError for an argument that is no descriptor; Error as those of `node:fs`
+ */
+export function volumeId(fd: number): string | undefined

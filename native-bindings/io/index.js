@@ -19,4 +19,5 @@ export const {
   useDontCache,
   lowerPriority,
   threadCpuTime,
+  volumeId,
 } = loadNative()

@@ -218,7 +218,7 @@ export class Backup {
     } catch (error) {
       if (!config.dryRun || !isS3Error(error, 'NoSuchBucket')) throw error
       log.info(`Would create ${where}`)
-      this.#parts.loader.isEmpty = true
+      this.#parts.loader.expectNothing()
       return false
     }
   }

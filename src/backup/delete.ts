@@ -28,7 +28,8 @@ export class UploadedFiles {
     const { directory, path } = files
     try {
       const names = files.isSSTable ? namesOf(files) : [files.name]
-      if (!names.every(name => isAsUploaded(files, name))) return false
+      // Cassandra may have been faster: then it is not ours to remember.
+      if (!names.includes(files.main) || !names.every(name => isAsUploaded(files, name))) return false
       for (const name of dataFirst(names)) unlinkSync(join(directory, name))
       this.#log.info(`Deleted ${path}: it is in the bucket`, { path })
       return true

@@ -8,26 +8,14 @@ import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
-import { isEpoch, type Epoch } from '../state/epochs.js'
+import type { Epoch } from '../state/epochs.js'
 import type { KeyLayout } from '../state/keys.js'
 import { checkSeparator } from '../state/separator.js'
 
-/** What `node.json` says. */
-interface NodeRecord {
-  readonly format: 1
-  readonly writer: string
-  readonly host: string
-  readonly epoch: number
-  /** When somebody first wrote under the name, ms of the server's clock. */
-  readonly since: number
-  /** The separator between name and path in the keys of files; undefined in records of earlier versions. */
-  readonly separator?: string | undefined
-  /** When each epoch began, as far as it is known: earlier versions did not write it. */
-  readonly epochs?: readonly Epoch[]
-}
+import { epochsOf, kinship, parseRecord, volumesTogether, type NodeRecord } from './node-record.js'
 
 /** The term of a writer: since when the name is its own. */
-type Tenure = Pick<NodeRecord, 'epoch' | 'since'> & { readonly epochs: readonly Epoch[] }
+type Tenure = Pick<NodeRecord, 'epoch' | 'since' | 'volumes'> & { readonly epochs: readonly Epoch[] }
 
 /** How a fence is set. */
 export interface FenceOptions {
@@ -56,6 +44,8 @@ export class Fence {
   since = Infinity
   /** When each epoch began, as far as it is known. */
   epochs: readonly Epoch[] = []
+  /** The volumes by which the record knows this writer. */
+  volumes: readonly string[] = []
   /** Whether this run took the name over. */
   tookOver = false
   readonly #options: FenceOptions
@@ -68,24 +58,34 @@ export class Fence {
 
   /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`, `SEPARATOR_CHANGED`; S3Error */
   async claim(): Promise<void> {
-    const { takeOver, log, name } = this.#options
+    const { takeOver, log, name, writer } = this.#options
     if (this.#options.alone) await this.#claimHere()
     const found = await this.#read()
     checkSeparator(name, found?.separator, this.#options.config.separator)
     const now = this.#options.clock()
-    if (found === undefined)
-      await this.#write({ epoch: 1, since: now, epochs: [{ epoch: 1, since: now }] }, true)
-    else if (found.writer === this.#options.writer.id && !takeOver) this.#set(found)
+    if (found === undefined) await this.#write(firstTenure(now, writer), true)
     else if (takeOver) {
-      const epoch = found.epoch + 1
-      await this.#write(
-        { epoch, since: found.since, epochs: [...epochsOf(found), { epoch, since: now }] },
-        false,
-      )
+      await this.#write(nextTenure(found, now, writer.volumes), false)
       this.tookOver = true
       log.warn(`Took ${name} over from ${found.host}: epoch ${this.epoch}`)
-    } else throw this.#refusal(found)
+    } else await this.#return(found, now)
     this.#looked = performance.now()
+  }
+
+  /** Goes on under a name that was ours before. */
+  async #return(found: NodeRecord, now: number): Promise<void> {
+    const { log, name, writer } = this.#options
+    const volumes = volumesTogether(writer, found)
+    const is = kinship(found, writer)
+    if (is === 'other') throw this.#refusal(found)
+    if (is === 'moved') {
+      await this.#write(nextTenure(found, now, volumes), false)
+      log.warn(
+        `The volume of ${name} was attached to another machine (host ${found.host}) before: this one goes on, as epoch ${this.epoch}; a tablesnap that still runs there stops`,
+      )
+    } else if (found.writer !== writer.id || volumes.length !== (found.volumes?.length ?? 0))
+      await this.#write({ ...found, epochs: epochsOf(found), volumes }, false)
+    else this.#set(found)
   }
 
   /** Makes sure that the name is still ours. @param fresh how old the last look may be, ms @throws TablesnapError `FENCED`; S3Error */
@@ -122,7 +122,7 @@ export class Fence {
       if (takeOver) return
       if (errorCode(cause) !== 'EADDRINUSE') return
       throw fenced(
-        `another tablesnap on this machine watches as ${name} already: stop it, or give this one another name (-n NAME), or --take-over`,
+        `another tablesnap on this machine watches as ${name} already: give one of them all paths and stop the other, or give this one another name (-n NAME), or --take-over`,
         cause,
       )
     }
@@ -137,21 +137,27 @@ export class Fence {
       if (isS3Error(error, 404)) return undefined
       throw error
     }
-    return parse(body, keys.node)
+    const record = parseRecord(body)
+    if (record !== undefined) return record
+    throw fenced(
+      `${keys.node} cannot be read: it does not say who writes under this name; --take-over needs it deleted first`,
+    )
   }
 
   #set(found: NodeRecord): void {
     this.epoch = found.epoch
     this.since = found.since
     this.epochs = epochsOf(found)
+    this.volumes = found.volumes ?? []
   }
 
-  async #write({ epoch, since, epochs }: Tenure, ifAbsent: boolean): Promise<void> {
+  async #write({ epoch, since, epochs, volumes }: Tenure, ifAbsent: boolean): Promise<void> {
     const { client, keys, writer, config } = this.#options
     const { separator } = config
     const record: NodeRecord = {
       format: 1,
       writer: writer.id,
+      ...(volumes === undefined || volumes.length === 0 ? {} : { volumes }),
       host: writer.host,
       epoch,
       since,
@@ -167,7 +173,7 @@ export class Fence {
       // Another one was faster, or the answer to our own request was lost.
       const found = isS3Error(error, 412, 409) ? await this.#read() : undefined
       if (found === undefined) throw error
-      if (found.writer !== writer.id) throw this.#refusal(found)
+      if (kinship(found, writer) !== 'same') throw this.#refusal(found)
       this.#set(found)
       return
     }
@@ -187,34 +193,15 @@ export class Fence {
   }
 }
 
-/** When each epoch of a record began: of the first one a record of an earlier version tells it, too. */
-function epochsOf({ epoch, since, epochs }: NodeRecord): readonly Epoch[] {
-  return epochs ?? (epoch === 1 ? [{ epoch, since }] : [])
+function firstTenure(now: number, { volumes }: Writer): Tenure {
+  return { epoch: 1, since: now, epochs: [{ epoch: 1, since: now }], volumes }
+}
+
+function nextTenure(before: NodeRecord, now: number, volumes: readonly string[]): Tenure {
+  const epoch = before.epoch + 1
+  return { epoch, since: before.since, epochs: [...epochsOf(before), { epoch, since: now }], volumes }
 }
 
 function fenced(message: string, cause?: unknown): TablesnapError {
   return new TablesnapError({ code: 'FENCED', message, operation: 'fence', cause })
-}
-
-function parse(body: Buffer, key: string): NodeRecord {
-  try {
-    const value = JSON.parse(body.toString('utf8')) as Partial<NodeRecord>
-    const { writer, host, epoch, since, separator, epochs } = value
-    if (value.format === 1 && typeof writer === 'string' && Number.isSafeInteger(epoch)) {
-      return {
-        format: 1,
-        writer,
-        host: typeof host === 'string' ? host : '?',
-        epoch: epoch ?? 0,
-        since: typeof since === 'number' ? since : 0,
-        ...(typeof separator === 'string' ? { separator } : {}),
-        ...(Array.isArray(epochs) ? { epochs: epochs.filter(isEpoch) } : {}),
-      }
-    }
-  } catch {
-    // Said below.
-  }
-  throw fenced(
-    `${key} cannot be read: it does not say who writes under this name; --take-over needs it deleted first`,
-  )
 }

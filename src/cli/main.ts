@@ -45,7 +45,6 @@ export async function main(argv: readonly string[]): Promise<number> {
       const { backup } = await import('./backup.js')
       return await backup(session, signals)
     } finally {
-      signals.end()
       await session.close()
     }
   } catch (error) {

@@ -6,13 +6,8 @@ const SECRET = /^(-s|--aws-secret|--secret|--aws-token|--token)(=|$)/
 /** `-s` behind flags without a value, as in `-rs`, and the secret itself where it follows at once. */
 const CLUSTER = /^(-[a-zA-Z]*?s)(.*)$/s
 
-/**
- * Names the process after the command, for `pgrep -x` and `start-stop-daemon --name`, and rewrites the command line that `ps` and /proc
- * show, without secrets. Setting the title overwrites the memory of the arguments, so the original is gone from there.
- * @param name at most 15 characters
- * @returns the command line that is shown now
- */
-export function hideSecrets(name: string, argv: readonly string[]): string {
+/** Arguments as others may see them: every secret is `***`. */
+export function withoutSecrets(argv: readonly string[]): string[] {
   const shown: string[] = []
   let hide = false
   for (const argument of argv) {
@@ -24,9 +19,17 @@ export function hideSecrets(name: string, argv: readonly string[]): string {
     else shown.push(argument)
     hide = !hide && (given === '' || secret === '')
   }
-  process.title = [name, ...shown].join(' ')
+  return shown
+}
+
+/**
+ * Names the process after the command, for `pgrep -x` and `start-stop-daemon --name`, and rewrites the command line that `ps` and /proc
+ * show, without secrets. Setting the title overwrites the memory of the arguments, so the original is gone from there.
+ * @param name at most 15 characters
+ */
+export function hideSecrets(name: string, argv: readonly string[]): void {
+  process.title = [name, ...withoutSecrets(argv)].join(' ')
   nameProcess(name)
-  return process.title
 }
 
 /** Setting the title has made the name of the process its first 15 characters, `tablesnap -r -a`. */

@@ -6,8 +6,6 @@ export interface Signals {
   readonly first: Promise<number>
   /** A second one, as its exit code. */
   readonly second: Promise<number>
-  /** Takes no more signals. */
-  end(): void
 }
 
 /** What the first signal does to what is under way. */
@@ -25,7 +23,10 @@ function deferred(): { promise: Promise<number>; resolve: (code: number) => void
   return { promise, resolve }
 }
 
-/** Takes over SIGINT and SIGTERM: the first lets uploads end or stops a restore, the second ends uploads as well. */
+/**
+ * Takes over SIGINT and SIGTERM until the process exits: the first lets uploads end or stops a restore, the second ends uploads
+ * as well, a third ends the process. A signal that comes when all is done must not kill what still writes its last log lines.
+ */
 export function onSignals(log: Logger, running: keyof typeof EFFECTS): Signals {
   const first = deferred()
   const second = deferred()
@@ -36,14 +37,9 @@ export function onSignals(log: Logger, running: keyof typeof EFFECTS): Signals {
     if (count === 1) {
       log.info(`${signal}: ${EFFECTS[running]}`)
       first.resolve(code)
-    } else second.resolve(code)
+    } else if (count === 2) second.resolve(code)
+    else process.exit(code)
   }
   process.on('SIGINT', handle).on('SIGTERM', handle)
-  return {
-    first: first.promise,
-    second: second.promise,
-    end: () => {
-      process.off('SIGINT', handle).off('SIGTERM', handle)
-    },
-  }
+  return { first: first.promise, second: second.promise }
 }

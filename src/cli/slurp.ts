@@ -32,7 +32,6 @@ export async function slurp(argv: readonly string[]): Promise<number> {
       const work = config.list === undefined ? download : list
       return await work(session, signals, TABLESLURP, { scope, ownership, progress: opened.progress })
     } finally {
-      signals.end()
       await session.close()
     }
   } catch (error) {

@@ -1,30 +1,43 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 
-import { isEc2 } from './imds.js'
+import { volumeId } from 'tablesnap-io'
 
-/** Who writes under a node's name. */
+import { isEc2 } from './imds.js'
+import { formerIds } from './former-writer.js'
+
+/** Who writes under a node's name. All identities are hashes: they tell one writer from another, and nothing of either. */
 export interface Writer {
-  /** The same after a restart of the machine; says nothing about it. */
+  /** Of the machine, or, where nothing names it, of the host name. */
   readonly id: string
-  /** For people. */
+  /** Whether `id` is that of a machine. */
+  readonly isMachine: boolean
+  /** Of the volumes that hold the paths, without the one that holds `/`: it is the machine's own. */
+  readonly volumes: readonly string[]
+  /** The host name, for people; the name of the pod in Kubernetes. */
   readonly host: string
+  /** The identities that earlier versions gave to this writer. */
+  readonly formerIds: readonly string[]
 }
 
 const DMI = '/sys/class/dmi/id'
-const DISKS = '/dev/disk/by-uuid'
 
-/** The machine (EC2 instance id, else machine-id) with the file system of the first path. */
-export function writerOf(path: string): Writer {
+/**
+ * The machine (EC2 instance id, else machine-id) and the volumes of the paths. No device number and no mount point counts: they
+ * change when a volume is attached elsewhere. Nor does the order of the paths.
+ */
+export function writerOf(paths: readonly string[]): Writer {
   const host = hostname()
-  const machine = instanceId() ?? (read('/etc/machine-id') || host)
-  const id = createHash('sha256')
-    .update(`${machine}\0${fileSystemOf(path)}`)
-    .digest('hex')
-    .slice(0, 32)
-  return { id, host }
+  const machine = instanceId() ?? read('/etc/machine-id')
+  return {
+    id: hash(machine === '' ? `host\0${host}` : `machine\0${machine}`),
+    isMachine: machine !== '',
+    volumes: volumesOf(paths).map(id => hash(`volume\0${id}`)),
+    host,
+    formerIds: formerIds(machine === '' ? host : machine, paths),
+  }
 }
 
 /** Nitro instances have their id as the board's asset tag. */
@@ -33,23 +46,39 @@ function instanceId(): string | undefined {
   return /^i-[0-9a-f]+$/.test(tag) ? tag : undefined
 }
 
-/** What stays with a file system: its UUID, or how it is mounted where it has none. */
-function fileSystemOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  // It may be still to come.
-  if (stat === undefined) return path === '/' ? '' : fileSystemOf(dirname(path))
-  const { dev } = stat
+function volumesOf(paths: readonly string[]): string[] {
+  const root = statSync('/').dev
+  const volumes = new Set<string>()
+  for (const path of paths) {
+    const directory = existing(path)
+    try {
+      if (statSync(directory).dev === root) continue
+      const fd = openSync(directory, 'r')
+      try {
+        const id = volumeId(fd)
+        if (id !== undefined) volumes.add(id)
+      } finally {
+        closeSync(fd)
+      }
+    } catch {
+      // Whoever backs the path up says why it cannot be read.
+    }
+  }
+  return [...volumes].sort()
+}
+
+/** A path, or, while it is still to come, the directory that it will lie in. */
+function existing(path: string): string {
   try {
-    for (const uuid of readdirSync(DISKS)) if (statSync(join(DISKS, uuid)).rdev === dev) return uuid
+    if (path === '/' || statSync(path, { throwIfNoEntry: false }) !== undefined) return path
   } catch {
-    // A container without the host's disks.
+    return path
   }
-  const number = `${dev >> 8}:${dev & 0xff}`
-  for (const line of read('/proc/self/mountinfo').split('\n')) {
-    const [before = '', after = ''] = line.split(' - ')
-    if (before.split(' ')[2] === number) return after.split(' ').slice(0, 2).join(' ')
-  }
-  return ''
+  return existing(dirname(path))
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32)
 }
 
 function read(file: string): string {

@@ -1,4 +1,4 @@
-import type { Overwriting } from '../s3/if-absent.js'
+import type { Overwriting } from '../s3/overwriting.js'
 
 const STATES = ['unknown', 'refused', 'allowed'] as const
 

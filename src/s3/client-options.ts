@@ -2,7 +2,7 @@ import type { TablesnapError } from '../errors.js'
 
 import type { Check } from './answer.js'
 import type { Timeouts } from './connection.js'
-import type { Overwriting } from './if-absent.js'
+import type { Overwriting } from './overwriting.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
 import type { RetryPolicy } from './retry.js'
 import type { CredentialSource, S3Settings } from './settings.js'

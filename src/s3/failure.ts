@@ -1,5 +1,5 @@
 import { isErrorBody } from './answer.js'
-import type { S3Request } from './client.js'
+import type { S3Request } from './client-options.js'
 import type { HttpResponse } from './connection.js'
 import { S3Error } from './errors.js'
 import { messageFor } from './hints.js'

@@ -1,14 +1,6 @@
 import type { S3Client } from './client.js'
 import { S3Error, isS3Error } from './errors.js'
 
-/**
- * Whether the server refuses to write over an object when it is asked to (If-None-Match): `refused`. `allowed`: it
- * looks past the question, or refuses the header itself. Found out once, for all threads.
- */
-export interface Overwriting {
-  state: 'unknown' | 'refused' | 'allowed'
-}
-
 /** Codes with which servers refuse a header that they do not know, beside status 501. */
 const UNSUPPORTED = [
   'NotImplemented',

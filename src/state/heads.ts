@@ -1,8 +1,7 @@
 import type { S3Client } from '../s3/client.js'
-import { listPages } from '../s3/list.js'
+import { listPages, type ListedObject } from '../s3/list.js'
 
 import type { KeyLayout, StateKey } from './keys.js'
-import type { States } from './states.js'
 
 /** What comes after all digits, with which the keys of a unit's manifests begin: the units below it come after that. */
 const AFTER_DIGITS = ':'
@@ -13,11 +12,18 @@ const MANY = 16
 /** Requests under way at once. */
 const AT_ONCE = 16
 
+/** What knows the manifests of a node: their keys, their order, and the newest of each unit. */
+export interface ManifestOrder {
+  keyOf(object: ListedObject): StateKey | undefined
+  rank(keys: Iterable<StateKey>): AsyncGenerator<StateKey>
+  newest(unit: string): Promise<StateKey | undefined>
+}
+
 /** What the newest manifests of all units are found with. */
 export interface HeadsDeps {
   readonly client: S3Client
   readonly keys: KeyLayout
-  readonly states: Pick<States, 'rank' | 'keyOf' | 'newest'>
+  readonly states: ManifestOrder
   readonly signal: AbortSignal | undefined
 }
 

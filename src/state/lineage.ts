@@ -53,6 +53,8 @@ export class Lineage<S extends Lined> {
   readonly #unexplained: SparseSet<string>
   readonly #vanished: SparseSet<string>
   readonly #live: SparseSet<S>
+  /** How many commits, folded ones included, the widest cut has that {@link better} gave out: it may have become known. */
+  #given = 0
   /** How many of the pending ones the newest accepted cut has; undefined before the first. */
   #additions: number | undefined
   #time: number
@@ -112,16 +114,19 @@ export class Lineage<S extends Lined> {
   /** The best cut, if it says more than the one accepted last. @param standing `durable` stays so */
   better(standing: (set: S) => Standing): Cut<S> | undefined {
     const choice = this.#choose(standing)
-    if (choice === undefined || this.#additions === undefined) return choice && this.#cut(choice)
-    // A set that was waived may be owed again: moments never go backwards.
-    if (choice.n < this.#additions) return undefined
-    const adds = this.#pending.slice(this.#additions, choice.n).some(isAddition)
-    return adds || choice.m > 0 ? this.#cut(choice) : undefined
+    // A set that was waived may be owed again: moments never go backwards, nor behind one whose writing seemed to fail.
+    if (choice === undefined || this.#folded + choice.n < this.#given) return undefined
+    const accepted = this.#additions
+    const isMore = accepted === undefined || choice.m > 0
+    if (!isMore && !this.#pending.slice(accepted, choice.n).some(isAddition)) return undefined
+    this.#given = this.#folded + choice.n
+    return this.#cut(choice)
   }
 
-  /** The cut accepted last, as it stands now; undefined before the first. */
+  /** The cut accepted last, as it stands now; undefined before the first, and while a wider one was given out. */
   get accepted(): Cut<S> | undefined {
-    return this.#additions === undefined ? undefined : this.#cut({ m: 0, n: this.#additions })
+    const n = this.#additions
+    return n === undefined || this.#folded + n < this.#given ? undefined : this.#cut({ m: 0, n })
   }
 
   /** A cut was written. Returns the sets that no later one can name. */

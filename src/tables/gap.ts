@@ -92,10 +92,11 @@ export class Gap {
     }
   }
 
-  /** A directory is gone. */
-  lost(path: string, drains: number): void {
+  /** A directory is gone. @param time ms by the server's clock */
+  lost(path: string, drains: number, time: number): void {
     this.#pending.delete(path)
     this.#until = drains + 1
+    this.#time = time
   }
 
   /** An SSTable went that nothing is known of: what the gap ends with was true only after that. */

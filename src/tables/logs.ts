@@ -117,6 +117,11 @@ export class Logs {
     return [...this.#all.values()].filter(log => log.isUnread)
   }
 
+  /** Whether one says that the SSTable is being written, or is about to go. */
+  names(index: string, name: string): boolean {
+    return this.isWritten(index, name) || this.isObsolete(index, name)
+  }
+
   /** Whether one that has not committed says that the SSTable is being written. */
   isWritten(index: string, name: string): boolean {
     for (const { txn, index: of } of this.#all.values())

@@ -17,6 +17,8 @@ interface Vanished {
   readonly after: number
   readonly time: number
   readonly at: number
+  /** Below Cassandra 3.0: a later one that was complete went after it, and may be what it was compacted to. */
+  wasCompacted: boolean
 }
 
 /** The facts of a table that the placement decides by. */
@@ -141,6 +143,7 @@ export class Placement {
   /** Its Data.db is gone. @param isExplained whether that needs no reason */
   left(files: TableFiles, isExplained: boolean): void {
     this.#told.delete(files)
+    this.#noteCompacted(files)
     const { drains } = this
     const span = { after: drains, until: drains + 1, time: this.#clock.time() }
     if (this.#unplaced.delete(files)) {
@@ -152,14 +155,26 @@ export class Placement {
       }
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      this.#remove(files, span)
-      return
+      // A copy that was broken off and is deleted needs no reason.
+      if (!files.wasGiven) {
+        this.#remove(files, span)
+        return
+      }
+      files.place()
     }
     if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
-    // An SSTable that went before the first scan has its place was never part of the history.
-    if (needsNone || this.#history === undefined) this.#remove(files, span)
-    else this.#vanished.set(files, { files, ...span, at: this.#clock.now() })
+    if (needsNone) this.#remove(files, span)
+    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false })
+  }
+
+  /** An SSTable of before Cassandra 3.0 went: those that it may be the compaction of need no other reason. */
+  #noteCompacted(files: TableFiles): void {
+    if (this.#vanished.size === 0 || hasTransactions(files.name)) return
+    // Of one that came and went between two looks nobody can say that it was incomplete.
+    if (!files.isPart && files.whole.until === undefined && files.inode !== undefined) return
+    for (const vanished of this.#vanished.values())
+      if (isLaterThan(files, vanished.files)) vanished.wasCompacted = true
   }
 
   /** SSTables that went without a reason, by index and name. */
@@ -227,7 +242,7 @@ export class Placement {
   }
 
   lostDirectory(directory: string): void {
-    this.#gap?.lost(directory, this.#drains)
+    this.#gap?.lost(directory, this.#drains, this.#clock.time())
   }
 
   /** The run ends: an SSTable that is not complete now counts as part of the table, and as not backed up. */
@@ -412,7 +427,8 @@ export class Placement {
     const byPlace = new Map(
       [...table.files()].filter(({ isSSTable }) => isSSTable).map(files => [place(files), files]),
     )
-    for (const { files, after, time, at } of [...this.#vanished.values()]) {
+    for (const vanished of [...this.#vanished.values()]) {
+      const { files, after, time, at } = vanished
       // The SSTable whose Data.db is the one that went: it was renamed.
       const copy = files.inode === undefined ? undefined : byPlace.get(place(files))
       const isQuiet = now - at >= this.#settings.settle
@@ -420,7 +436,7 @@ export class Placement {
       if (copy !== undefined && !copy.isPart && !isQuiet) continue
       const isAside = () =>
         files.inode !== undefined && this.#disk.isMovedAside(files.directory, files.main, files.inode)
-      const wasCompacted = isQuiet && this.#wasCompacted(table, files)
+      const wasCompacted = vanished.wasCompacted || (isQuiet && this.#wasCompacted(table, files))
       if (wasCompacted === 'unknown') continue
       const isExplained = copy !== undefined || isLoose(table) || wasCompacted || (isQuiet && isAside())
       if (!isExplained && !isQuiet) continue
@@ -444,11 +460,9 @@ export class Placement {
    */
   #wasCompacted(table: TableFacts, files: TableFiles): boolean | 'unknown' {
     if (hasTransactions(files.name)) return false
-    const generation = generationOf(files.name)
     let isUnknown = false
     for (const other of table.files()) {
-      if (!other.isSSTable || hasTransactions(other.name) || !(generationOf(other.name) > generation))
-        continue
+      if (!other.isSSTable || !isLaterThan(other, files)) continue
       if (other.isPart) return true
       isUnknown = true
     }
@@ -555,6 +569,11 @@ export class Placement {
 /** Whether it needs no quiet time: a transaction wrote it, or the newest manifest has it. */
 function isWellKnown({ isSettled, stored }: TableFiles): boolean {
   return isSettled || stored !== undefined
+}
+
+/** Whether one of two SSTables of before Cassandra 3.0 is of a later generation. */
+function isLaterThan(a: TableFiles, b: TableFiles): boolean {
+  return !hasTransactions(a.name) && generationOf(a.name) > generationOf(b.name)
 }
 
 /** Whether deletions need no reason: a directory of copies, or one that is no table's. */

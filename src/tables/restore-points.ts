@@ -38,6 +38,8 @@ export class RestorePoints {
   #newestTime: number | undefined
   /** SSTables that --delete-on-backup deleted from the disk; they stay in every restore point. */
   readonly #kept = new SparseMap<string, TableFiles>()
+  /** Those that a manifest of another run says so of, until their directories are known. */
+  readonly #inherited = new SparseMap<string, StateSet>()
   readonly #keptFiles = new SparseMap<string, Entry>()
   /** Directories with SSTables of the table that are not watched. */
   readonly #unwatched = new SparseSet<string>()
@@ -105,13 +107,20 @@ export class RestorePoints {
 
   loaded(newest: State | undefined, newestTime: number | undefined): void {
     this.#newest = newest
+    this.#inherit(newest)
     this.#newestTime = newestTime
     this.#mustSay ||= newest === undefined && newestTime !== undefined
+  }
+
+  /** A manifest of ours says `kept` before the SSTable is deleted, and Cassandra may be faster: only others' are taken at their word. */
+  #inherit(newest: State | undefined): void {
+    for (const [path, stored] of newest?.sets ?? []) if (stored.kept) this.#inherited.set(path, stored)
   }
 
   /** Another run of this node wrote a newer manifest. */
   adopt(newer: State): void {
     this.#newest = newer
+    this.#inherit(newer)
     this.#isChanged = true
   }
 
@@ -138,9 +147,11 @@ export class RestorePoints {
 
   /** Takes over the SSTables that an earlier run deleted from the disk. @param has whether a path is there */
   takeKept(directories: ReadonlyMap<string, TableDirectory>, has: (path: string) => boolean): TableFiles[] {
-    for (const [path, stored] of this.#newest?.sets ?? []) {
-      const directory = stored.kept ? directories.get(dirname(path)) : undefined
-      if (directory === undefined || this.#kept.has(path) || has(path)) continue
+    for (const [path, stored] of [...this.#inherited]) {
+      const directory = directories.get(dirname(path))
+      if (directory === undefined) continue
+      this.#inherited.delete(path)
+      if (this.#kept.has(path) || has(path)) continue
       const files = new TableFiles(directory.path, basename(path), true, directory.index, 0)
       files.takeStored(stored)
       this.#kept.set(path, files)
@@ -162,6 +173,7 @@ export class RestorePoints {
   /** An SSTable is no part of the table any more. */
   removed(path: string): void {
     this.#kept.delete(path)
+    this.#inherited.delete(path)
   }
 
   /** SSTables of the table lie in a directory that is not watched. */

@@ -57,6 +57,7 @@ export class TableFiles {
   #isUrgent = false
   #isUntouched = false
   #isDisturbed = false
+  #wasGiven = false
   #hasOthers = false
   #failures = 0
   #restarts = 0
@@ -127,6 +128,11 @@ export class TableFiles {
     return this.#isUntouched
   }
 
+  /** Whether it was complete and at rest at some time, and was given away to be uploaded. */
+  get wasGiven(): boolean {
+    return this.#wasGiven
+  }
+
   /** Whether something happened to it while it was being uploaded. */
   get isDisturbed(): boolean {
     return this.#isDisturbed
@@ -173,6 +179,13 @@ export class TableFiles {
   /** Whether a file of it was of this identity when it was looked at last. */
   isSame(name: string, identity: FileIdentity): boolean {
     return sameIdentity(this.#files.get(name), identity)
+  }
+
+  /** Whether a look has shown anything else than a scan. @param scan by name */
+  differs(scan: ReadonlyMap<string, FileIdentity>): boolean {
+    for (const [name, identity] of this.#files)
+      if (identity !== undefined && !sameIdentity(scan.get(name), identity)) return true
+    return false
   }
 
   /** Inode of its Data.db, or of the file, when it was looked at last. */
@@ -242,7 +255,7 @@ export class TableFiles {
       const isMain = name === this.main
       // Until it is whole, its writer may be at work.
       if (isMain && before !== undefined && identity !== undefined && this.#whole.until !== undefined)
-        isReplaced = identity.inode !== before.inode || identity.size !== before.size
+        isReplaced = this.isReplacedBy(identity)
       if (identity === undefined) {
         hasLost ||= before !== undefined
         this.#files.delete(name)
@@ -253,6 +266,12 @@ export class TableFiles {
     }
     if (hasChanged) this.#changedAt = now
     return { isOther, isReplaced, hasLost }
+  }
+
+  /** Whether a file that has the name of its Data.db now is another one. */
+  isReplacedBy({ inode, size }: FileIdentity): boolean {
+    const before = this.#files.get(this.main)
+    return before !== undefined && (before.inode !== inode || before.size !== size)
   }
 
   /** All files that it must have are there. @param look what the look showed that this follows from */
@@ -379,6 +398,7 @@ export class TableFiles {
   /** It is given away to be uploaded. */
   beginUpload(): void {
     this.#status = 'uploading'
+    this.#wasGiven = true
     this.#isDisturbed = false
   }
 

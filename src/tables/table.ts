@@ -182,6 +182,11 @@ export class Table {
     files.touch(arrival === 'moved-in')
     this.#placement.seen(files)
     this.#worklist.mark(files)
+    // Nobody looks at it until its upload has ended; but what was under the name is gone now.
+    if (arrival === 'moved-in' && files.status === 'uploading' && name === files.main) {
+      const identity = this.#disk.file(join(path, name))
+      if (identity !== undefined && files.isReplacedBy(identity)) this.#replaced(files)
+    }
   }
 
   /** A file was deleted, or renamed to another name. */
@@ -249,6 +254,7 @@ export class Table {
 
   /** Everything that has happened until now was told, and {@link look} was called after it. */
   drained(): void {
+    this.#checkUnwatched()
     const hasGoneOn = this.#placement.drained(this.#facts(), this.#isLoaded)
     for (const files of this.#placement.unplaced)
       if (files.status === 'waiting' && files.whole.until !== undefined) this.#worklist.mark(files)
@@ -371,11 +377,11 @@ export class Table {
     // A look at it tells whether a file that was known is another one now.
     if (!isKnown && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
     else files.add(name)
-    const isOld = isStart && !this.#settings.backsUpExisting
+    const isUnwanted = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
     files.found(isStart)
-    if (isOld && !this.#logs.isWritten(directory.index, files.name)) {
+    if (isUnwanted && !this.#logs.names(directory.index, files.name)) {
       files.mark('old')
       if (this.#isLoaded) this.#judgeOld(files)
     } else if (files.status !== 'old' || !isSame) {
@@ -415,6 +421,16 @@ export class Table {
     if (directory.lastScan === undefined) return
     this.#missed(`${directory.path} is not watched`)
     if (this.#placement.orderScan()) this.#orderScan('it changed after it was scanned')
+  }
+
+  /** An SSTable that changed in a directory without events since its scan: something else may have changed with it. */
+  #checkUnwatched(): void {
+    for (const files of this.#placement.unplaced) {
+      const { path, lastScan } = this.#directories.get(files.directory) ?? {}
+      if (lastScan === undefined || !files.differs(lastScan)) continue
+      this.#missed(`${path} is not watched`)
+      return
+    }
   }
 
   /** An SSTable's Data.db, or a file that belongs to none, is gone. */

@@ -16,7 +16,7 @@ async function fences(t: Parameters<typeof Recorded.create>[0]) {
   const { client } = node.bucket
   const keys = new KeyLayout('', 'node1', ':')
   const fence = (id: string, options: Partial<FenceOptions> = {}): Fence => {
-    const writer = { id, host: `host of ${id}` }
+    const writer = { id, isMachine: true, volumes: [], host: `host of ${id}`, formerIds: [] }
     const one = new Fence({
       config,
       client,

@@ -85,7 +85,7 @@ await t.test('node.json', async t => {
       client: client.answer({ body, headers: { etag: '"x"' } }),
       keys: new KeyLayout('', 'node1', ':'),
       name: 'node1',
-      writer: { id: 'me', host: 'here' },
+      writer: { id: 'me', isMachine: true, volumes: [], host: 'here', formerIds: [] },
       takeOver: false,
       alone: false,
       clock: () => 0,

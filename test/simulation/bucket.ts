@@ -15,6 +15,8 @@ export interface Manifest {
   readonly isDelta: boolean
   /** Virtual time, ms. */
   readonly writtenAt: number
+  /** Its writer was killed before it arrived. */
+  readonly isOrphan: boolean
   isUnreadable: boolean
 }
 
@@ -64,7 +66,7 @@ export class Bucket {
   }
 
   /** @throws S3Error 412 when another manifest has the time */
-  putManifest(stored: StoredState, now: number): string {
+  putManifest(stored: StoredState, now: number, isOrphan: boolean): string {
     const { state, delta } = stored
     const key = `states/${state.unit}/${state.epoch}/${state.time}`
     const all = this.manifests.get(state.unit) ?? []
@@ -83,6 +85,7 @@ export class Bucket {
       state: whole,
       isDelta: delta !== undefined,
       writtenAt: now,
+      isOrphan,
       isUnreadable: false,
     }
     all.push(manifest)
@@ -123,7 +126,7 @@ export class SimulatedManifests implements ManifestStore {
 
   async write(stored: StoredState): Promise<{ key: string; bytes: number; busy: number }> {
     const key = await this.network.call(this.process, 'PUT manifest', () =>
-      this.bucket.putManifest(stored, this.now()),
+      this.bucket.putManifest(stored, this.now(), !this.process.isAlive),
     )
     return { key, bytes: 1000, busy: 0.1 }
   }

@@ -3,6 +3,7 @@ import type { TableNews } from '../../src/tables/ports.js'
 
 import { isLater, type Bucket, type Manifest } from './bucket.js'
 import type { CoreTable } from './core.js'
+import type { Daemon } from './daemon.js'
 import type { Extent, Truth, TrueSSTable } from './truth.js'
 import type { WorldWatcher } from './world.js'
 
@@ -29,6 +30,8 @@ export interface CheckSettings {
   readonly deletesUploaded: boolean
   /** The clock jumps: times of restore points say nothing. */
   hasWildClock: boolean
+  /** A transaction log could not be opened: when its transaction committed is known as well as without a log. */
+  hasUnreadLogs: boolean
   /** Another process writes manifests beside the daemon, so that two may be under way at once. */
   hasOtherWriter: boolean
 }
@@ -38,6 +41,17 @@ interface Choice {
   readonly state: State
   readonly extents: readonly Extent[]
   readonly named: readonly TrueSSTable[]
+}
+
+/** A truncate or drop that begins while the daemon knows every change of the table. */
+export interface KnownEnd {
+  readonly unit: string
+  readonly daemon: Daemon
+  readonly time: number
+  /** How often the daemon's queue had overflowed. */
+  readonly overflows: number
+  /** The SSTables that the newest manifest calls unexplained. */
+  readonly unexplained: readonly string[]
 }
 
 /** Judges each manifest at the instant at which it is in the bucket, and all that the daemon tells. */
@@ -58,6 +72,14 @@ export class Checks implements WorldWatcher {
   /** Paths that were said to have vanished. */
   readonly vanished = new Set<string>()
   readonly replaced = new Set<string>()
+  /** By epoch: when an operator accepted all that was lost until then, ms of virtual time. */
+  readonly accepted = new Map<number, number>()
+  readonly ends: KnownEnd[] = []
+  /** SSTables that --delete-on-backup deleted; and those of them that a later complete restore point left out. */
+  readonly #deleted = new Set<TrueSSTable>()
+  readonly #leftOut = new Set<TrueSSTable>()
+  /** SSTables that a manifest says are deleted, or about to be. */
+  readonly #kept = new Set<TrueSSTable>()
 
   constructor(truths: ReadonlyMap<string, Truth>, settings: CheckSettings, now: () => number) {
     this.#truths = truths
@@ -78,6 +100,17 @@ export class Checks implements WorldWatcher {
     else spans.push({ from, to })
   }
 
+  /** The daemon that deletes what it has uploaded is killed: the next one believes what manifests say is deleted. */
+  forget(): void {
+    this.settings.isForgetful = true
+    for (const sstable of this.#kept) this.#deleted.add(sstable)
+  }
+
+  deleted(unit: string, path: string, data: number): void {
+    const sstable = this.#truths.get(unit)?.find(path, data)
+    if (sstable !== undefined) this.#deleted.add(sstable)
+  }
+
   news(table: CoreTable, news: TableNews): void {
     const truth = this.#truths.get(table.name)
     if (news.kind === 'gap' && this.settings.deletesUploaded) this.settings.isForgetful = true
@@ -96,16 +129,24 @@ export class Checks implements WorldWatcher {
     if (truth === undefined) return
     const named = this.#contents(truth, state)
     if (named === undefined) return
-    for (const path of state.unexplained)
-      if (!truth.deleted.has(path)) {
-        this.broken(`${path} is marked as unexplained, and nobody deleted it`)
-        return
-      }
+    const accepted = this.accepted.get(state.epoch) ?? -Infinity
+    for (const path of state.unexplained) {
+      const deleted = truth.deleted.get(path)
+      if (deleted === undefined) this.broken(`${path} is marked as unexplained, and nobody deleted it`)
+      else if (deleted < accepted)
+        this.broken(`${path} is marked as unexplained, and --take-over accepted its loss`)
+      else continue
+      return
+    }
     if (state.time > EPOCH + this.#now() + 1 && !this.settings.hasWildClock) {
       this.broken(`the restore point's time is in the future`)
       return
     }
-    if (isRestorable(state) && !this.settings.isForgetful) this.#complete(truth, state, named)
+    if (isRestorable(state)) {
+      if (this.settings.isForgetful) this.#forgetful(truth, state, named)
+      else this.#complete(truth, manifest, named)
+      this.#leaveOut(truth, named, state.unit)
+    }
     if (state.gap) this.#gaps.set(state.unit, this.#now())
     const ever = this.#named.get(state.unit)
     if (ever === undefined) this.#named.set(state.unit, new Set(named))
@@ -115,7 +156,7 @@ export class Checks implements WorldWatcher {
   /** Whether each object has the bytes of the SSTable that the manifest names, and all components are of one. */
   #contents(truth: Truth, state: State): TrueSSTable[] | undefined {
     const named: TrueSSTable[] = []
-    for (const [path, { components }] of state.sets) {
+    for (const [path, { components, kept }] of state.sets) {
       if (state.unprotected.includes(path)) continue
       const data = this.#content(path, components, 'Data.db')
       const sstable = data === undefined ? undefined : truth.find(path, data)
@@ -135,6 +176,7 @@ export class Checks implements WorldWatcher {
         return undefined
       }
       named.push(sstable)
+      if (kept) this.#kept.add(sstable)
     }
     return named
   }
@@ -143,7 +185,7 @@ export class Checks implements WorldWatcher {
     return this.bucket.content(`${path}-${component}`, components.get(component)?.key)
   }
 
-  #complete(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
+  #complete(truth: Truth, { state, isOrphan }: Manifest, named: readonly TrueSSTable[]): void {
     const extents = truth.extents(named)
     const [widest] = extents
     if (widest === undefined) {
@@ -161,8 +203,33 @@ export class Checks implements WorldWatcher {
       if (widest.n < least)
         this.broken(`-D would go back from commit ${least} to ${widest.n}: ${names(named)}`)
       this.choices.set(state.unit, { state, extents, named })
-    } else if (!this.settings.hasOtherWriter && state.epoch === before.state.epoch)
+    } else if (!this.settings.hasOtherWriter && !isOrphan && state.epoch === before.state.epoch)
+      // One that was under way when its writer was killed has its place by its time, whenever it arrives.
       this.broken(`a complete restore point is not newer than the one before`)
+  }
+
+  /**
+   * Of what --delete-on-backup deleted nobody can tell whether Cassandra has compacted it in a gap. So restore points go on
+   * naming it, but never again once one has left it out.
+   */
+  #forgetful(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
+    const all = new Set(named)
+    for (let n = truth.commits.length; n >= 0; n--)
+      for (const cut of truth.cuts(n)) {
+        if (![...cut].every(sstable => all.has(sstable))) continue
+        const rest = named.filter(sstable => !cut.has(sstable))
+        if (rest.every(sstable => this.#deleted.has(sstable) && !this.#leftOut.has(sstable))) return
+      }
+    this.broken(
+      `a complete restore point is no cut, whatever was compacted in a gap: ${names(named)} at ${state.time - EPOCH}`,
+    )
+  }
+
+  #leaveOut(truth: Truth, named: readonly TrueSSTable[], unit: string): void {
+    if (!this.settings.deletesUploaded) return
+    for (const sstable of this.#named.get(unit) ?? [])
+      if (this.#deleted.has(sstable) && !truth.isLive(sstable) && !named.includes(sstable))
+        this.#leftOut.add(sstable)
   }
 
   /** A restore point's time is when it was true, but for how far the process was behind. */
@@ -172,7 +239,9 @@ export class Checks implements WorldWatcher {
     for (const { n } of extents) {
       // Without a transaction files come and go one by one, and one look sees what two changes have left.
       const kind = truth.commits[n - 1]?.kind
-      const isEarly = truth.timeOf(n) > time + (kind === 'files' || kind === 'deleted' ? FUZZY : 1)
+      const isEarly =
+        truth.timeOf(n) >
+        time + (kind === 'files' || kind === 'deleted' || this.settings.hasUnreadLogs ? FUZZY : 1)
       const isLate = truth.timeOf(n + 1) < latest
       if (!isEarly && !isLate) return
     }

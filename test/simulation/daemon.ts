@@ -36,6 +36,8 @@ export interface DaemonOptions {
   /** Directories for which the kernel has a watch. */
   readonly watchLimit: number
   readonly pace: PaceShape
+  /** CPU time of one step, ms. */
+  readonly stepCost: number
 }
 
 /** How often the bucket is asked again what it holds of a table, ms. */
@@ -71,13 +73,16 @@ export class Daemon {
   readonly #settings: TableSettings
   #loading = 0
   isFenced = false
+  /** Virtual time, ms. */
+  readonly startedAt: number
 
   constructor(world: World, options: DaemonOptions) {
     this.#world = world
     this.options = options
     const { bucket, network, time, fs, random } = world
+    this.startedAt = time.now
     this.process = new Process(time)
-    this.pace = new Pace(time, random, options.pace)
+    this.pace = new Pace(time, random, options.pace, options.stepCost)
     this.queue = new EventQueue(options.queueLimit)
     const pass = () => this.pace.pass()
     const now = () => time.now
@@ -93,7 +98,7 @@ export class Daemon {
         pass()
         return world.serverTime()
       },
-      cpuTime: () => 0,
+      cpuTime: () => this.pace.cpuTime,
     }
     this.uploads = new SimulatedUploads(world, this.process, pass)
     this.uploadQueue = new UploadQueue(this.uploads, { comingOriginal: () => undefined }, this.process, {
@@ -233,7 +238,7 @@ export class Daemon {
 
   readonly #observer: ManifestObserver = {
     published: (table: Table, { draft: { leaving } }: Published) => {
-      for (const files of leaving) if (this.#delete(files)) table.deleted(files)
+      for (const files of leaving) if (this.#delete(table, files)) table.deleted(files)
     },
     failed: () => undefined,
     fenced: () => {
@@ -242,12 +247,15 @@ export class Daemon {
   }
 
   /** --delete-on-backup: Data.db goes first. */
-  #delete({ directory, name, durable }: TableFiles): boolean {
+  #delete(table: Table, { directory, name, path, durable }: TableFiles): boolean {
     const { fs } = this.#world
     const there = fs.directory(directory)
     if (there === undefined) return false
     const names = [...there.files.keys()].filter(file => file.startsWith(`${name}-`))
+    const data = there.files.get(`${name}-Data.db`)
+    if (data === undefined) return false
     if (!names.every(file => sameIdentity(there.files.get(file)?.identity, durable.get(file)))) return false
+    this.#world.watcher.deleted(table.name, path, data.content)
     for (const file of names.sort((a, b) => Number(b.endsWith('-Data.db')) - Number(a.endsWith('-Data.db'))))
       fs.unlink(there, file)
     return true

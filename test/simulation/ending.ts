@@ -1,9 +1,13 @@
-import { isRestorable } from '../../src/state/state.js'
+import { isRestorable, type State } from '../../src/state/state.js'
 
 import type { Bucket } from './bucket.js'
 import type { Checks } from './checks.js'
 import type { Daemon } from './daemon.js'
 import type { Node } from './node.js'
+import type { Truth } from './truth.js'
+
+/** How long a truncate may take until it has committed, ms. */
+const END_LASTS = 10_000
 
 /**
  * Judges the end: after a quiet time the newest restore point is complete and is what the disk is, or what it lacks is told.
@@ -17,7 +21,6 @@ export function judgeEnd(
   alive: readonly Daemon[],
 ): string | undefined {
   for (const [unit, truth] of node.truths) {
-    if (checks.settings.isForgetful) continue
     const table = daemon?.tables.get(unit)
     const lacking = new Set([...(table?.missing() ?? [])].map(({ path }) => path))
     const newest = bucket.newest(unit)
@@ -29,6 +32,7 @@ export function judgeEnd(
       if (named.has(path) || unprotected.has(path) || lacking.has(path)) continue
       return `${path} is on the disk, and neither a restore point nor the summary names it`
     }
+    if (checks.settings.isForgetful) continue
     // A daemon that started after a table's directory had gone never hears of the table.
     if (table === undefined && live.length === 0) continue
     if (newest === undefined) {
@@ -36,6 +40,8 @@ export function judgeEnd(
       continue
     }
     const { state } = newest
+    const unended = unendedLoss(state, truth, checks, daemon)
+    if (unended !== undefined) return unended
     if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) continue
     if (!isRestorable(state)) continue
     const dead = [...named].filter(path => !live.some(sstable => sstable.path === path))
@@ -44,6 +50,9 @@ export function judgeEnd(
     if (choice?.state !== state) return `-D does not bring the newest restore point of ${unit}`
     if (!truth.extents(choice.named).some(({ n }) => n === truth.commits.length))
       return `the newest restore point of ${unit} is not what is on the disk`
+    // Another writer's manifest may be the newest by its time, although it was drafted before the last change.
+    const stale = checks.settings.hasOtherWriter ? undefined : staleComponent(node, bucket, state)
+    if (stale !== undefined) return `the newest restore point is not what is on the disk: ${stale}`
   }
   for (const one of alive) {
     const { uploadQueue, uploads, logs } = one
@@ -56,6 +65,50 @@ export function judgeEnd(
         return `${path} is gone and is remembered for ever`
       }
     }
+  }
+  return undefined
+}
+
+/** A loss that was unexplained before a truncate or drop that the daemon has seen, and still is. */
+function unendedLoss(
+  { unit, unexplained }: State,
+  truth: Truth,
+  { ends }: Checks,
+  daemon: Daemon | undefined,
+): string | undefined {
+  for (const end of ends) {
+    if (end.unit !== unit || end.daemon !== daemon || daemon.queue.overflows > end.overflows) continue
+    const hasHappened = truth.commits.some(
+      ({ kind, time }) => kind === 'end' && time >= end.time && time < end.time + END_LASTS,
+    )
+    const path = unexplained.find(
+      path =>
+        !path.includes('/.idx/') &&
+        end.unexplained.includes(path) &&
+        (truth.deleted.get(path) ?? Infinity) < end.time,
+    )
+    if (hasHappened && path !== undefined)
+      return `${path} is marked as unexplained, and the table was truncated or dropped since`
+  }
+  return undefined
+}
+
+/** A component whose content on the disk is not what a restore point names. */
+function staleComponent(node: Node, bucket: Bucket, { sets }: State): string | undefined {
+  for (const [path, { components, kept }] of sets) {
+    if (kept) continue
+    const directory = node.fs.directory(path.slice(0, path.lastIndexOf('/')))
+    const prefix = `${path.slice(path.lastIndexOf('/') + 1)}-`
+    const there = [...(directory?.files ?? [])].filter(
+      ([name]) => name.startsWith(prefix) && !name.endsWith('.tmp'),
+    )
+    for (const [name, { content }] of there) {
+      const component = name.slice(prefix.length)
+      const entry = components.get(component)
+      if (entry === undefined) return `it lacks ${name}`
+      if (bucket.content(`${path}-${component}`, entry.key) !== content) return `it has an older ${name}`
+    }
+    if (there.length < components.size) return `it names components of ${path} that are gone`
   }
   return undefined
 }

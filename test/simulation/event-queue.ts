@@ -31,6 +31,8 @@ export class EventQueue {
   #events: InotifyEvent[] = []
   #next = 0
   #limit: number
+  /** Whether a mark is queued that events were dropped. */
+  #isMarked = false
   /** How often it overflowed. */
   overflows = 0
 
@@ -49,16 +51,18 @@ export class EventQueue {
   }
 
   push(event: InotifyEvent): void {
-    if (this.length > this.#limit) return
-    if (this.length === this.#limit) {
+    if (this.length < this.#limit) this.#events.push(event)
+    else if (!this.#isMarked) {
       this.overflows++
+      this.#isMarked = true
       this.#events.push({ kind: 'overflow', watch: undefined, name: '' })
-    } else this.#events.push(event)
+    }
   }
 
   shift(): InotifyEvent | undefined {
     const event = this.#events[this.#next]
     if (event === undefined) return undefined
+    if (event.kind === 'overflow') this.#isMarked = false
     if (++this.#next === this.#events.length) {
       this.#events = []
       this.#next = 0

@@ -57,7 +57,7 @@ export class History {
 
   #do({ what, salt }: Event): void {
     this.#simulation.note(what)
-    if (isOperation(what)) this.#simulation.node.do(what, salt)
+    if (isOperation(what)) this.#simulation.operate(what, salt)
     else this.#fault(what, salt)
   }
 
@@ -98,6 +98,8 @@ export class History {
         simulation.replaceMachine()
         return
       case 'unreadableNewest': {
+        // Of what --delete-on-backup deleted nobody would know any more.
+        if (this.#script.mode === 'delete') return
         const newest = bucket.newest(node.family.base.unit)
         if (newest !== undefined) newest.isUnreadable = true
         return
@@ -106,6 +108,7 @@ export class History {
         if (daemon !== undefined) daemon.uploads.failures += 1 + random.below(4)
         return
       case 'noLogDescriptors':
+        checks.settings.hasUnreadLogs = true
         if (daemon !== undefined) daemon.logs.failures += 1 + random.below(3)
         return
       case 'jump':

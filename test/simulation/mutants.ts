@@ -41,10 +41,16 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'let floor = Infinity;',
   },
   {
-    title: 'what vanished is unexplained at once',
+    title: 'an SSTable that was renamed is not known again by its inode',
     module: 'placement',
-    from: 'const isQuiet = now - at >= this.#settings.settle;',
-    to: 'const isQuiet = true;',
+    from: 'const copy = files.inode === undefined ? undefined : byPlace.get(place(files));',
+    to: 'const copy = undefined;',
+  },
+  {
+    title: 'SSTables that a restore of ours moved aside are losses',
+    module: 'placement',
+    from: 'files.inode !== undefined && this.#disk.isMovedAside(files.directory, files.main, files.inode);',
+    to: 'false;',
   },
   {
     title: 'what vanished needs no explanation',
@@ -115,8 +121,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'another SSTable under the same name passes for the one before',
     module: 'table-files',
-    from: 'isReplaced = identity.inode !== before.inode || identity.size !== before.size;',
-    to: 'isReplaced = false;',
+    from: 'return before !== undefined && (before.inode !== inode || before.size !== size);',
+    to: 'return false;',
   },
   {
     title: 'an SSTable that changes while it is copied was whole before',
@@ -137,10 +143,10 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'unprotected: [],',
   },
   {
-    title: 'a restore point may have the time of the one before',
+    title: 'a restore point may be earlier than one whose manifest may be in the bucket although it failed',
     module: 'restore-points',
-    from: 'const known = Math.max(moment.time, (this.#newest?.time ?? this.#newestTime ?? -Infinity) + 1);',
-    to: 'const known = moment.time;',
+    from: 'this.#triedTime = Math.max(this.#triedTime, draft.state.time);',
+    to: ';',
   },
   {
     title: 'a manifest that failed is not written again',
@@ -157,7 +163,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'SSTables that --delete-on-backup deleted stay for ever',
     module: 'restore-points',
-    from: 'removed(path) {\n        this.#kept.delete(path);',
+    from: 'removed(path) {\n        this.#kept.delete(path);\n        this.#inherited.delete(path);',
     to: 'removed(path) {',
   },
   {

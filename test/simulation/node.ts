@@ -12,7 +12,16 @@ import {
   stream,
   type Family,
 } from './operations.js'
-import { copyIn, deleteFiles, importFiles, refresh, restoreReplacing, wipe } from './operator.js'
+import {
+  copyIn,
+  deleteFiles,
+  importFiles,
+  overwrite,
+  refresh,
+  restoreReplacing,
+  spreadCopy,
+  wipe,
+} from './operator.js'
 import type { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
 import { Store, hasLogs, type Format } from './store.js'
@@ -48,6 +57,7 @@ export class Node {
   #tables = 0
   #snapshots = 0
   #device = 1
+  #starts = 0
 
   constructor(time: Scheduler, script: NodeScript) {
     this.#time = time
@@ -98,6 +108,7 @@ export class Node {
     if (!cassandra.isUp) {
       if (what === 'copy' || what === 'cutCopy')
         this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+      if (what === 'spreadCopy') this.start(spreadCopy(cassandra, family, random), false)
       return
     }
     switch (what) {
@@ -137,6 +148,14 @@ export class Node {
       case 'copy':
       case 'cutCopy': {
         this.start(copyIn(cassandra, family, random, what === 'cutCopy'), false)
+        return
+      }
+      case 'spreadCopy': {
+        this.start(spreadCopy(cassandra, family, random), false)
+        return
+      }
+      case 'overwrite': {
+        this.start(overwrite(cassandra, family, random), false)
         return
       }
       case 'delete':
@@ -246,7 +265,17 @@ export class Node {
     this.#time.after(pause / 2, () => {
       if (wipes) for (const store of cassandra.stores) wipe(cassandra, store)
     })
-    this.#time.after(pause, () => this.start(restart(cassandra, random), false))
+    this.#restartIn(pause, random)
+  }
+
+  /** Cassandra is started, unless somebody has killed or started it meanwhile: there is one process at a time. */
+  #restartIn(pause: number, random: Random): void {
+    const number = ++this.#starts
+    this.#time.after(pause, () => {
+      if (number !== this.#starts) return
+      this.#remake()
+      this.start(restart(this.cassandra, random))
+    })
   }
 
   /** A table's directory is deleted under a Cassandra that was killed, which then makes it anew; or another file system has its path. */
@@ -257,17 +286,14 @@ export class Node {
     const { base } = this.family
     const lost = random.pick(base.directories)!
     this.#lose(lost, isReplaced)
-    this.#time.after(100 + random.next() * 3000, () => {
-      this.#remake()
-      this.start(restart(cassandra, random), false)
-    })
+    this.#restartIn(100 + random.next() * 3000, random)
   }
 
   #lose(lost: Directory, isReplaced: boolean, truth = this.truth): void {
     const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
     this.fs.removeDirectory(lost, isReplaced)
     truth.commit(this.#time.now, [], gone, 'deleted')
-    truth.lose(lost.path)
+    truth.lose(lost.path, this.#time.now)
     if (isReplaced) this.#device++
   }
 
@@ -286,12 +312,11 @@ export class Node {
     this.cassandra.kill()
     for (const directory of this.family.base.directories) this.#lose(directory, true)
     this.#remake()
-    this.start(restart(this.cassandra, new Random(1)), false)
+    this.#restartIn(0, new Random(1))
   }
 
   /** Cassandra comes up if it is down. */
   heal(): void {
-    if (!this.cassandra.isUp && !this.cassandra.isBusy)
-      this.start(restart(this.cassandra, new Random(1)), false)
+    if (!this.cassandra.isUp && !this.cassandra.isBusy) this.#restartIn(0, new Random(1))
   }
 }

@@ -26,6 +26,10 @@ function foreign(
 ): Map<SSTable, Map<string, FileNode>> {
   const directory = random.pick(store.directories)!
   const sstable = store.sstable(directory, generation)
+  return new Map([[sstable, elsewhere(cassandra, sstable, random)]])
+}
+
+function elsewhere(cassandra: Cassandra, sstable: SSTable, random: Random): Map<string, FileNode> {
   const nodes = new Map<string, FileNode>()
   for (const component of sstable.components) {
     const node = cassandra.fs.elsewhere(1000 + random.below(100))
@@ -33,7 +37,7 @@ function foreign(
     sstable.note(component, node.content)
     nodes.set(component, node)
   }
-  return new Map([[sstable, nodes]])
+  return nodes
 }
 
 /** `nodetool import`: files are moved in, or linked. Cassandra reads them once all are there. */
@@ -42,11 +46,12 @@ export function* importFiles(cassandra: Cassandra, { base }: Family, random: Ran
   for (const [sstable, nodes] of foreign(cassandra, base, random)) {
     cassandra.hold([sstable])
     const order = shuffled([...nodes.keys()], random)
+    const arriving = new Arriving(cassandra, sstable, true)
     for (const component of order) {
       const node = nodes.get(component)!
       if (isCopy) cassandra.fs.link(node, sstable.directory, sstable.file(component))
       else cassandra.fs.moveIn(node, sstable.directory, sstable.file(component))
-      noteWhole(cassandra, sstable, true)
+      arriving.note()
       yield random.next()
     }
   }
@@ -56,14 +61,32 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
   return random.some(items, items.length)
 }
 
-/** The SSTable counts from the instant on at which all that Cassandra cannot do without is there. */
-function noteWhole(cassandra: Cassandra, sstable: SSTable, isOpened: boolean): void {
-  const { store, components } = sstable
-  if (store.truth.isLive(sstable)) return
-  const isWhole = components.every(name => !isVital(name) || isAsItShould(sstable, name))
-  if (!isWhole) return
-  if (isOpened) cassandra.committed(store, [sstable], [], 'files')
-  else store.truth.commit(cassandra.time.now, [sstable], [], 'files')
+/**
+ * An SSTable that is put into its directory file by file counts from the instant on at which all that Cassandra cannot do
+ * without is there; once, as a truncate may remove it before its last file has come.
+ */
+class Arriving {
+  #isWhole = false
+  readonly #cassandra: Cassandra
+  readonly #sstable: SSTable
+  readonly #isOpened: boolean
+
+  /** @param isOpened whether Cassandra opens it then */
+  constructor(cassandra: Cassandra, sstable: SSTable, isOpened: boolean) {
+    this.#cassandra = cassandra
+    this.#sstable = sstable
+    this.#isOpened = isOpened
+  }
+
+  /** A file of it has come. */
+  note(): void {
+    const { store, components } = this.#sstable
+    if (this.#isWhole) return
+    this.#isWhole = components.every(name => !isVital(name) || isAsItShould(this.#sstable, name))
+    if (!this.#isWhole) return
+    if (this.#isOpened) this.#cassandra.committed(store, [this.#sstable], [], 'files')
+    else store.truth.commit(this.#cassandra.time.now, [this.#sstable], [], 'files')
+  }
 }
 
 function isAsItShould(sstable: SSTable, component: string): boolean {
@@ -92,6 +115,7 @@ function* copy(
   count: number,
 ): Steps {
   const isPreserving = random.chance(0.5)
+  const arriving = new Arriving(cassandra, sstable, false)
   for (const component of [...nodes.keys()].sort().slice(0, count)) {
     const source = nodes.get(component)!
     const node = cassandra.create(sstable, component)
@@ -104,7 +128,47 @@ function* copy(
     node.toc = source.toc
     cassandra.close(sstable, component, node)
     if (isPreserving) node.take(source)
-    noteWhole(cassandra, sstable, false)
+    arriving.note()
+    yield random.next() * COPY_PAUSE
+  }
+}
+
+/** An operator copies an SSTable in with a program that makes all files first, and then fills them, the small ones first. */
+export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Random): Steps {
+  for (const [sstable, sources] of foreign(cassandra, base, random, FOREIGN + random.below(20))) {
+    if (isThere(sstable)) return
+    const arriving = new Arriving(cassandra, sstable, false)
+    const nodes = new Map([...sources.keys()].map(name => [name, cassandra.create(sstable, name)]))
+    const order = shuffled([...nodes.keys()], random)
+    const isLarge = (name: string) => isVital(name) && name !== 'Statistics.db'
+    for (const component of [...order.filter(name => !isLarge(name)), ...order.filter(isLarge)]) {
+      const node = nodes.get(component)!
+      const source = sources.get(component)!
+      yield random.next() * COPY_PAUSE
+      cassandra.fs.write(node, 100)
+      yield random.next() * COPY_PAUSE
+      cassandra.fs.write(node, source.size, source.content)
+      node.toc = source.toc
+      cassandra.close(sstable, component, node)
+      arriving.note()
+    }
+  }
+}
+
+/** An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. */
+export function* overwrite(cassandra: Cassandra, { base }: Family, random: Random): Steps {
+  const old = random.pick(base.idle)
+  if (old === undefined) return
+  const sstable = base.again(old)
+  cassandra.hold([old, sstable])
+  base.live.delete(old)
+  const arriving = new Arriving(cassandra, sstable, false)
+  for (const [component, node] of elsewhere(cassandra, sstable, random)) {
+    cassandra.fs.moveIn(node, sstable.directory, sstable.file(component))
+    if (isVital(component)) base.truth.commit(cassandra.time.now, [], [old], 'files')
+    // Between the first file and the last one it may be missed; then an SSTable is under the name again.
+    base.truth.deleted.set(old.path, cassandra.time.now)
+    arriving.note()
     yield random.next() * COPY_PAUSE
   }
 }
@@ -168,6 +232,7 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
       for (const content of contents) renamed.note(component, content)
     cassandra.hold([renamed])
     let isOpen = false
+    const arriving = new Arriving(cassandra, renamed, true)
     for (const component of shuffled([...nodes.keys()], random)) {
       cassandra.fs.rename(old.directory, old.file(component), old.directory, renamed.file(component))
       if (component === 'Data.db') base.truth.commit(cassandra.time.now, [], [old], 'files')
@@ -175,7 +240,7 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
         base.truth.commit(cassandra.time.now, [], [old], 'files')
         isOpen = true
       }
-      noteWhole(cassandra, renamed, true)
+      arriving.note()
       renamed.renamedAt = cassandra.time.now
       yield random.next()
     }
@@ -191,7 +256,12 @@ export function* restoreReplacing(
 ): Steps {
   // Nobody can follow one that is renamed twice before it has come to rest.
   const old = base.idle.filter(({ renamedAt }) => cassandra.time.now - renamedAt > RENAMED)
-  const replaced = random.some(old).slice(0, 2)
+  // The real directory for that has one below it for each table's directory, so that names do not meet.
+  const names = new Set([...aside.files.keys()].map(name => name.slice(0, name.lastIndexOf('-'))))
+  const replaced = random
+    .some(old)
+    .slice(0, 2)
+    .filter(({ name }) => !names.has(name) && names.add(name))
   cassandra.hold(replaced)
   for (const sstable of replaced) {
     for (const component of shuffled(sstable.components, random)) {
@@ -204,9 +274,10 @@ export function* restoreReplacing(
   }
   for (const [sstable, nodes] of foreign(cassandra, base, random)) {
     const components = [...nodes.keys()].filter(name => name !== 'Data.db')
+    const arriving = new Arriving(cassandra, sstable, false)
     for (const component of [...components, 'Data.db']) {
       cassandra.fs.moveIn(nodes.get(component)!, sstable.directory, sstable.file(component))
-      noteWhole(cassandra, sstable, false)
+      arriving.note()
       yield random.next() * 0.5
     }
   }

@@ -22,15 +22,21 @@ export class Pace {
   readonly #time: Scheduler
   readonly #random: Random
   readonly #shape: PaceShape
+  readonly #stepCost: number
   #isCalm = false
   #stop = 0
   /** Until when the process was last seen to be at work without a pause, and how long the pauses since then were. */
   longest = 0
 
-  constructor(time: Scheduler, random: Random, shape: PaceShape) {
+  /** CPU time that the process has had, ms. */
+  cpuTime = 0
+
+  /** @param stepCost CPU time of one step, ms */
+  constructor(time: Scheduler, random: Random, shape: PaceShape, stepCost: number) {
     this.#time = time
     this.#random = random
     this.#shape = shape
+    this.#stepCost = stepCost
   }
 
   /** From now on it runs on a machine of its own. */
@@ -46,6 +52,7 @@ export class Pace {
 
   /** Between two steps of the process. */
   pass(): void {
+    this.cpuTime += this.#stepCost
     const { chance, least, most } = this.#isCalm ? PACES.quick : this.#shape
     if (this.#stop > 0) {
       const duration = this.#stop

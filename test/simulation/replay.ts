@@ -13,9 +13,13 @@ else if (how === 'shrink') {
   script = await shrink(Number(what), REAL_CORE, violation => kindOf(violation) === kind)
 } else script = scriptOf(Number(what))
 
+/** How many cores were made: each has a number in the trace. */
+let cores = 0
+
 /** The core, with each call to it and each news from it printed. */
 const traced: MakeCore = (name, settings, disk, orders, clock) => {
-  const say = (text: string) => console.log(`${name.slice(-6)} ${text}`)
+  const number = ++cores
+  const say = (text: string) => console.log(`#${number} ${name.slice(-2)} ${text}`)
   const table = REAL_CORE(
     name,
     settings,

@@ -26,7 +26,7 @@ export class Scenario extends Simulation {
 
   /** Begins an operation, and lets time go by. */
   async do(what: Operation, duration = 0, salt = 1): Promise<void> {
-    this.node.do(what, salt)
+    this.operate(what, salt)
     await this.run(duration)
   }
 

@@ -21,6 +21,8 @@ export const OPERATIONS = [
   'wipe',
   'removeDirectory',
   'replaceDirectory',
+  'spreadCopy',
+  'overwrite',
 ] as const
 
 /** What happens to the daemon, and to the bucket. */
@@ -67,6 +69,8 @@ export interface Script {
   /** Whether operations are fast or slow. */
   readonly speed: number
   readonly salt: number
+  /** CPU time of one step of the process, ms; default: none, so that nothing has to keep a distance for its cost. */
+  readonly stepCost?: number
   readonly events: readonly Event[]
 }
 
@@ -74,7 +78,9 @@ function weighted<T>(weights: readonly (readonly [T, number])[]): fc.Arbitrary<T
   return fc.constantFrom(...weights.flatMap(([value, weight]) => new Array<T>(weight).fill(value)))
 }
 
-const WHAT = weighted<Operation | Fault>([
+type Weights = readonly (readonly [Operation | Fault, number])[]
+
+const WEIGHTS: Weights = [
   ['flush', 40],
   ['compact', 26],
   ['stream', 5],
@@ -109,16 +115,23 @@ const WHAT = weighted<Operation | Fault>([
   ['noDescriptors', 1],
   ['noLogDescriptors', 2],
   ['jump', 1],
-])
+]
 
-const EVENT: fc.Arbitrary<Event> = fc.record({
-  what: WHAT,
-  after: fc.oneof(fc.nat(30), fc.nat(300), fc.nat(3000), { arbitrary: fc.nat(12_000), weight: 1 }),
-  salt: fc.nat(0xffff),
-})
+/** What happens in fewer histories: seldom enough to leave room for the rest, often enough to meet it. */
+const MORE: Weights = [
+  ['spreadCopy', 4],
+  ['overwrite', 3],
+]
 
-/** Every history there is. */
-export const SCRIPTS: fc.Arbitrary<Script> = fc.record({
+function eventOf(weights: Weights): fc.Arbitrary<Event> {
+  return fc.record({
+    what: weighted(weights),
+    after: fc.oneof(fc.nat(30), fc.nat(300), fc.nat(3000), { arbitrary: fc.nat(12_000), weight: 1 }),
+    salt: fc.nat(0xffff),
+  })
+}
+
+const PLAIN = {
   format: weighted<Script['format']>([
     ['big', 6],
     ['trie', 1],
@@ -152,5 +165,22 @@ export const SCRIPTS: fc.Arbitrary<Script> = fc.record({
   ]),
   speed: fc.constantFrom(1, 0.2, 5, 30),
   salt: fc.nat(0xffffff),
-  events: fc.array(EVENT, { minLength: 1, maxLength: 24, size: 'max' }),
+}
+
+/** Histories of what happens to every node. */
+const USUAL: fc.Arbitrary<Script> = fc.record({
+  ...PLAIN,
+  events: fc.array(eventOf(WEIGHTS), { minLength: 1, maxLength: 24, size: 'max' }),
 })
+
+/** Histories in which rarer things happen as well, and each step of the process costs CPU time. */
+const RARE: fc.Arbitrary<Script> = fc.record({
+  ...PLAIN,
+  stepCost: fc.constantFrom(0, 0.02, 0.2, 2),
+  events: fc.array(eventOf([...WEIGHTS, ...MORE]), { minLength: 1, maxLength: 24, size: 'max' }),
+})
+
+/** The histories that a seed draws from: a third of the seeds has the rarer ones. */
+export function scriptsOf(seed: number): fc.Arbitrary<Script> {
+  return seed % 3 === 2 ? RARE : USUAL
+}

@@ -5,7 +5,7 @@ import { Table } from '../../src/tables/table.js'
 import type { CoreTable, MakeCore } from './core.js'
 import { History, type Outcome } from './history.js'
 import { OldTable } from './old/old-table.js'
-import { SCRIPTS, type Script } from './script.js'
+import { scriptsOf, type Script } from './script.js'
 
 /** The core of the program. */
 export const REAL_CORE: MakeCore = (name, settings, disk, orders, clock): CoreTable =>
@@ -24,7 +24,7 @@ export interface Failure {
 
 /** The script of a seed. */
 export function scriptOf(seed: number): Script {
-  return fc.sample(SCRIPTS, { seed, numRuns: 1 })[0]!
+  return fc.sample(scriptsOf(seed), { seed, numRuns: 1 })[0]!
 }
 
 /** Runs one seed. */
@@ -55,7 +55,7 @@ export async function shrink(
   isSame: (violation: string) => boolean = () => true,
 ): Promise<Script> {
   let shortest = scriptOf(seed)
-  const property = fc.asyncProperty(SCRIPTS, async script => {
+  const property = fc.asyncProperty(scriptsOf(seed), async script => {
     const { violation } = await new History(script, makeCore).run()
     if (violation === undefined || !isSame(violation)) return
     shortest = script

@@ -12,7 +12,8 @@ import { Network } from './network.js'
 import { Node } from './node.js'
 import { PACES } from './pace.js'
 import { Scheduler } from './scheduler.js'
-import type { Script } from './script.js'
+import type { Operation, Script } from './script.js'
+import type { TrueSSTable } from './truth.js'
 import type { World } from './world.js'
 
 /** How long all is quiet before the end is judged, ms. */
@@ -51,6 +52,7 @@ export class Simulation {
       deletesUploaded,
       isForgetful: deletesUploaded && !this.node.hasLogs,
       hasWildClock: false,
+      hasUnreadLogs: false,
       hasOtherWriter: false,
     }
     this.checks = new Checks(this.node.truths, settings, () => this.time.now)
@@ -69,6 +71,7 @@ export class Simulation {
       serverTime: () => Math.floor(EPOCH + this.time.now + this.skew),
       watcher: {
         caughtUp: (daemon, from, to) => this.checks.caughtUp(daemon, from, to),
+        deleted: (unit, path, data) => this.checks.deleted(unit, path, data),
         news: (table, news) => {
           this.news.push(news)
           this.checks.news(table, news)
@@ -127,17 +130,37 @@ export class Simulation {
     run.start(() => {
       this.note(`one-shot run ends: ${run.oneShot?.exit ?? '?'}`)
       if (run.oneShot?.exit !== 'success' || this.checks.settings.hasWildClock) return
-      const newest = this.bucket.newest(family.base.unit)?.state
-      const missed = before.find(sstable => truth.isLive(sstable) && newest?.sets.has(sstable.path) !== true)
+      // Another run may have written a partial one that is newer: -D passes over it.
+      const { unit } = family.base
+      const states = [this.bucket.newest(unit)?.state, this.checks.choices.get(unit)?.state]
+      const isNamed = ({ path }: TrueSSTable) => states.some(state => state?.sets.has(path) === true)
+      const missed = before.find(sstable => truth.isLive(sstable) && !isNamed(sstable))
       if (missed !== undefined)
         this.checks.broken(`a one-shot run says that all is backed up, and no manifest names ${missed.path}`)
     })
     return run
   }
 
+  /** Something happens to the node. */
+  operate(what: Operation, salt: number): void {
+    const { unit } = this.node.family.base
+    const { daemon } = this
+    if ((what === 'truncate' || what === 'drop') && daemon?.tables.get(unit)?.phase === 'live')
+      this.checks.ends.push({
+        unit,
+        daemon,
+        time: this.time.now,
+        overflows: daemon.queue.overflows,
+        unexplained: this.bucket.newest(unit)?.state.unexplained ?? [],
+      })
+    this.node.do(what, salt)
+  }
+
   /** SIGKILL of the daemon. */
   kill(): void {
-    if (this.#script.mode === 'delete') this.checks.settings.isForgetful = true
+    if (this.#script.mode === 'delete') this.checks.forget()
+    // Another one, without --take-over, goes on with what the newest manifest says.
+    if (this.daemon?.options.tookOver === true) this.checks.accepted.delete(this.daemon.ownership.epoch)
     this.daemon?.kill()
     this.daemon = undefined
   }
@@ -147,6 +170,7 @@ export class Simulation {
     this.checks.settings.hasOtherWriter = true
     const { writer, epoch } = this.bucket.owner
     this.bucket.owner = { writer: writer + 1, epoch: epoch + 1 }
+    this.checks.accepted.set(epoch + 1, this.time.now)
     return this.begin({ ...options, tookOver: true })
   }
 
@@ -199,6 +223,7 @@ export class Simulation {
       queueLimit: 2000,
       watchLimit: 100,
       pace: PACES[pace],
+      stepCost: this.#script.stepCost ?? 0,
     }
   }
 }

@@ -55,6 +55,11 @@ export class Store {
     }
   }
 
+  /** Another SSTable under the name of one. */
+  again({ directory, name, components }: SSTable): SSTable {
+    return new SSTable(this, directory, name, components)
+  }
+
   #make(directory: Directory, generation: number): SSTable {
     const { version, isTrie, hasUniqueIds, hasSai } = this.format
     const id = hasUniqueIds ? `3h5r_09tz_${generation}a` : String(generation)

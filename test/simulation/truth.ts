@@ -46,8 +46,8 @@ export class Truth {
   readonly #added = [0]
   /** Every SSTable that ever was, by path. */
   readonly #ever = new Map<string, TrueSSTable[]>()
-  /** Paths from which an SSTable was ever deleted without a transaction. */
-  readonly deleted = new Set<string>()
+  /** Paths from which an SSTable was ever deleted without a transaction, and when that was last, ms of virtual time. */
+  readonly deleted = new Map<string, number>()
 
   /** What Cassandra would read now. */
   get live(): Iterable<TrueSSTable> {
@@ -77,7 +77,7 @@ export class Truth {
     for (const sstable of removed) {
       this.#live.delete(keyOf(sstable))
       sum -= this.#number(keyOf(sstable))
-      if (kind === 'deleted') this.deleted.add(sstable.path)
+      if (kind === 'deleted') this.deleted.set(sstable.path, time)
     }
     for (const sstable of added) {
       const key = keyOf(sstable)
@@ -95,8 +95,8 @@ export class Truth {
   }
 
   /** A directory is lost: of whatever ever lay in it nobody can tell where it went. */
-  lose(directory: string): void {
-    for (const path of this.#ever.keys()) if (path.startsWith(`${directory}/`)) this.deleted.add(path)
+  lose(directory: string, time: number): void {
+    for (const path of this.#ever.keys()) if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
   }
 
   /** The SSTable that had this content under this path; undefined: none ever had. */
@@ -137,6 +137,17 @@ export class Truth {
       }
     }
     return extents
+  }
+
+  /** The legal cuts of which n is the last commit; see {@link extents}. */
+  *cuts(n: number): Generator<Set<TrueSSTable>> {
+    const added: TrueSSTable[] = []
+    for (let m = n; m >= 0; m--) {
+      yield new Set([...this.after(m), ...added])
+      const commit = this.commits[m - 1]
+      if (commit === undefined || commit.kind === 'end') return
+      if (commit.removes.length === 0 && commit.kind !== 'deleted') added.push(...commit.adds)
+    }
   }
 
   /** S(m). */

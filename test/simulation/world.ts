@@ -25,6 +25,8 @@ export interface WorldWatcher {
   news(table: CoreTable, news: Parameters<Orders['tell']>[1], daemon: object): void
   /** Every event was read that had happened until an instant, from another one on. */
   caughtUp(daemon: object, from: number, to: number): void
+  /** --delete-on-backup has deleted an SSTable of a unit. @param data content of its Data.db */
+  deleted(unit: string, path: string, data: number): void
 }
 
 /** Where the watched directories lie. */

@@ -72,7 +72,7 @@ export class Recorded {
       client,
       keys,
       name: 'node1',
-      writer: { id: 'w1', host: 'h1' },
+      writer: { id: 'w1', isMachine: true, volumes: [], host: 'h1', formerIds: [] },
       takeOver: false,
       alone: false,
       clock: () => Date.now(),
