@@ -130,7 +130,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     isOneShot,
     tables: () => tables,
     whenLoaded: () => loader.whenLoaded(),
-    onFenced: error => run.fenced(error),
+    onFenced: error => run.fail(error),
   })
   const turns = new Turns(clockwork, clockwork)
   const rescans = new Rescans(run, clockwork, !isOneShot)
