@@ -44,8 +44,7 @@ const AGAIN_CAP = 30_000
 
 /** Asks the bucket what it knows of tables: the newest restore point, or, where there is none, what the original put there. */
 export class Loader {
-  /** There is no bucket yet, and none is made. */
-  isEmpty = false
+  #isEmpty = false
   readonly #deps: LoaderDeps
   readonly #clockwork: Clockwork
   readonly #problems: Problems
@@ -76,6 +75,11 @@ export class Loader {
     this.#problems = problems
     this.#recovery = recovery
     this.#settings = settings
+  }
+
+  /** There is no bucket yet, and none is made: nothing is asked for. */
+  expectNothing(): void {
+    this.#isEmpty = true
   }
 
   /** Whether every table is loaded. */
@@ -132,7 +136,7 @@ export class Loader {
   }
 
   #pump(): void {
-    if (this.#running === 0 && this.#queue.length > FEW && !this.isEmpty) {
+    if (this.#running === 0 && this.#queue.length > FEW && !this.#isEmpty) {
       const tables = this.#queue.splice(0)
       this.#running++
       void this.#walk(tables).finally(() => this.#ended())
@@ -195,7 +199,7 @@ export class Loader {
   /** At most one LIST of one key and 2 GETs, or a LIST for each of its directories. @throws S3Error */
   async #load(table: Table, find: () => Promise<StateKey | undefined>): Promise<void> {
     const { client, keys, log, states, fence, signal } = this.#deps
-    if (this.isEmpty) {
+    if (this.#isEmpty) {
       this.#loaded(table)
       return
     }
@@ -228,7 +232,7 @@ export class Loader {
     if (this.#isStopped) return
     this.#failures.delete(table)
     this.#problems.solved(table.name)
-    if (!this.isEmpty) this.#recovery.succeeded()
+    if (!this.#isEmpty) this.#recovery.succeeded()
     table.loaded(newest, time)
     this.#onLoaded(table)
   }

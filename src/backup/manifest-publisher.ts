@@ -121,7 +121,7 @@ export class ManifestPublisher implements Publisher {
       const stored: StoredState = delta ?? { state: timed, delta: undefined }
       try {
         const { key, busy } = await this.#store.write(stored)
-        meter.busy += busy
+        meter.add(busy)
         if (delta === undefined) this.#bases.set(table, { key, state: timed })
         return timed
       } catch (error) {
@@ -146,18 +146,28 @@ export class ManifestPublisher implements Publisher {
 
 /** Adds up the CPU time of what is measured. */
 class Meter {
-  busy = 0
+  #busy = 0
   readonly #clockwork: Clockwork
 
   constructor(clockwork: Clockwork) {
     this.#clockwork = clockwork
   }
 
+  /** ms. */
+  get busy(): number {
+    return this.#busy
+  }
+
+  /** What was measured elsewhere, ms. */
+  add(busy: number): void {
+    this.#busy += busy
+  }
+
   /** Of work that goes on later only its first part is measured. */
   measure<T>(work: () => T): T {
     const before = this.#clockwork.cpuTime()
     const result = work()
-    this.busy += this.#clockwork.cpuTime() - before
+    this.#busy += this.#clockwork.cpuTime() - before
     return result
   }
 }

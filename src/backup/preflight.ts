@@ -1,22 +1,26 @@
 import { readFileSync, statSync } from 'node:fs'
 
+import type { Config } from '../config/config.js'
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
-/** @param patient whether a path may be still to come @throws TablesnapError when a path is not a directory */
-export function checkPath(path: string, patient: boolean): void {
+/** @throws TablesnapError when a path is no directory, or is not there and is not waited for */
+export function checkPath(path: string, { mode, waitForPaths }: Pick<Config, 'mode' | 'waitForPaths'>): void {
   try {
     if (statSync(path).isDirectory()) return
   } catch (cause) {
-    const missing = errorCode(cause) === 'ENOENT'
-    if (missing && patient) return
-    throw new TablesnapError({
-      code: missing ? 'PATH_MISSING' : 'PATH_UNREADABLE',
-      message: missing
-        ? `${path} does not exist: check the path`
-        : `${path} cannot be read: ${errorMessage(cause)}`,
-      path,
-      cause,
-    })
+    if (errorCode(cause) === 'ENOENT') {
+      if (waitForPaths) return
+      const advice =
+        mode === 'backup' ? 'check the path' : 'check the path, or wait for it with --wait-for-paths'
+      throw new TablesnapError({
+        code: 'PATH_MISSING',
+        message: `${path} does not exist: ${advice}`,
+        path,
+        cause,
+      })
+    }
+    const message = `${path} cannot be read: ${errorMessage(cause)}`
+    throw new TablesnapError({ code: 'PATH_UNREADABLE', message, path, cause })
   }
   throw new TablesnapError({ code: 'PATH_NO_DIRECTORY', message: `${path} is not a directory`, path })
 }

@@ -32,6 +32,8 @@ export class Turns {
   /** Tables that have looked since the last of their events, and wait for an empty queue. */
   readonly #looked = new Set<Judging>()
   readonly #wakes = new Map<Judging, () => void>()
+  /** Tables that have no turn now, and the directories that are the reason. */
+  readonly #held = new Map<Judging, Set<string>>()
   #queue: EventQueue | undefined
   #cancel: (() => void) | undefined
   #isStopped = false
@@ -53,6 +55,7 @@ export class Turns {
 
   /** Something happened to a table: it looks at the disk once all that is known has been told. */
   touch(table: Judging): void {
+    if (this.#held.has(table)) return
     this.#touched.add(table)
     if (!this.#isStopped) this.#cancel ??= this.#timers.after(0, () => this.#turn())
   }
@@ -64,14 +67,32 @@ export class Turns {
     if (at === undefined || this.#isStopped) return
     const cancel = this.#timers.after(Math.max(0, Math.ceil(at - this.#clock.now())), () => {
       this.#wakes.delete(table)
+      if (this.#held.has(table)) return
       this.#touched.add(table)
       this.#turn()
     })
     this.#wakes.set(table, cancel)
   }
 
+  /** A directory of a table cannot be looked at for now: the table judges and decides nothing until that is over. */
+  hold(table: Judging, directory: string): void {
+    const directories = this.#held.get(table) ?? new Set()
+    this.#held.set(table, directories.add(directory))
+    this.#touched.delete(table)
+    this.#looked.delete(table)
+  }
+
+  /** A directory of a table can be looked at again; once all of them can, the table has its next turn. */
+  release(table: Judging, directory: string): void {
+    const directories = this.#held.get(table)
+    directories?.delete(directory)
+    if (directories?.size === 0) this.#held.delete(table)
+    this.touch(table)
+  }
+
   /** A table is no more. */
   forget(table: Judging): void {
+    this.#held.delete(table)
     this.wake(table, undefined)
     this.#touched.delete(table)
     this.#looked.delete(table)

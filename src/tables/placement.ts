@@ -140,8 +140,11 @@ export class Placement {
     if (files.isSSTable && !files.isPart && !files.isRemoved) this.#unplaced.add(files)
   }
 
-  /** Its Data.db is gone. @param isExplained whether that needs no reason */
-  left(files: TableFiles, isExplained: boolean): void {
+  /**
+   * Its Data.db is gone. @param isExplained whether that needs no reason
+   * @param isAlone whether its directory is still there: a copy that is broken off and deleted at once needs no reason
+   */
+  left(files: TableFiles, isExplained: boolean, isAlone = true): void {
     this.#told.delete(files)
     this.#noteCompacted(files)
     const { drains } = this
@@ -155,8 +158,7 @@ export class Placement {
       }
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      // A copy that was broken off and is deleted needs no reason.
-      if (!files.wasGiven) {
+      if (!files.wasGiven && isAlone) {
         this.#remove(files, span)
         return
       }
@@ -234,7 +236,8 @@ export class Placement {
     this.#gap?.logEnded(log, this.#drains)
     // Its SSTables are committed: Cassandra would have deleted them before the log otherwise.
     for (const files of this.#unplaced)
-      if (files.index === log.index && files.firstSeen >= log.since) files.settle()
+      if (files.index === log.index && files.firstSeen >= log.since)
+        files.settle(this.#drains, this.#clock.time())
   }
 
   scanned(directory: string, isSure: boolean): void {

@@ -229,7 +229,7 @@ export class Table {
   lostDirectory(path: string): void {
     const directory = this.#directories.get(path)
     if (directory === undefined) return
-    for (const files of [...directory.files.values()]) this.#left(directory, files)
+    for (const files of [...directory.files.values()]) this.#left(directory, files, false)
     for (const log of this.#logs.in(path)) this.#endLog(path, log)
     this.#directories.delete(path)
     this.#placement.lostDirectory(path)
@@ -375,7 +375,7 @@ export class Table {
     const isKnown = files.has(name)
     const isSame = isKnown && identity !== undefined && files.isSame(name, identity)
     // A look at it tells whether a file that was known is another one now.
-    if (!isKnown && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
+    if (!files.isSeen(name) && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
     else files.add(name)
     const isUnwanted = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
@@ -433,12 +433,12 @@ export class Table {
     }
   }
 
-  /** An SSTable's Data.db, or a file that belongs to none, is gone. */
-  #left(directory: Directory, files: TableFiles): void {
+  /** An SSTable's Data.db, or a file that belongs to none, is gone. @param isAlone whether its directory is still there */
+  #left(directory: Directory, files: TableFiles, isAlone = true): void {
     directory.files.delete(files.name)
     this.#worklist.drop(files)
     this.#orders.unlinked(this, files)
-    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true)
+    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true, isAlone)
     else {
       this.#points.changed()
       this.#orders.restorePoint(this)

@@ -122,7 +122,7 @@ await t.test('a daemon asks again after a pause, at the end of an outage at once
 
 await t.test('a bucket that is not there is empty', async t => {
   const { core, load, loader, requests } = await bench(t)
-  loader.isEmpty = true
+  loader.expectNothing()
   const before = requests.length
   await load()
   t.equal(requests.length, before)

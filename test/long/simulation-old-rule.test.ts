@@ -3,6 +3,8 @@ import t from 'tap'
 import { faultOf, oldViolation, OLD_FAULTS } from '../simulation/old/classify.js'
 import type { OldFault } from '../simulation/old/fixes.js'
 
+t.setTimeout(0)
+
 // Nobody reads the stacks of simulated refusals.
 Error.stackTraceLimit = 0
 

@@ -35,8 +35,6 @@ export interface CheckSettings {
   readonly deletesUploaded: boolean
   /** The clock jumps: times of restore points say nothing. */
   hasWildClock: boolean
-  /** A transaction log could not be opened: when its transaction committed is known as well as without a log. */
-  hasUnreadLogs: boolean
   /** Another process writes manifests beside the daemon, so that two may be under way at once. */
   hasOtherWriter: boolean
 }
@@ -221,8 +219,16 @@ export class Checks implements WorldWatcher {
       this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
       return
     }
-    if (!this.settings.hasWildClock) this.#timed(truth, state, extents, named)
-    this.#unmarked(truth, state, extents, named)
+    const valid = this.settings.hasWildClock ? extents : this.#timely(truth, state, extents)
+    if (valid.length === 0) {
+      const shown = extents.map(({ m, n }) => `${m}..${n} of ${truth.timeOf(n)} to ${truth.timeOf(n + 1)}`)
+      const time = state.time - EPOCH
+      this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
+    }
+    // The same SSTables may have been there before a loss and after it: it is a restore point of the time before then.
+    const unmarked = valid.map(({ n }) => this.#unmarked(truth, state, n, named))
+    if (unmarked.every(path => path !== undefined) && unmarked[0] !== undefined)
+      this.broken(`${unmarked[0]} was deleted, and a complete restore point without it does not say so`)
     const before = this.choices.get(state.unit)
     this.complete.push({ state, named, at: this.#now() })
     const highest = Math.max(state.epoch, this.#epochs.get(state.unit) ?? 0)
@@ -293,21 +299,17 @@ export class Checks implements WorldWatcher {
     }
   }
 
-  /** A restore point's time is when it was true, but for how far the process was behind. */
-  #timed(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
+  /** The extents that were true at a restore point's time, but for how far the process was behind. */
+  #timely(truth: Truth, state: State, extents: readonly Extent[]): Extent[] {
     const time = state.time - EPOCH
     const latest = time - this.#behind(time) - this.settings.settle * 2 - TOLERANCE
-    for (const { n } of extents) {
+    return extents.filter(({ n }) => {
       // Without a transaction files come and go one by one, and one look sees what two changes have left.
       const kind = truth.commits[n - 1]?.kind
-      const isEarly =
-        truth.timeOf(n) >
-        time + (kind === 'files' || kind === 'deleted' || this.settings.hasUnreadLogs ? FUZZY : 1)
+      const isEarly = truth.timeOf(n) > time + (kind === 'files' || kind === 'deleted' ? FUZZY : 1)
       const isLate = truth.timeOf(n + 1) < latest
-      if (!isEarly && !isLate) return
-    }
-    const shown = extents.map(({ m, n }) => `${m}..${n} of ${truth.timeOf(n)} to ${truth.timeOf(n + 1)}`)
-    this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
+      return !isEarly && !isLate
+    })
   }
 
   /** How long before a time the daemon that was most behind had last read all events, ms. */
@@ -321,24 +323,32 @@ export class Checks implements WorldWatcher {
     return behind
   }
 
-  /** SSTables that an operator deleted are not left out without a word. */
-  #unmarked(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
-    if (this.settings.isOldCassandra || state.gap) return
-    const widest = extents[0]?.n ?? 0
-    const ever = this.#named.get(state.unit)
-    const gap = this.#gaps.get(state.unit) ?? -Infinity
+  /**
+   * SSTables that an operator deleted are not left out without a word. Returns the path of one that is, for a restore point
+   * that is true after commit n.
+   */
+  #unmarked(
+    truth: Truth,
+    { unit, gap: hasGap }: State,
+    last: number,
+    named: readonly TrueSSTable[],
+  ): string | undefined {
+    if (this.settings.isOldCassandra || hasGap) return undefined
+    const ever = this.#named.get(unit)
+    const gap = this.#gaps.get(unit) ?? -Infinity
     const returned = new Set<string>()
-    for (let n = widest; n > 0; n--) {
+    for (let n = last; n > 0; n--) {
       const { kind, time, adds, removes } = truth.commits[n - 1]!
       for (const { path, data } of adds) returned.add(`${path}#${data}`)
-      if (kind === 'end' || gap >= time) return
+      if (kind === 'end' || gap >= time) return undefined
       if (kind !== 'deleted') continue
       for (const sstable of removes) {
         if (returned.has(`${sstable.path}#${sstable.data}`)) continue
-        if (ever?.has(sstable) !== true || named.includes(sstable) || truth.isLive(sstable)) continue
-        this.broken(`${sstable.path} was deleted, and a complete restore point without it does not say so`)
+        if (ever?.has(sstable) === true && !named.includes(sstable) && !truth.isLive(sstable))
+          return sstable.path
       }
     }
+    return undefined
   }
 }
 

@@ -109,7 +109,6 @@ export class History {
         if (daemon !== undefined) daemon.uploads.failures += 1 + random.below(4)
         return
       case 'noLogDescriptors':
-        checks.settings.hasUnreadLogs = true
         if (daemon !== undefined) daemon.logs.failures += 1 + random.below(3)
         return
       case 'noListings':

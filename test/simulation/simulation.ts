@@ -53,7 +53,6 @@ export class Simulation {
       deletesUploaded,
       isForgetful: deletesUploaded && !this.node.hasLogs,
       hasWildClock: false,
-      hasUnreadLogs: false,
       hasOtherWriter: false,
     }
     this.checks = new Checks(this.node, settings, () => this.time.now, program.isLater)

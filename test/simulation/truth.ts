@@ -3,6 +3,8 @@ export interface TrueSSTable {
   /** Without the component. */
   readonly path: string
   readonly name: string
+  /** The path from which it was renamed. */
+  readonly formerPath?: string
   /** Content of its Data.db. */
   readonly data: number
   /** By component: every content that it had once it was complete. */
@@ -88,6 +90,8 @@ export class Truth {
       this.#live.delete(keyOf(sstable))
       sum -= this.#number(keyOf(sstable))
       if (kind === 'deleted') this.deleted.set(sstable.path, time)
+      // Who did not see the renaming misses the name before it.
+      if (sstable.formerPath !== undefined) this.deleted.set(sstable.formerPath, time)
     }
     for (const sstable of added) {
       const key = keyOf(sstable)
@@ -107,6 +111,13 @@ export class Truth {
   /** A directory is lost: of whatever ever lay in it nobody can tell where it went. */
   lose(directory: string, time: number): void {
     for (const path of this.#ever.keys()) if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
+  }
+
+  /** A directory is emptied: where that went which left it since a time nobody can tell. */
+  empty(directory: string, since: number): void {
+    for (const { time, removes } of this.commits)
+      if (time >= since)
+        for (const { path } of removes) if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
   }
 
   /** The SSTable that had this content under this path; undefined: none ever had. */
