@@ -150,6 +150,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   recovery.onEnd(() => {
     loader.retry()
     writer.retry()
+    audits.retry()
   })
   return {
     clockwork,
