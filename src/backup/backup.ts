@@ -61,6 +61,7 @@ export class Backup {
     this.#filter = new Filter(config.filter, config.paths)
     this.#parts = assemble(deps, this.#filter, signal, {
       rescan: paths => this.#watcher?.rescan(paths),
+      include: path => this.#watcher?.include(path),
       isUnwatched: path => this.#watcher?.isUnwatched(path) === true,
       fail: error => this.#fail(error),
     })
@@ -131,7 +132,7 @@ export class Backup {
       waitsForPaths: config.waitForPaths,
       skip: (path: string) => this.#filter.skips(path),
     }
-    const { sensor, news, turns, tables, loader, audits, unprotected } = this.#parts
+    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes } = this.#parts
     this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
@@ -141,7 +142,10 @@ export class Backup {
       throw error
     }
     this.#status.report(this.#watcher)
-    if (isOneShot) return
+    if (isOneShot) {
+      if (!recursive) await unprotected.reportBelow(paths, outcomes)
+      return
+    }
     log.info(
       `Watching ${this.#watcher.size} directories; files go to ${keys.files}… in bucket ${config.s3.bucket}`,
     )
