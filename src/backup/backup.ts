@@ -15,7 +15,7 @@ import { Watcher } from '../watch/watcher.js'
 import { OneShotEnd } from './one-shot-end.js'
 import type { Outcomes } from './outcomes.js'
 import { assemble, type Parts } from './parts.js'
-import { checkPath } from './preflight.js'
+import { checkDescriptors, checkPath } from './preflight.js'
 import { Rounds } from './rounds.js'
 import type { BackupStatus } from './status.js'
 import { WatchStatus } from './watch-status.js'
@@ -121,6 +121,7 @@ export class Backup {
     const { config, keys, log } = this.#deps
     const { paths, recursive, autoAdd, mode } = config
     const isOneShot = mode === 'backup'
+    checkDescriptors()
     for (const path of paths) checkPath(path, config)
     if ((await this.#prepareBucket()) && !config.dryRun) await this.#parts.fence.claim()
     this.#abort.signal.throwIfAborted()
