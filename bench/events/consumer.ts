@@ -64,7 +64,7 @@ function watchBySensor(): () => number {
   const tables = new TableRegistry(name => new Table(name, settings, disk, orders, clockwork))
   const turns = new Turns(clockwork, clockwork)
   turns.stop()
-  const news = new SensorNews(log, new Outcomes(log, false), undefined)
+  const news = new SensorNews(log, new Outcomes(log, false), { isBackedUp })
   const sensor = new Sensor(tables, turns, disk, news, {
     listenEvents: ['IN_MOVED_TO', 'IN_CLOSE_WRITE', 'IN_CREATE'],
     isBackedUp,
@@ -74,7 +74,7 @@ function watchBySensor(): () => number {
     file(directory, name, event)
     took()
   }
-  new Watcher({ paths: [into], recursive: false, autoAdd: false, skip: () => false }, sensor).start()
+  new Watcher({ paths: [into], recursive: false, autoAdd: false, skip: () => false }, sensor, news).start()
   return () => {
     let dirty = 0
     for (const table of tables) for (const { status } of table.files()) if (status === 'dirty') dirty++

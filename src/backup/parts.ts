@@ -1,9 +1,12 @@
 import type { Filter } from '../plan/filter.js'
+import { takeOverLine } from '../restore/mend.js'
 import { States } from '../state/states.js'
 import type { TableSettings } from '../tables/ports.js'
 import { Table } from '../tables/table.js'
 
 import { AfterManifest } from './after-manifest.js'
+import { AuditReport } from './audit-report.js'
+import { AuditSchedule } from './audit-schedule.js'
 import type { BackupDeps } from './backup.js'
 import { RealClockwork } from './clockwork.js'
 import { UploadedFiles } from './delete.js'
@@ -14,9 +17,13 @@ import { LocalDisk } from './local-disk.js'
 import { ManifestPublisher } from './manifest-publisher.js'
 import { BucketManifests } from './manifest-store.js'
 import { ManifestWriter } from './manifest-writer.js'
+import { ObjectAudit } from './object-audit.js'
+import { ObjectRepair } from './object-repair.js'
 import type { OpenFiles } from './open-files.js'
 import { KnownContents } from './original.js'
+import { OtherDirectories, type DirectoryTaker } from './other-directories.js'
 import { Outcomes } from './outcomes.js'
+import { PartUploads } from './part-uploads.js'
 import type { Clockwork } from './ports.js'
 import { descriptorLimit } from './preflight.js'
 import { Recovery } from './recovery.js'
@@ -40,18 +47,20 @@ export interface Parts {
   readonly unprotected: Unprotected
   readonly fence: Fence
   readonly loader: Loader
+  readonly audits: AuditSchedule
   readonly listings: Listings
   readonly queue: UploadQueue<OpenFiles>
   readonly writer: ManifestWriter
   readonly turns: Turns
   readonly rescans: Rescans
   readonly sensor: Sensor
+  readonly news: SensorNews
 }
 
 /** The requests that the parts make to the run. */
-export interface Run extends Scanner {
-  /** Another writer took the name over. */
-  fenced(error: unknown): void
+export interface Run extends Scanner, DirectoryTaker {
+  /** The run may not go on: another writer took the name over, or a file system was unmounted under a one-shot run. */
+  fail(error: unknown): void
 }
 
 /** Share of the process's descriptors that files waiting for their upload may hold. */
@@ -94,8 +103,9 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     loader.add(table)
     return table
   })
-  const contents = new KnownContents(tables, loader)
-  const uploader = new Uploader({ ...deps, sources: contents, signal })
+  const contents = new KnownContents(tables, loader, keys)
+  const parts = new PartUploads(config, client, engine)
+  const uploader = new Uploader({ ...deps, parts, sources: contents, signal })
   const queue = new UploadQueue(new SSTableUploads(uploader, outcomes, recovery), contents, clockwork, {
     width: engine.width,
     descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
@@ -103,27 +113,51 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const store = new BucketManifests(states, config.object)
   const publisher = new ManifestPublisher(store, listings, fence, clockwork, name)
   const after = new AfterManifest(new UploadedFiles(log, outcomes), loader, recovery, error =>
-    run.fenced(error),
+    run.fail(error),
   )
   const writer = new ManifestWriter(publisher, clockwork, after, log, {
     isOneShot,
     retries: config.engine.retries,
     isDryRun: config.dryRun,
   })
+  const audit = new ObjectAudit({
+    client,
+    keys,
+    repair: new ObjectRepair({ ...deps, parts, signal }),
+    report: new AuditReport(outcomes.summary, outcomes, log, config.dryRun),
+    ownership: config.dryRun ? undefined : fence,
+    signal,
+  })
+  const audits = new AuditSchedule(audit, clockwork, outcomes, {
+    isOneShot,
+    tables: () => tables,
+    whenLoaded: () => loader.whenLoaded(),
+    onFenced: error => run.fail(error),
+  })
   const turns = new Turns(clockwork, clockwork)
   const rescans = new Rescans(run, clockwork, !isOneShot)
-  const reporter = new TableReporter(log, outcomes, isOneShot)
+  const reporter = new TableReporter(log, outcomes, isOneShot, takeOverLine(config, name))
   const orders = new TableOrders({ queue, writer, rescans, turns }, reporter, outcomes)
-  const news = new SensorNews(log, outcomes, isOneShot ? undefined : unprotected)
+  const news = new SensorNews(log, outcomes, {
+    isBackedUp,
+    ...(isOneShot ? { fail: error => run.fail(error) } : { unprotected }),
+  })
   const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })
+  const others = new OtherDirectories(run, disk, outcomes, log)
+  loader.onNewest((table, newest) => {
+    // Files outside the paths that were given are never deleted.
+    if (!config.deleteOnBackup) others.take(table, newest)
+  })
   loader.onLoaded(table => {
     outcomes.known(table)
+    if (table.newest !== undefined) audits.add(table.newest)
     if (table.newest?.unlisted === true) writer.unlisted(table)
     turns.touch(table)
   })
   recovery.onEnd(() => {
     loader.retry()
     writer.retry()
+    audits.retry()
   })
   return {
     clockwork,
@@ -132,11 +166,13 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     unprotected,
     fence,
     loader,
+    audits,
     listings,
     queue,
     writer,
     turns,
     rescans,
     sensor,
+    news,
   }
 }

@@ -1,24 +1,42 @@
 import { readFileSync, statSync } from 'node:fs'
 
+import type { Config } from '../config/config.js'
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
-/** @param patient whether a path may be still to come @throws TablesnapError when a path is not a directory */
-export function checkPath(path: string, patient: boolean): void {
+/** @throws TablesnapError when a path is no directory, or is not there and is not waited for */
+export function checkPath(path: string, { mode, waitForPaths }: Pick<Config, 'mode' | 'waitForPaths'>): void {
   try {
     if (statSync(path).isDirectory()) return
   } catch (cause) {
-    const missing = errorCode(cause) === 'ENOENT'
-    if (missing && patient) return
-    throw new TablesnapError({
-      code: missing ? 'PATH_MISSING' : 'PATH_UNREADABLE',
-      message: missing
-        ? `${path} does not exist: check the path`
-        : `${path} cannot be read: ${errorMessage(cause)}`,
-      path,
-      cause,
-    })
+    if (errorCode(cause) === 'ENOENT') {
+      if (waitForPaths) return
+      const advice =
+        mode === 'backup' ? 'check the path' : 'check the path, or wait for it with --wait-for-paths'
+      throw new TablesnapError({
+        code: 'PATH_MISSING',
+        message: `${path} does not exist: ${advice}`,
+        path,
+        cause,
+      })
+    }
+    const message = `${path} cannot be read: ${errorMessage(cause)}`
+    throw new TablesnapError({ code: 'PATH_UNREADABLE', message, path, cause })
   }
   throw new TablesnapError({ code: 'PATH_NO_DIRECTORY', message: `${path} is not a directory`, path })
+}
+
+/** Descriptors that a backup needs: Node's own, the workers' connections, and the files of a few SSTables. */
+const FEWEST_DESCRIPTORS = 96
+
+/** @throws TablesnapError `FILE_LIMIT` when uploads would fail here and there for want of descriptors */
+export function checkDescriptors(): void {
+  const limit = descriptorLimit()
+  if (limit >= FEWEST_DESCRIPTORS) return
+  throw new TablesnapError({
+    code: 'FILE_LIMIT',
+    message: `this process may open ${limit} files at once, and a backup needs ${FEWEST_DESCRIPTORS}: raise its limit (LimitNOFILE of the service, or ulimit -n)`,
+    operation: 'backup',
+  })
 }
 
 /** How many descriptors this process may have (RLIMIT_NOFILE); 1,024 when that cannot be read. */

@@ -1,15 +1,14 @@
 import { join } from 'node:path'
 
 import type { ListenEvent } from '../config/config.js'
-import type { TablesnapError } from '../errors.js'
 import { isTxnLog, parseComponent } from '../sstable/names.js'
-import { indexOf } from '../sstable/unit.js'
+import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
 import type { Disk, FileIdentity } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
 import type { Listing } from '../watch/tree.js'
 import type { FileEvent, ScanReason, WatchListener } from '../watch/listener.js'
 
-import { isHardlink } from './file-identity.js'
+import { isHardlink, isSameDirectory } from './file-identity.js'
 import type { SensorNews } from './sensor-news.js'
 import type { TableRegistry } from './table-registry.js'
 import { TransactionLogs } from './transaction-logs.js'
@@ -79,6 +78,14 @@ export class Sensor implements WatchListener {
     this.#turns.touch(table)
   }
 
+  denied(directory: string): void {
+    // What lies in another directory is unknown; of a table it is known that it lacks SSTables.
+    if (tableOfUnit(unitOf(directory)) === undefined) return
+    const table = this.#tables.of(directory)
+    table.unreadable(directory)
+    this.#turns.touch(table)
+  }
+
   lost(directory: string): void {
     const table = this.#tables.at(directory)
     if (table === undefined) return
@@ -87,6 +94,27 @@ export class Sensor implements WatchListener {
     table.lostDirectory(directory)
     this.#news.goneBelow(directory)
     this.#turns.touch(table)
+  }
+
+  hidden(directory: string): void {
+    const table = this.#tables.at(directory)
+    if (table === undefined) return
+    // First: what the table hears of its logs is no reason to look at a disk that is not there.
+    this.#turns.hold(table, directory)
+    this.#logs.lost(directory, table)
+    this.#news.hidden(directory)
+  }
+
+  shown(directories: readonly string[]): void {
+    const tables = new Set<Table>()
+    for (const directory of directories) {
+      const table = this.#tables.at(directory)
+      if (table === undefined) continue
+      tables.add(table)
+      this.#turns.release(table, directory)
+      if (!isSameDirectory(table, directory, this.#disk)) this.lost(directory)
+    }
+    for (const table of tables) this.lostEvents(table, 'a file system was mounted')
   }
 
   overflow(): void {
@@ -99,22 +127,6 @@ export class Sensor implements WatchListener {
   lostEvents(table: Table, why: string): void {
     table.lostEvents(why)
     this.#turns.touch(table)
-  }
-
-  unreadable(directory: string, name: string): void {
-    this.#news.unreadable(join(directory, name))
-  }
-
-  failed(directory: string, error: TablesnapError): void {
-    this.#news.failed(directory, error)
-  }
-
-  unwatched(directory: string): void {
-    this.#news.unwatched(directory)
-  }
-
-  awaited(path: string): void {
-    this.#news.awaited(path)
   }
 
   /** Lets go of the transaction logs that are held open. */

@@ -56,6 +56,8 @@ export interface Config {
   readonly paths: readonly string[]
   readonly recursive: boolean
   readonly autoAdd: boolean
+  /** Whether a path that is not there at the start is waited for; only ever in a run that watches. */
+  readonly waitForPaths: boolean
   readonly filter: FilterSettings
   readonly listenEvents: readonly ListenEvent[]
   /** Quiet time before a set without a transaction log counts as complete, ms. */

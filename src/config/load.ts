@@ -82,6 +82,9 @@ function checkFlags(flags: Layer, all: Layer, mode: Mode): string[] {
       `${dryRun.label} works only with ${needed['backup or download']}${mode === 'backup-watch' ? ', not with --watch' : ''}`,
     )
   }
+  const wait = flags.get('wait_for_paths')
+  if (wait !== undefined && mode === 'backup')
+    throw new UsageError('SETTINGS_CONFLICT', `${flagName(wait.setting)} works only when watching`)
   return unused.length === 0 ? [] : [`no effect with ${download}: ${unused.join(', ')}`]
 }
 
@@ -96,6 +99,7 @@ function configOf(
     paths,
     recursive: values.recursive,
     autoAdd: values.auto_add,
+    waitForPaths: values.wait_for_paths && modeOf(values) !== 'backup',
     filter: {
       exclude: values.exclude,
       include: values.include,

@@ -7,7 +7,7 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     short: '-B',
     group: 'What to do',
-    help: 'upload the files that exist and are not in the bucket yet, then exit',
+    help: 'upload the files that exist and are not in the bucket, or no longer, then exit',
   },
   {
     key: 'watch',
@@ -80,6 +80,13 @@ export const RUN_SETTINGS = [
     short: '-a',
     group: 'Which files',
     help: 'directories that are created later as well',
+  },
+  {
+    key: 'wait_for_paths',
+    kind: 'flag',
+    group: 'Which files',
+    uploads: true,
+    help: 'watching: wait for a path that is not there at the start',
   },
   {
     key: 'exclude',

@@ -17,6 +17,8 @@ interface Vanished {
   readonly after: number
   readonly time: number
   readonly at: number
+  /** Whether its directory went with it: a gap explains that as little as a whole table that is missing. */
+  readonly isLost: boolean
   /** Below Cassandra 3.0: a later one that was complete went after it, and may be what it was compacted to. */
   wasCompacted: boolean
 }
@@ -140,8 +142,11 @@ export class Placement {
     if (files.isSSTable && !files.isPart && !files.isRemoved) this.#unplaced.add(files)
   }
 
-  /** Its Data.db is gone. @param isExplained whether that needs no reason */
-  left(files: TableFiles, isExplained: boolean): void {
+  /**
+   * Its Data.db is gone. @param isExplained whether that needs no reason
+   * @param isLost whether its directory went with it: only where that is still there a copy was broken off and deleted
+   */
+  left(files: TableFiles, isExplained: boolean, isLost = false): void {
     this.#told.delete(files)
     this.#noteCompacted(files)
     const { drains } = this
@@ -157,8 +162,7 @@ export class Placement {
       if (!files.wasGiven && this.#history?.vanished.has(files.path) === true) return
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      // A copy that was broken off and is deleted needs no reason.
-      if (!files.wasGiven) {
+      if (!files.wasGiven && !isLost) {
         this.#remove(files, span)
         return
       }
@@ -167,7 +171,7 @@ export class Placement {
     if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     if (needsNone) this.#remove(files, span)
-    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false })
+    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false, isLost })
   }
 
   /** An SSTable of before Cassandra 3.0 went: those that it may be the compaction of need no other reason. */
@@ -316,8 +320,8 @@ export class Placement {
     const { until, time } = gap
     let { after } = gap
     const removes: TableFiles[] = []
-    for (const { files, after: since } of [...this.#vanished.values()]) {
-      const isLost = !gap.hasEnd && !table.directories.has(files.directory)
+    for (const { files, after: since, isLost: wentAlong } of [...this.#vanished.values()]) {
+      const isLost = !gap.hasEnd && (wentAlong || !table.directories.has(files.directory))
       if (since >= until || isLost) continue
       this.#vanished.delete(files)
       files.leave()

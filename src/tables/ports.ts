@@ -95,6 +95,8 @@ export interface UploadResult {
 export type TableNews =
   /** SSTables vanished, and no transaction log says why: restore points are marked as unexplained. */
   | { readonly kind: 'vanished'; readonly paths: readonly string[] }
+  /** SSTables vanished without a reason in an earlier run, and restore points are marked for them still. */
+  | { readonly kind: 'unexplained'; readonly paths: readonly string[] }
   /** A directory of the newest manifest is missing, or another one has its path. */
   | { readonly kind: 'directory-replaced'; readonly path: string }
   /** SSTables of the table lie in a directory that is not watched: its restore points are partial. */
@@ -115,7 +117,7 @@ export type TableNews =
 export interface Orders {
   /** An SSTable is ready: pin and upload it, then call {@link Table.uploaded}, whatever happened. */
   upload(table: Table, ready: Ready): void
-  /** Cassandra has deleted its Data.db: descriptors that are held for it keep disk space from being free. */
+  /** Its Data.db, or the file that belongs to no SSTable, was deleted: descriptors that are held for it keep disk space from being free. */
   unlinked(table: Table, files: TableFiles): void
   /** {@link Table.draft} may have a restore point to write, or will once the pace allows it. */
   restorePoint(table: Table): void

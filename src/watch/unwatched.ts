@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { identityOf } from './identity.js'
 
 /**
  * Directories that are scanned, but for which the kernel has no watch left (fs.inotify.max_user_watches). No event tells when
@@ -6,6 +6,7 @@ import { statSync } from 'node:fs'
  */
 export class UnwatchedDirectories {
   readonly #identities = new Map<string, string>()
+  readonly #paths = new Map<string, string>()
 
   get paths(): readonly string[] {
     return [...this.#identities.keys()]
@@ -15,15 +16,24 @@ export class UnwatchedDirectories {
     return this.#identities.has(path)
   }
 
-  /** @returns whether there is such a directory */
-  add(path: string): boolean {
+  /** @returns `elsewhere`: it is known under another path already; `none`: there is no such directory */
+  add(path: string): 'added' | 'elsewhere' | 'none' {
     const identity = identityOf(path)
-    if (identity !== undefined) this.#identities.set(path, identity)
-    return identity !== undefined
+    if (identity === undefined) return 'none'
+    const before = this.#paths.get(identity)
+    if (before !== undefined && before !== path) return 'elsewhere'
+    this.delete(path)
+    this.#identities.set(path, identity)
+    this.#paths.set(identity, path)
+    return 'added'
   }
 
-  delete(path: string): void {
-    this.#identities.delete(path)
+  /** @returns whether there was such a directory */
+  delete(path: string): boolean {
+    const identity = this.#identities.get(path)
+    if (identity === undefined) return false
+    this.#paths.delete(identity)
+    return this.#identities.delete(path)
   }
 
   /** Whether a path still leads to the directory that was added under it. */
@@ -33,15 +43,6 @@ export class UnwatchedDirectories {
 
   clear(): void {
     this.#identities.clear()
-  }
-}
-
-/** What tells a directory from another under the same path; undefined: there is none. */
-function identityOf(path: string): string | undefined {
-  try {
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-    return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}` : undefined
-  } catch {
-    return undefined
+    this.#paths.clear()
   }
 }

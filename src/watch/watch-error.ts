@@ -10,6 +10,16 @@ export function lostError(path: string, how: string): TablesnapError {
   })
 }
 
+/** The file system of a path is not mounted. */
+export function hiddenError(path: string): TablesnapError {
+  return new TablesnapError({
+    code: 'WATCH_UNMOUNTED',
+    message: `${path} was unmounted, or another file system was mounted over it: nothing below it is backed up until it is mounted again; restore points stay as they are`,
+    operation: 'watch',
+    path,
+  })
+}
+
 /** Why a directory cannot be watched or read. */
 export function watchError(path: string, cause: unknown): TablesnapError {
   const code = errorCode(cause)

@@ -229,7 +229,7 @@ await t.test(
     t.equal(node.core().directories.size, 0)
     await until(() => node.commits.length > 0)
     t.same(node.commits, ['-nb-1-big unexplained'])
-    for (let i = 0; i < 3; i++) node.sensor.unreadable('/x', 'bad-\ufffd')
+    for (let i = 0; i < 3; i++) node.news.unreadable('/x', 'bad-\ufffd')
     t.equal(node.problems.length, 1)
   },
 )

@@ -39,7 +39,7 @@ await t.test('--help and --version print a text, whatever else is wrong', t => {
 await t.test('the flags, neither more nor fewer', t => {
   const flags =
     '--help -h --version -V --aws-key -k --aws-secret -s --aws-token --aws-region --endpoint-url --path-style ' +
-    '--no-path-style --recursive -r --auto-add -a --backup -B --watch --download -D --all --name -n --name-from ' +
+    '--no-path-style --recursive -r --auto-add -a --wait-for-paths --backup -B --watch --download -D --all --name -n --name-from ' +
     '--prefix -p --keyname-separator --threads -t --exclude -e --include -i --listen-events --without-index ' +
     '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --ca-bundle --retries --retry-time --checksum --memory ' +
     '--max-rate --take-over ' +

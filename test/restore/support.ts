@@ -246,6 +246,7 @@ export function config(target: string): Config {
     paths: [target],
     recursive: false,
     autoAdd: false,
+    waitForPaths: false,
     filter: { exclude: [], include: [], snapshots: false, backups: false },
     listenEvents: [],
     settle: 1000,

@@ -139,6 +139,7 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
     if (isThere(sstable)) return
     const arriving = new Arriving(cassandra, sstable, false)
     const nodes = new Map([...sources.keys()].map(name => [name, cassandra.create(sstable, name)]))
+    base.truth.deleted.set(sstable.path, cassandra.time.now)
     const order = shuffled([...nodes.keys()], random)
     const isLarge = (name: string) => isVital(name) && name !== 'Statistics.db'
     for (const component of [...order.filter(name => !isLarge(name)), ...order.filter(isLarge)]) {
@@ -146,6 +147,8 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
       const source = sources.get(component)!
       yield random.next() * COPY_PAUSE
       cassandra.fs.write(node, 100)
+      // All files are there: if they went now, nobody could tell that they were not filled yet.
+      base.truth.deleted.set(sstable.path, cassandra.time.now)
       yield random.next() * COPY_PAUSE
       cassandra.fs.write(node, source.size, source.content)
       node.toc = source.toc
@@ -155,9 +158,17 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
   }
 }
 
-/** An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. */
-export function* overwrite(cassandra: Cassandra, { base }: Family, random: Random): Steps {
-  const old = random.pick(base.idle)
+/**
+ * An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. It
+ * is one that is backed up: of one that nobody has looked at, nobody could tell old files from new ones.
+ */
+export function* overwrite(
+  cassandra: Cassandra,
+  { base }: Family,
+  random: Random,
+  isNamed: (path: string) => boolean,
+): Steps {
+  const old = random.pick(base.idle.filter(({ path }) => isNamed(path)))
   if (old === undefined) return
   const sstable = base.again(old)
   cassandra.hold([old, sstable])

@@ -26,6 +26,14 @@ export interface TrueCommit {
   readonly kind: CommitKind
 }
 
+/** What one flush brought to a table and to its secondary index, in either order, and when. */
+export interface Pair {
+  readonly first: readonly TrueSSTable[]
+  readonly second: readonly TrueSSTable[]
+  readonly from: number
+  readonly to: number
+}
+
 /** A restore point as an extent of the true history: S(m), and what was only added in (m, n]. */
 export interface Extent {
   readonly m: number
@@ -50,6 +58,8 @@ export class Truth {
   readonly #ever = new Map<string, TrueSSTable[]>()
   /** Paths from which an SSTable was ever deleted without a transaction, and when that was last, ms of virtual time. */
   readonly deleted = new Map<string, number>()
+  /** What a table and its index got by one flush. */
+  readonly pairs: Pair[] = []
 
   /** What Cassandra would read now. */
   get live(): Iterable<TrueSSTable> {

@@ -51,6 +51,7 @@ export class Tracked implements Orders {
   readonly tables: TableRegistry
   readonly turns: Turns
   readonly sensor: Sensor
+  readonly news: SensorNews
   readonly outcomes: Outcomes
   readonly clockwork = new RealClockwork([])
   /** Uploads that have been ordered and have not ended. */
@@ -100,7 +101,12 @@ export class Tracked implements Orders {
     }
     const quiet = { ...log, error: (text: string) => void this.problems.push(text) }
     this.outcomes = new Outcomes(quiet, !settings.isOneShot)
-    this.#reporter = new TableReporter(log, this.outcomes, settings.isOneShot)
+    this.#reporter = new TableReporter(
+      log,
+      this.outcomes,
+      settings.isOneShot,
+      'tablesnap -B --take-over b /d',
+    )
     const disk = new LocalDisk()
     this.tables = new TableRegistry(name => {
       const table = new TableCore(name, settings, disk, this, this.clockwork)
@@ -110,8 +116,8 @@ export class Tracked implements Orders {
     this.turns = new Turns(this.clockwork, this.clockwork)
     const scanner = { rescan: (paths: readonly string[]) => this.#rescan(paths), isUnwatched: () => false }
     this.#rescans = new Rescans(scanner, this.clockwork, false)
-    const news = new SensorNews(quiet, this.outcomes, undefined)
-    this.sensor = new Sensor(this.tables, this.turns, disk, news, {
+    this.news = new SensorNews(quiet, this.outcomes, { isBackedUp })
+    this.sensor = new Sensor(this.tables, this.turns, disk, this.news, {
       listenEvents: ['IN_MOVED_TO', 'IN_CLOSE_WRITE', 'IN_CREATE'],
       isBackedUp,
     })

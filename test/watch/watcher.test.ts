@@ -14,73 +14,18 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import type { TablesnapError } from '../../src/errors.js'
-import type { Listing } from '../../src/watch/tree.js'
-import type { WatchListener } from '../../src/watch/listener.js'
 import { Watcher, type WatchOptions } from '../../src/watch/watcher.js'
 import { until } from '../support/node.js'
-
-/** Writes down what it is told: `created a/f`, `new b: [f] [d]`, … */
-class Recorder implements WatchListener {
-  readonly told: string[] = []
-
-  constructor(readonly root: string) {}
-
-  file(directory: string, name: string, event: string): void {
-    this.told.push(`${event} ${this.#short(join(directory, name))}`)
-  }
-
-  scanned(directory: string, listing: Listing, reason: string): void {
-    const { files, directories } = listing
-    this.told.push(
-      `${reason} ${this.#short(directory)}: [${files.sort().join()}] [${directories.sort().join()}]`,
-    )
-  }
-
-  lost(directory: string): void {
-    this.told.push(`lost ${this.#short(directory)}`)
-  }
-
-  unreadable(directory: string, name: string): void {
-    this.told.push(`unreadable ${this.#short(directory)} ${name}`)
-  }
-
-  overflow(): void {
-    this.told.push('overflow')
-  }
-
-  failed(directory: string, error: TablesnapError): void {
-    this.told.push(
-      `failed ${this.#short(directory)} ${error.code}: ${error.message.replaceAll(this.root, '')}`,
-    )
-  }
-
-  unwatched(directory: string): void {
-    this.told.push(`unwatched ${this.#short(directory)}`)
-  }
-
-  awaited(path: string): void {
-    this.told.push(`awaited ${this.#short(path)}`)
-  }
-
-  /** What was told since the last call. */
-  take(): string[] {
-    return this.told.splice(0)
-  }
-
-  #short(path: string): string {
-    return relative(this.root, path) || '.'
-  }
-}
+import { WatchRecorder } from '../support/watch-recorder.js'
 
 interface Bench {
   readonly root: string
   readonly watcher: Watcher
-  readonly recorder: Recorder
+  readonly recorder: WatchRecorder
   /** What is told until the events of now have come in. */
   readonly soon: () => Promise<string[]>
 }
@@ -92,7 +37,7 @@ function bench(
 ): Bench {
   const root = mkdtempSync(join(tmpdir(), 'tablesnap-watcher-'))
   prepare(root)
-  const recorder = new Recorder(root)
+  const recorder = new WatchRecorder(root)
   const watcher = new Watcher(
     {
       paths: [root],
@@ -101,6 +46,7 @@ function bench(
       skip: () => false,
       ...options,
     },
+    recorder,
     recorder,
   )
   t.teardown(() => {
@@ -127,7 +73,12 @@ await t.test('what there is at the start, and what happens to files', async t =>
     symlinkSync('b', join(root, 'a/dirlink'))
     symlinkSync('nowhere', join(root, 'a/dangling'))
   })
-  t.same(recorder.take(), ['start .: [] [a]', 'start a: [f,link] [b]', 'start a/b: [] []'])
+  t.same(recorder.take(), [
+    'start .: [] [a]',
+    'broken a/dangling',
+    'start a: [f,link] [b,dirlink]',
+    'start a/b: [] []',
+  ])
   t.equal(watcher.size, 3)
   writeFileSync(join(root, 'a/g'), 'x')
   linkSync(join(root, 'a/g'), join(root, 'a/b/h'))
@@ -209,8 +160,12 @@ await t.test('a watched path that goes', async t => {
   t.teardown(() => rmSync(top, { recursive: true, force: true }))
   const paths = ['a', 'b', 'c'].map(name => join(top, name))
   for (const path of paths) mkdirSync(path)
-  const recorder = new Recorder(top)
-  const watcher = new Watcher({ paths, recursive: true, autoAdd: true, skip: () => false }, recorder)
+  const recorder = new WatchRecorder(top)
+  const watcher = new Watcher(
+    { paths, recursive: true, autoAdd: true, skip: () => false },
+    recorder,
+    recorder,
+  )
   t.teardown(() => watcher.close())
   watcher.start()
   recorder.take()
@@ -301,6 +256,7 @@ await t.test('a path that leads to a directory that is watched already', async t
   const second = new Watcher(
     { paths: [recorder.root, join(link, 'a')], recursive: true, autoAdd: true, skip: () => false },
     recorder,
+    recorder,
   )
   t.teardown(() => second.close())
   second.start()
@@ -335,9 +291,11 @@ await t.test('what cannot be watched', t => {
     ['file', 'WATCH_NOT_DIRECTORY'],
   ] as const) {
     const paths = [join(root, name)]
+    const recorder = new WatchRecorder(root)
     const watcher = new Watcher(
       { paths, recursive: true, autoAdd: true, skip: () => false },
-      new Recorder(root),
+      recorder,
+      recorder,
     )
     t.throws(() => watcher.start(), { code })
     watcher.close()
