@@ -92,6 +92,15 @@ export class AuditSchedule {
     this.#next()
   }
 
+  /** An outage is over: what could not be compared is compared now. */
+  retry(): void {
+    const cancel = this.#cancels.get('again')
+    if (cancel === undefined || this.#isStopped) return
+    cancel()
+    this.#cancels.delete('again')
+    this.#compare(this.#left)
+  }
+
   /** Resolves when nothing is being compared. */
   async whenIdle(): Promise<void> {
     if (!this.isIdle) await new Promise<void>(resolve => this.#waiting.push(resolve))
@@ -155,10 +164,7 @@ export class AuditSchedule {
     )
     if (this.#settings.isOneShot || this.#cancels.has('again')) return
     const pause = Math.min(AGAIN_CAP, AGAIN * 2 ** this.#failures++)
-    this.#after('again', pause, () => {
-      this.#cancels.delete('again')
-      this.#compare(this.#left)
-    })
+    this.#after('again', pause, () => this.retry())
   }
 
   /** Has the tables of some names compared, as far as they are still there. */

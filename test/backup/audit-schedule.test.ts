@@ -101,6 +101,27 @@ await t.test('a failure ends the comparison, and a daemon begins it again after 
   schedule.stop()
 })
 
+await t.test('the end of an outage ends the pause', async t => {
+  const { time, schedule, runs, problems, failures, addAll } = bench({ a: 1, b: 1 })
+  failures.push(new Error('the server is away'))
+  addAll()
+  await time.pass(0)
+  schedule.retry()
+  await schedule.whenIdle()
+  t.same(
+    runs.map(({ units }) => units),
+    [
+      ['a', 'b'],
+      ['a', 'b'],
+    ],
+  )
+  t.equal(problems.at(-1), 'solved')
+  schedule.retry()
+  await time.pass(HOUR)
+  t.equal(runs.length, 2, 'nothing is left')
+  schedule.stop()
+})
+
 await t.test('a run that ends tells what it could not compare, and goes on', async t => {
   const { time, schedule, runs, problems, failures, addAll } = bench({ a: 1 }, { isOneShot: true })
   failures.push(new Error('403 AccessDenied'))
