@@ -15,7 +15,7 @@ import { Watcher } from '../watch/watcher.js'
 import { OneShotEnd } from './one-shot-end.js'
 import type { Outcomes } from './outcomes.js'
 import { assemble, type Parts } from './parts.js'
-import { checkPath } from './preflight.js'
+import { checkDescriptors, checkPath } from './preflight.js'
 import { Rounds } from './rounds.js'
 import type { BackupStatus } from './status.js'
 import { WatchStatus } from './watch-status.js'
@@ -61,6 +61,7 @@ export class Backup {
     this.#filter = new Filter(config.filter, config.paths)
     this.#parts = assemble(deps, this.#filter, signal, {
       rescan: paths => this.#watcher?.rescan(paths),
+      include: path => this.#watcher?.include(path),
       isUnwatched: path => this.#watcher?.isUnwatched(path) === true,
       fail: error => this.#fail(error),
     })
@@ -120,6 +121,7 @@ export class Backup {
     const { config, keys, log } = this.#deps
     const { paths, recursive, autoAdd, mode } = config
     const isOneShot = mode === 'backup'
+    checkDescriptors()
     for (const path of paths) checkPath(path, config)
     if ((await this.#prepareBucket()) && !config.dryRun) await this.#parts.fence.claim()
     this.#abort.signal.throwIfAborted()
@@ -131,7 +133,7 @@ export class Backup {
       waitsForPaths: config.waitForPaths,
       skip: (path: string) => this.#filter.skips(path),
     }
-    const { sensor, news, turns, tables, loader, audits, unprotected } = this.#parts
+    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes } = this.#parts
     this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
@@ -141,7 +143,10 @@ export class Backup {
       throw error
     }
     this.#status.report(this.#watcher)
-    if (isOneShot) return
+    if (isOneShot) {
+      if (!recursive) await unprotected.reportBelow(paths, outcomes)
+      return
+    }
     log.info(
       `Watching ${this.#watcher.size} directories; files go to ${keys.files}… in bucket ${config.s3.bucket}`,
     )

@@ -56,6 +56,7 @@ export class Loader {
   readonly #refused = new Map<Table, () => void>()
   /** How often in a row the bucket could not be asked. */
   readonly #failures = new Map<Table, number>()
+  #onNewest: (table: Table, newest: State) => void = () => undefined
   #onLoaded: (table: Table) => void = () => undefined
   #waiting: (() => void)[] = []
   #turns: (() => void)[] = []
@@ -85,6 +86,11 @@ export class Loader {
   /** Whether every table is loaded. */
   get isIdle(): boolean {
     return this.#running === 0 && this.#queue.length === 0 && this.#refused.size === 0
+  }
+
+  /** Has `work` done with the newest restore point of each table that has one, before the table knows it. */
+  onNewest(work: (table: Table, newest: State) => void): void {
+    this.#onNewest = work
   }
 
   /** Has `work` done for each table that is loaded. */
@@ -233,6 +239,7 @@ export class Loader {
     this.#failures.delete(table)
     this.#problems.solved(table.name)
     if (!this.#isEmpty) this.#recovery.succeeded()
+    if (newest !== undefined) this.#onNewest(table, newest)
     table.loaded(newest, time)
     this.#onLoaded(table)
   }

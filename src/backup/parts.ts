@@ -1,4 +1,5 @@
 import type { Filter } from '../plan/filter.js'
+import { takeOverLine } from '../restore/mend.js'
 import { States } from '../state/states.js'
 import type { TableSettings } from '../tables/ports.js'
 import { Table } from '../tables/table.js'
@@ -20,6 +21,7 @@ import { ObjectAudit } from './object-audit.js'
 import { ObjectRepair } from './object-repair.js'
 import type { OpenFiles } from './open-files.js'
 import { KnownContents } from './original.js'
+import { OtherDirectories, type DirectoryTaker } from './other-directories.js'
 import { Outcomes } from './outcomes.js'
 import { PartUploads } from './part-uploads.js'
 import type { Clockwork } from './ports.js'
@@ -56,7 +58,7 @@ export interface Parts {
 }
 
 /** The requests that the parts make to the run. */
-export interface Run extends Scanner {
+export interface Run extends Scanner, DirectoryTaker {
   /** The run may not go on: another writer took the name over, or a file system was unmounted under a one-shot run. */
   fail(error: unknown): void
 }
@@ -134,13 +136,18 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   })
   const turns = new Turns(clockwork, clockwork)
   const rescans = new Rescans(run, clockwork, !isOneShot)
-  const reporter = new TableReporter(log, outcomes, isOneShot)
+  const reporter = new TableReporter(log, outcomes, isOneShot, takeOverLine(config, name))
   const orders = new TableOrders({ queue, writer, rescans, turns }, reporter, outcomes)
   const news = new SensorNews(log, outcomes, {
     isBackedUp,
     ...(isOneShot ? { fail: error => run.fail(error) } : { unprotected }),
   })
   const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })
+  const others = new OtherDirectories(run, disk, outcomes, log)
+  loader.onNewest((table, newest) => {
+    // Files outside the paths that were given are never deleted.
+    if (!config.deleteOnBackup) others.take(table, newest)
+  })
   loader.onLoaded(table => {
     outcomes.known(table)
     if (table.newest !== undefined) audits.add(table.newest)

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import type { ListenEvent } from '../config/config.js'
 import { isTxnLog, parseComponent } from '../sstable/names.js'
-import { indexOf } from '../sstable/unit.js'
+import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
 import type { Disk, FileIdentity } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
 import type { Listing } from '../watch/tree.js'
@@ -75,6 +75,14 @@ export class Sensor implements WatchListener {
     const identity = this.#disk.directory(path)
     table.scanned({ path, index: indexOf(path), identity, files, logs, isWatched, reason })
     this.#news.scanned(path)
+    this.#turns.touch(table)
+  }
+
+  denied(directory: string): void {
+    // What lies in another directory is unknown; of a table it is known that it lacks SSTables.
+    if (tableOfUnit(unitOf(directory)) === undefined) return
+    const table = this.#tables.of(directory)
+    table.unreadable(directory)
     this.#turns.touch(table)
   }
 

@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 
 import type { Logger } from '../report/logger.js'
 import { tableOfUnit } from '../sstable/unit.js'
@@ -15,9 +16,14 @@ export class TableReporter {
   readonly #log: Logger
   readonly #problems: Problems
   readonly #isOneShot: boolean
+  readonly #takeOver: string
 
-  /** @param isOneShot whether what is incomplete is named at the end of the run */
-  constructor(log: Logger, problems: Problems, isOneShot: boolean) {
+  /**
+   * @param isOneShot whether what is incomplete is named at the end of the run
+   * @param takeOver the command line that accepts what is missing
+   */
+  constructor(log: Logger, problems: Problems, isOneShot: boolean, takeOver: string) {
+    this.#takeOver = takeOver
     this.#log = log
     this.#problems = problems
     this.#isOneShot = isOneShot
@@ -29,16 +35,20 @@ export class TableReporter {
       case 'vanished':
         this.#vanished(name, news.paths)
         return
+      case 'unexplained':
+        this.#unexplained(table, news.paths)
+        return
       case 'directory-replaced':
-        this.#problems.problem(
-          table.name,
-          `${name}: data directory ${news.path} is missing, or was replaced (different inode). Its restore points are marked "unexplained", and -D skips them, until the SSTables are back, or the table is truncated or dropped. If you replaced it on purpose, restart once with --take-over.`,
-        )
+        if (!this.#missing(news.path))
+          this.#problems.problem(
+            table.name,
+            `${name}: data directory ${news.path} was replaced (different inode). Its restore points are marked "unexplained", and -D skips them, until the SSTables are back, or the table is truncated or dropped. If you replaced it on purpose, ${this.#accept}`,
+          )
         return
       case 'directory-unwatched':
-        this.#log.error(
+        this.#problems.problem(
+          news.path,
           `${name}: ${news.path} is not watched, and has SSTables of the table: its restore points are partial; give all data directories (and -r)`,
-          { path: news.path },
         )
         return
       case 'incomplete':
@@ -50,6 +60,33 @@ export class TableReporter {
       case 'gap':
         this.#log.debug(`${name}: tablesnap scans it again: ${news.why}`)
     }
+  }
+
+  get #accept(): string {
+    return `stop the tablesnap that watches, run once: ${this.#takeOver}, and start it again`
+  }
+
+  /** Says that a data directory is missing, once for all tables. @returns whether it is */
+  #missing(path: string): boolean {
+    if (existsSync(path)) return false
+    let missing = path
+    while (!existsSync(dirname(missing))) missing = dirname(missing)
+    this.#problems.problem(
+      missing,
+      `data directory ${missing} is missing: restore points of the tables that had SSTables below it are marked "unexplained", and -D skips them, until it is back. If you moved or removed it on purpose, ${this.#accept}`,
+    )
+    return true
+  }
+
+  /** An earlier run has told why; it is as true as it was. */
+  #unexplained(table: Table, paths: readonly string[]): void {
+    const [path = ''] = paths
+    if (this.#missing(dirname(path))) return
+    const count = paths.length === 1 ? '1 SSTable' : `${paths.length} SSTables`
+    this.#problems.problem(
+      table.name,
+      `${nameOf(table)}: ${count} (${path}…) vanished earlier, and nothing says why: its restore points stay marked "unexplained", and -D skips them, until they are back. If you accept the loss, ${this.#accept}`,
+    )
   }
 
   #vanished(name: string, paths: readonly string[]): void {

@@ -4,14 +4,22 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.js'
 import type { Filter } from '../plan/filter.js'
 import type { Logger } from '../report/logger.js'
+import { parseComponent } from '../sstable/names.js'
+import { identityOf } from '../watch/identity.js'
 
 import { identify } from './file-identity.js'
+import type { Problems } from './ports.js'
 import type { TableRegistry } from './table-registry.js'
 
 /** Files and bytes that are not in the bucket. */
 interface Count {
   files: number
   bytes: number
+}
+
+/** The same below directories that nobody looks into, and how many of the files are Data.db of SSTables. */
+interface Below extends Count {
+  sstables: number
 }
 
 /** Directories that one log line names. */
@@ -43,19 +51,24 @@ export class Unprotected {
       const advice = 'tablesnap -B uploads what exists, --watch goes on after that'
       this.#log.warn(`${count(old)} that were there before are not protected: ${advice}`, { ...old })
     }
-    if (recursive) return
-    const below: Count = { files: 0, bytes: 0 }
+    if (!recursive) await this.reportBelow(paths)
+  }
+
+  /**
+   * Says which files lie below the paths, in directories that are left out as -r was not given.
+   * @param problems is told when SSTables are among them; undefined: that is a warning only
+   */
+  async reportBelow(paths: readonly string[], problems?: Problems): Promise<void> {
+    const below: Below = { files: 0, bytes: 0, sstables: 0 }
     const directories: string[] = []
     for (const path of paths) await this.#subdirectories(path, below, directories)
     if (below.files === 0) return
     const shown = directories.slice(0, SHOWN).join(', ')
     const more = directories.length > SHOWN ? ` and ${directories.length - SHOWN} others` : ''
-    this.#log.warn(
-      `${count(below)} in ${shown}${more} are not watched, and not protected: -r watches them, too`,
-      {
-        ...below,
-      },
-    )
+    const sstables = below.sstables === 1 ? '1 SSTable' : `${below.sstables} SSTables`
+    const message = `${count(below)} of ${sstables} below ${shown}${more} are left out, and not protected: -r backs up the directories below, too`
+    if (problems !== undefined && below.sstables > 0) problems.problem(directories[0] ?? '', message)
+    else this.#log.warn(message, { ...below })
   }
 
   /** A directory came into being that is not watched. */
@@ -68,7 +81,7 @@ export class Unprotected {
     )
   }
 
-  async #subdirectories(path: string, below: Count, directories: string[]): Promise<void> {
+  async #subdirectories(path: string, below: Below, directories: string[]): Promise<void> {
     for (const directory of (await entries(path)).directories) {
       const sub = join(path, directory)
       if (this.#filter.skips(sub)) continue
@@ -77,16 +90,21 @@ export class Unprotected {
     }
   }
 
-  async #walk(path: string, sum: Count): Promise<void> {
+  async #walk(path: string, sum: Below, seen = new Set<string>()): Promise<void> {
+    const identity = identityOf(path)
+    // Symbolic links may lead in a circle.
+    if (identity === undefined || seen.has(identity)) return
+    seen.add(identity)
     const { files, directories } = await entries(path)
     for (const name of files) {
       if (!this.#filter.file(path, name)) continue
       sum.files++
+      if (name.endsWith('-Data.db') && parseComponent(name) !== undefined) sum.sstables++
       sum.bytes += (await stat(join(path, name)).catch(() => undefined))?.size ?? 0
     }
     for (const name of directories) {
       const below = join(path, name)
-      if (!this.#filter.skips(below)) await this.#walk(below, sum)
+      if (!this.#filter.skips(below)) await this.#walk(below, sum, seen)
     }
   }
 }
@@ -96,8 +114,9 @@ async function entries(path: string): Promise<{ files: string[]; directories: st
   const directories: string[] = []
   try {
     for await (const entry of await opendir(path)) {
-      if (entry.isDirectory()) directories.push(entry.name)
-      else if (entry.isFile()) files.push(entry.name)
+      const kind = entry.isSymbolicLink() ? await stat(join(path, entry.name)).catch(() => entry) : entry
+      if (kind.isDirectory()) directories.push(entry.name)
+      else if (kind.isFile()) files.push(entry.name)
     }
   } catch {
     // It went, or may not be read: the watcher says so.

@@ -17,6 +17,8 @@ interface Vanished {
   readonly after: number
   readonly time: number
   readonly at: number
+  /** Whether its directory went with it: a gap explains that as little as a whole table that is missing. */
+  readonly isLost: boolean
   /** Below Cassandra 3.0: a later one that was complete went after it, and may be what it was compacted to. */
   wasCompacted: boolean
 }
@@ -142,9 +144,9 @@ export class Placement {
 
   /**
    * Its Data.db is gone. @param isExplained whether that needs no reason
-   * @param isAlone whether its directory is still there: a copy that is broken off and deleted at once needs no reason
+   * @param isLost whether its directory went with it: only where that is still there a copy was broken off and deleted
    */
-  left(files: TableFiles, isExplained: boolean, isAlone = true): void {
+  left(files: TableFiles, isExplained: boolean, isLost = false): void {
     this.#told.delete(files)
     this.#noteCompacted(files)
     const { drains } = this
@@ -158,7 +160,7 @@ export class Placement {
       }
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      if (!files.wasGiven && isAlone) {
+      if (!files.wasGiven && !isLost) {
         this.#remove(files, span)
         return
       }
@@ -167,7 +169,7 @@ export class Placement {
     if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     if (needsNone) this.#remove(files, span)
-    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false })
+    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false, isLost })
   }
 
   /** An SSTable of before Cassandra 3.0 went: those that it may be the compaction of need no other reason. */
@@ -314,8 +316,8 @@ export class Placement {
     const { until, time } = gap
     let { after } = gap
     const removes: TableFiles[] = []
-    for (const { files, after: since } of [...this.#vanished.values()]) {
-      const isLost = !gap.hasEnd && !table.directories.has(files.directory)
+    for (const { files, after: since, isLost: wentAlong } of [...this.#vanished.values()]) {
+      const isLost = !gap.hasEnd && (wentAlong || !table.directories.has(files.directory))
       if (since >= until || isLost) continue
       this.#vanished.delete(files)
       files.leave()

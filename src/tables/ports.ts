@@ -95,6 +95,8 @@ export interface UploadResult {
 export type TableNews =
   /** SSTables vanished, and no transaction log says why: restore points are marked as unexplained. */
   | { readonly kind: 'vanished'; readonly paths: readonly string[] }
+  /** SSTables vanished without a reason in an earlier run, and restore points are marked for them still. */
+  | { readonly kind: 'unexplained'; readonly paths: readonly string[] }
   /** A directory of the newest manifest is missing, or another one has its path. */
   | { readonly kind: 'directory-replaced'; readonly path: string }
   /** SSTables of the table lie in a directory that is not watched: its restore points are partial. */

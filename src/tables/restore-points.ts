@@ -5,9 +5,10 @@ import type { Standing } from '../state/lineage.js'
 import { SparseMap, SparseSet } from '../state/sparse.js'
 import type { DirectoryIdentity, Entry, State, StateSet } from '../state/state.js'
 
+import { isKnownElsewhere, isSameDataDirectory } from './data-directories.js'
 import type { Clock, Disk, Draft, TableNews, TableSettings } from './ports.js'
 import { saysNothing, saysTheSame } from './same-manifest.js'
-import { TableFiles, sameIdentity } from './table-files.js'
+import { TableFiles } from './table-files.js'
 import { PATIENCE, REST_PATIENCE } from './worklist.js'
 
 /** A watched directory of a table. */
@@ -46,6 +47,8 @@ export class RestorePoints {
   /** Time of the newest restore point that may be in the bucket although it failed, ms since 1970. */
   #triedTime = -Infinity
   readonly #news: TableNews[] = []
+  /** SSTables that vanished without a reason in an earlier run, and of which the operator was not told in this one. */
+  #untold: ReadonlySet<string> = new Set()
   /** The newest manifest does not say all that can be said of an SSTable or a file now. */
   #isChanged = false
   /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
@@ -108,6 +111,7 @@ export class RestorePoints {
   loaded(newest: State | undefined, newestTime: number | undefined): void {
     this.#newest = newest
     this.#inherit(newest)
+    if (!this.#settings.tookOver) this.#untold = new Set(newest?.unexplained)
     this.#newestTime = newestTime
     this.#mustSay ||= newest === undefined && newestTime !== undefined
   }
@@ -176,12 +180,12 @@ export class RestorePoints {
     this.#inherited.delete(path)
   }
 
-  /** SSTables of the table lie in a directory that is not watched. */
-  noteUnwatched(path: string): void {
+  /** SSTables of the table lie in a directory that is not watched. @param isTold whether the operator was told why */
+  noteUnwatched(path: string, isTold = false): void {
     if (this.#unwatched.has(path)) return
     this.#unwatched.add(path)
     this.#isChanged = true
-    this.#news.push({ kind: 'directory-unwatched', path })
+    if (!isTold) this.#news.push({ kind: 'directory-unwatched', path })
   }
 
   isUnwatched(path: string): boolean {
@@ -207,6 +211,9 @@ export class RestorePoints {
       return undefined
     }
     const draft = this.#draftOf(source, moment, now)
+    const still = draft.state.unexplained.filter(path => this.#untold.has(path))
+    if (still.length > 0) this.#news.push({ kind: 'unexplained', paths: still })
+    this.#untold = new Set()
     const isNews =
       this.#newest === undefined
         ? this.#mustSay || !saysNothing(draft.state)
@@ -330,26 +337,12 @@ export class RestorePoints {
     const newest = this.#newest
     if (newest === undefined) return []
     const lost: string[] = []
-    for (const [path, before] of newest.directories) {
-      const now = directories.get(path)?.identity ?? this.#disk.directory(path)
-      const isOther =
-        now?.inode !== before.inode || (now.device !== before.device && !this.#sharesFile(path, newest))
-      if (isOther) lost.push(path)
-      else if (!directories.has(path)) this.noteUnwatched(path)
+    for (const path of newest.directories.keys()) {
+      if (!isSameDataDirectory(path, newest, this.#disk, directories.get(path)?.identity)) lost.push(path)
+      else if (!directories.has(path) && !isKnownElsewhere(path, directories.values(), this.#disk))
+        this.noteUnwatched(path)
     }
     for (const path of lost) this.#news.push({ kind: 'directory-replaced', path })
     return lost
-  }
-
-  /** Devices are numbered anew by a restart: a file that is the same tells that the disk is. */
-  #sharesFile(path: string, state: State): boolean {
-    let hasFiles = false
-    for (const [set, { components }] of state.sets) {
-      const data = dirname(set) === path ? components.get('Data.db') : undefined
-      if (data === undefined) continue
-      hasFiles = true
-      if (sameIdentity(this.#disk.file(`${set}-Data.db`), data)) return true
-    }
-    return !hasFiles
   }
 }

@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path'
 import { parseComponent } from '../sstable/names.js'
 import { indexOf, tableOfUnit } from '../sstable/unit.js'
 import { SparseMap } from '../state/sparse.js'
-import type { DirectoryIdentity, State } from '../state/state.js'
+import type { State } from '../state/state.js'
 
+import { isKnownElsewhere } from './data-directories.js'
 import { Judge } from './judgement.js'
 import { Logs, type TransactionLog } from './logs.js'
 import { Placement, type TableFacts } from './placement.js'
@@ -229,11 +230,19 @@ export class Table {
   lostDirectory(path: string): void {
     const directory = this.#directories.get(path)
     if (directory === undefined) return
-    for (const files of [...directory.files.values()]) this.#left(directory, files, false)
+    for (const files of [...directory.files.values()]) this.#left(directory, files, true)
     for (const log of this.#logs.in(path)) this.#endLog(path, log)
     this.#directories.delete(path)
     this.#placement.lostDirectory(path)
     this.#points.changed()
+    this.#wake(this.#clock.now())
+  }
+
+  /** A directory of the table is there and cannot be read: restore points are partial until it can be. */
+  unreadable(path: string): void {
+    if (this.#directories.has(path) || this.#points.isUnwatched(path)) return
+    this.#points.noteUnwatched(path, true)
+    this.#orders.restorePoint(this)
     this.#wake(this.#clock.now())
   }
 
@@ -305,12 +314,14 @@ export class Table {
     const unreadLogs = [...this.#unread]
       .filter(([, since]) => now - since > LOG_PATIENCE)
       .map(([path]) => path)
-    return this.#points.draft({
+    const draft = this.#points.draft({
       history,
       directories: this.#directories,
       files: [...this.files()],
       unreadLogs,
     })
+    this.#tellNews()
+    return draft
   }
 
   /** @param state the manifest as it lies in the bucket */
@@ -433,12 +444,12 @@ export class Table {
     }
   }
 
-  /** An SSTable's Data.db, or a file that belongs to none, is gone. @param isAlone whether its directory is still there */
-  #left(directory: Directory, files: TableFiles, isAlone = true): void {
+  /** An SSTable's Data.db, or a file that belongs to none, is gone. @param isLost whether its directory went with it */
+  #left(directory: Directory, files: TableFiles, isLost = false): void {
     directory.files.delete(files.name)
     this.#worklist.drop(files)
     this.#orders.unlinked(this, files)
-    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true, isAlone)
+    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true, isLost)
     else {
       this.#points.changed()
       this.#orders.restorePoint(this)
@@ -548,18 +559,14 @@ export class Table {
     for (const path of paths) {
       const directory = dirname(path)
       if (this.#directories.has(directory) || this.#points.isUnwatched(directory)) continue
-      if (this.#disk.file(`${path}-Data.db`) === undefined || this.#isWatchedElsewhere(directory)) continue
+      if (
+        this.#disk.file(`${path}-Data.db`) === undefined ||
+        isKnownElsewhere(directory, this.#directories.values(), this.#disk)
+      )
+        continue
       this.#points.noteUnwatched(directory)
       this.#orders.restorePoint(this)
     }
-  }
-
-  /** Whether a directory is a watched one under another name. */
-  #isWatchedElsewhere(path: string): boolean {
-    const identity = this.#disk.directory(path)
-    for (const { identity: watched } of this.#directories.values())
-      if (watched !== undefined && sameDirectory(watched, identity)) return true
-    return false
   }
 
   #upload(ready: Ready): void {
@@ -595,8 +602,4 @@ function sameScan(a: ReadonlyMap<string, FileIdentity>, b: ReadonlyMap<string, F
   if (a.size !== b.size) return false
   for (const [name, identity] of a) if (!sameIdentity(b.get(name), identity)) return false
   return true
-}
-
-function sameDirectory(a: DirectoryIdentity, b: DirectoryIdentity | undefined): boolean {
-  return a.device === b?.device && a.inode === b.inode
 }

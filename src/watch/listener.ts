@@ -15,6 +15,8 @@ export interface WatchListener {
    * @param isWatched whether events tell of what happens in it
    */
   scanned(directory: string, listing: Listing, reason: ScanReason, isWatched: boolean): void
+  /** A directory is there, and cannot be read. */
+  denied(directory: string): void
   /** A directory went, or is watched no longer. */
   lost(directory: string): void
   /** The file system of a directory is not mounted now: nobody can say what becomes of its files. */

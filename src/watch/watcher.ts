@@ -88,7 +88,7 @@ export class Watcher {
     return this.#postponed.size > 0
   }
 
-  /** Reads and delivers what the kernel has queued. @returns whether its queue was empty at the end, or is closed */
+  /** Reads and delivers what the kernel has queued. @returns whether that was all that had happened before the call, or it is closed */
   poll(): boolean {
     return this.#known.poll()
   }
@@ -108,7 +108,10 @@ export class Watcher {
 
   /** Watches and scans one more directory that is there, as if it had been among the paths. @returns why it cannot be */
   include(path: string): TablesnapError | undefined {
-    return this.#known.has(path) ? undefined : this.#add(path, 'start', false)
+    if (this.#known.has(path)) return undefined
+    const error = this.#add(path, 'start', false)
+    if (error === undefined) this.#monitor.add(path)
+    return error
   }
 
   /** Scans directories again, watched or not: a path may lead to another directory now, or to none. */
@@ -306,6 +309,8 @@ export class Watcher {
 
   /** A directory that is gone is no problem: its going is told otherwise. */
   #report(path: string, error: TablesnapError | undefined): void {
-    if (error !== undefined && error.code !== 'WATCH_GONE') this.#news.failed(path, error)
+    if (error === undefined || error.code === 'WATCH_GONE') return
+    this.#news.failed(path, error)
+    if (error.code === 'WATCH_DENIED') this.#listener.denied(path)
   }
 }

@@ -21,10 +21,6 @@ const FUZZY = 1000
 /** So many manifests in a row that say the same are too many: one may be written twice after a failure. */
 const REPEATS = 4
 
-/** How close to each other the halves of a flush are, and for how long nothing else may have happened before, ms. */
-const TOGETHER = 500
-const ALONE = 6000
-
 /** What the checks are told of a history, as some rules do not hold in some. */
 export interface CheckSettings {
   readonly settle: number
@@ -83,6 +79,12 @@ export class Checks implements WorldWatcher {
   /** By epoch: when an operator accepted all that was lost until then, ms of virtual time. */
   readonly accepted = new Map<number, number>()
   readonly ends: KnownEnd[] = []
+  /** Complete restore points, and when they came into the bucket, ms of virtual time. */
+  readonly complete: {
+    readonly state: State
+    readonly named: readonly TrueSSTable[]
+    readonly at: number
+  }[] = []
   /** SSTables that --delete-on-backup deleted; and those of them that a later complete restore point left out. */
   readonly #deleted = new Set<TrueSSTable>()
   readonly #leftOut = new Set<TrueSSTable>()
@@ -228,7 +230,7 @@ export class Checks implements WorldWatcher {
     if (unmarked.every(path => path !== undefined) && unmarked[0] !== undefined)
       this.broken(`${unmarked[0]} was deleted, and a complete restore point without it does not say so`)
     const before = this.choices.get(state.unit)
-    this.#halves(truth, state, named)
+    this.complete.push({ state, named, at: this.#now() })
     const highest = Math.max(state.epoch, this.#epochs.get(state.unit) ?? 0)
     this.#epochs.set(state.unit, highest)
     if (before === undefined || this.#isLater(state, before.state)) {
@@ -294,20 +296,6 @@ export class Checks implements WorldWatcher {
         continue
       if (this.#node.fs.directory(directory)?.files.get(path.slice(slash + 1)) !== node) continue
       this.broken(`a complete restore point lacks ${path}, which was there before its writer`)
-    }
-  }
-
-  /** A flush brings SSTables to a table and to its index: no restore point has one without the other. */
-  #halves(truth: Truth, state: State, named: readonly TrueSSTable[]): void {
-    if (this.settings.isOldCassandra || state.gap) return
-    const all = new Set(named)
-    for (const { first, second, from, to } of truth.pairs) {
-      if (to - from > TOGETHER || ![...first, ...second].every(sstable => truth.isLive(sstable))) continue
-      // Where one change follows the other, there is no end to the waiting for the next half.
-      const isAlone = truth.commits.every(({ time }) => time <= from - ALONE || time >= from)
-      const [one, other] = [first, second].map(half => half.filter(sstable => all.has(sstable)).length)
-      if (isAlone && one !== other && (one === 0 || other === 0))
-        this.broken(`a complete restore point has one half of a flush: ${names(named)}`)
     }
   }
 

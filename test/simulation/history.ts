@@ -88,7 +88,6 @@ export class History {
       case 'refused':
       case 'fair':
         network.weather = what satisfies Weather
-        if (what === 'fair') network.refused.clear()
         return
       case 'oneShot':
         simulation.beginOneShot({ watchLimit: random.chance(0.3) ? 0 : 100 })

@@ -139,6 +139,7 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
     if (isThere(sstable)) return
     const arriving = new Arriving(cassandra, sstable, false)
     const nodes = new Map([...sources.keys()].map(name => [name, cassandra.create(sstable, name)]))
+    base.truth.deleted.set(sstable.path, cassandra.time.now)
     const order = shuffled([...nodes.keys()], random)
     const isLarge = (name: string) => isVital(name) && name !== 'Statistics.db'
     for (const component of [...order.filter(name => !isLarge(name)), ...order.filter(isLarge)]) {
@@ -146,6 +147,8 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
       const source = sources.get(component)!
       yield random.next() * COPY_PAUSE
       cassandra.fs.write(node, 100)
+      // All files are there: if they went now, nobody could tell that they were not filled yet.
+      base.truth.deleted.set(sstable.path, cassandra.time.now)
       yield random.next() * COPY_PAUSE
       cassandra.fs.write(node, source.size, source.content)
       node.toc = source.toc

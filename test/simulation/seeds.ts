@@ -4,7 +4,7 @@ import { Table } from '../../src/tables/table.js'
 
 import type { CoreTable, MakeCore } from './core.js'
 import { History, type Outcome } from './history.js'
-import { OldTable } from './old/old-table.js'
+import { oldCore } from './old/old-program.js'
 import { TODAY } from './program.js'
 import { scriptsOf, type Script } from './script.js'
 
@@ -13,8 +13,7 @@ export const REAL_CORE: MakeCore = (name, settings, disk, orders, clock): CoreTa
   new Table(name, settings, disk, orders, clock)
 
 /** The rule of before; see {@link OldTable}. */
-export const OLD_CORE: MakeCore = (name, settings, disk, orders, clock) =>
-  new OldTable(name, settings, disk, orders, clock)
+export const OLD_CORE = oldCore()
 
 /** A seed whose history goes wrong. */
 export interface Failure {

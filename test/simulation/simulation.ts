@@ -129,6 +129,7 @@ export class Simulation {
     this.note('one-shot run starts')
     const { truth, family } = this.node
     const before = [...truth.live]
+    const commits = truth.commits.findLastIndex(({ adds, removes }) => adds.length + removes.length > 0) + 1
     run.start(() => {
       this.note(`one-shot run ends: ${run.oneShot?.exit ?? '?'}`)
       if (run.oneShot?.exit !== 'success' || this.checks.settings.hasWildClock) return
@@ -139,6 +140,15 @@ export class Simulation {
       const missed = before.find(sstable => truth.isLive(sstable) && !isNamed(sstable))
       if (missed !== undefined)
         this.checks.broken(`a one-shot run says that all is backed up, and no manifest names ${missed.path}`)
+      const choice = this.checks.choices.get(unit)
+      const isExplained = states.every(state => (state?.unexplained.length ?? 0) === 0)
+      // Of a table without SSTables, or without a directory, it need not know.
+      const isCovered =
+        before.length === 0 || truth.size === 0 || choice?.extents.some(({ n }) => n >= commits) === true
+      if (!isCovered && isExplained && !this.checks.settings.isForgetful)
+        this.checks.broken(
+          `a one-shot run says that all is backed up, and every restore point is older than it`,
+        )
     })
     return run
   }
@@ -192,7 +202,6 @@ export class Simulation {
       if (!this.node.cassandra.isBusy && this.node.cassandra.isUp) break
     }
     this.network.weather = 'fair'
-    this.network.refused.clear()
     for (const daemon of this.daemons) {
       daemon.pace.calm()
       daemon.uploads.failures = 0

@@ -101,7 +101,12 @@ export class Tracked implements Orders {
     }
     const quiet = { ...log, error: (text: string) => void this.problems.push(text) }
     this.outcomes = new Outcomes(quiet, !settings.isOneShot)
-    this.#reporter = new TableReporter(log, this.outcomes, settings.isOneShot)
+    this.#reporter = new TableReporter(
+      log,
+      this.outcomes,
+      settings.isOneShot,
+      'tablesnap -B --take-over b /d',
+    )
     const disk = new LocalDisk()
     this.tables = new TableRegistry(name => {
       const table = new TableCore(name, settings, disk, this, this.clockwork)

@@ -25,6 +25,10 @@ export class WatchRecorder implements WatchListener, WatchNews {
     this.told.push(`lost ${this.#short(directory)}`)
   }
 
+  denied(directory: string): void {
+    this.told.push(`denied ${this.#short(directory)}`)
+  }
+
   hidden(directory: string): void {
     this.told.push(`hidden ${this.#short(directory)}`)
   }
