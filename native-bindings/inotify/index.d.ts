@@ -224,11 +224,12 @@ export class InotifyBatch {
    */
   remove(watch: number): void
   /**
-   * Reads at once, without waiting, what the kernel has queued, and delivers it to the handler as a wake-up does, until the
-   * kernel's queue is empty. A caller that is about to act on what it knows learns so of everything that happened before the call.
-   * @returns true when the queue was empty at the end. False, and not everything was read: after close(); from within a
-   * handler's function of any instance of this thread (nothing is read then, as the handler has not seen all of its batch);
-   * after a failed read(2), which becomes an uncaughtException; or when more than 64 MiB of events came during the call
+   * Reads at once, without waiting, what the kernel has queued, and delivers it to the handler as a wake-up does. A caller that
+   * is about to act on what it knows learns so of everything that happened before the call. What happens during the call may be
+   * left for the next one: a node that makes events without end keeps nobody waiting.
+   * @returns true when everything was read that was queued at the beginning. False, and not everything was read: after close();
+   * from within a handler's function of any instance of this thread (nothing is read then, as the handler has not seen all of
+   * its batch); and after a failed read(2), which becomes an uncaughtException
    */
   poll(): boolean
   /** Closes the descriptor at once; the handler is not called any more. May be called again. */

@@ -15,7 +15,7 @@ import { Watcher } from '../watch/watcher.js'
 import { OneShotEnd } from './one-shot-end.js'
 import type { Outcomes } from './outcomes.js'
 import { assemble, type Parts } from './parts.js'
-import { checkPath } from './preflight.js'
+import { checkDescriptors, checkPath } from './preflight.js'
 import { Rounds } from './rounds.js'
 import type { BackupStatus } from './status.js'
 import { WatchStatus } from './watch-status.js'
@@ -88,8 +88,8 @@ export class Backup {
   /** Files, listings and restore points that are not in the bucket as they should be. */
   get failures(): number {
     const { listings, writer } = this.#parts
-    const { failed, corrupt } = this.summary
-    return failed.size + corrupt.size + listings.failed.size + writer.failed.size
+    const { failed, corrupt, lost } = this.summary
+    return failed.size + corrupt.size + lost.size + listings.failed.size + writer.failed.size
   }
 
   /** SSTables and files that came too late, or failed for now: the next -B uploads them. */
@@ -121,6 +121,7 @@ export class Backup {
     const { config, keys, log } = this.#deps
     const { paths, recursive, autoAdd, mode } = config
     const isOneShot = mode === 'backup'
+    checkDescriptors()
     for (const path of paths) checkPath(path, config)
     if ((await this.#prepareBucket()) && !config.dryRun) await this.#parts.fence.claim()
     this.#abort.signal.throwIfAborted()
@@ -132,7 +133,7 @@ export class Backup {
       waitsForPaths: config.waitForPaths,
       skip: (path: string) => this.#filter.skips(path),
     }
-    const { sensor, news, turns, tables, loader, unprotected, outcomes } = this.#parts
+    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes } = this.#parts
     this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
@@ -150,7 +151,10 @@ export class Backup {
       `Watching ${this.#watcher.size} directories; files go to ${keys.files}… in bucket ${config.s3.bucket}`,
     )
     this.#rounds.start()
-    void loader.whenLoaded().then(() => unprotected.report(tables, config))
+    void loader.whenLoaded().then(() => {
+      audits.startRounds()
+      return unprotected.report(tables, config)
+    })
   }
 
   /** Resolves when all that a one-shot backup found is in the bucket and named by a restore point, or has failed. */
@@ -163,9 +167,10 @@ export class Backup {
 
   /** Takes nothing new in, lets what is under way end, at most `timeout` ms; returns whether all of it did. */
   async drain(timeout: number): Promise<boolean> {
-    const { queue, writer } = this.#parts
+    const { queue, writer, audits } = this.#parts
     this.#stop()
-    const drained = queue.whenEmpty().then(() => writer.flush())
+    const uploaded = Promise.all([queue.whenEmpty(), audits.whenIdle()])
+    const drained = uploaded.then(() => writer.flush())
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<false>(resolve => {
       timer = setTimeout(() => resolve(false), timeout)
@@ -190,8 +195,9 @@ export class Backup {
 
   /** Takes no more in. */
   #stop(): void {
-    const { tables, turns, rescans, loader } = this.#parts
+    const { tables, turns, rescans, loader, audits } = this.#parts
     this.#rounds.stop()
+    audits.stop()
     rescans.stop()
     loader.stop()
     // Events that have happened until now still count.
@@ -202,8 +208,9 @@ export class Backup {
   }
 
   #close(): void {
-    const { fence, sensor, turns, loader, rescans, writer } = this.#parts
+    const { fence, sensor, turns, loader, audits, rescans, writer } = this.#parts
     this.#watcher?.close()
+    audits.stop()
     writer.stop()
     turns.stop()
     rescans.stop()

@@ -10,6 +10,7 @@ import { isS3Error } from '../s3/errors.js'
 import { getObject, putObject, storageHeaders } from '../s3/object.js'
 import type { Epoch } from '../state/epochs.js'
 import type { KeyLayout } from '../state/keys.js'
+import { checkSeparator } from '../state/separator.js'
 
 import { epochsOf, kinship, parseRecord, volumesTogether, type NodeRecord } from './node-record.js'
 
@@ -60,7 +61,7 @@ export class Fence {
     const { takeOver, log, name, writer } = this.#options
     if (this.#options.alone) await this.#claimHere()
     const found = await this.#read()
-    this.#checkSeparator(found)
+    checkSeparator(name, found?.separator, this.#options.config.separator)
     const now = this.#options.clock()
     if (found === undefined) await this.#write(firstTenure(now, writer), true)
     else if (takeOver) {
@@ -177,19 +178,6 @@ export class Fence {
       return
     }
     this.#set(record)
-  }
-
-  /** With another separator the files that are in the bucket would not be found under their keys. */
-  #checkSeparator(found: NodeRecord | undefined): void {
-    const { config, name } = this.#options
-    const theirs = found?.separator
-    if (theirs === undefined || theirs === config.separator) return
-    const [was, is] = [theirs, config.separator].map(text => JSON.stringify(text))
-    throw new TablesnapError({
-      code: 'SEPARATOR_CHANGED',
-      message: `the keys of ${name} were written with the separator ${was}, and this run has ${is}: give --keyname-separator ${was} (keyname_separator in tablesnap.conf), or another name with -n NAME`,
-      operation: 'fence',
-    })
   }
 
   #refusal({ host, epoch }: NodeRecord): TablesnapError {

@@ -26,7 +26,7 @@ const ALGORITHM: Record<ChecksumKind, Record<string, string>> = {
   md5: {},
 }
 
-/** How one file goes up in parts. It never replaces an object. */
+/** How one file goes up in parts. */
 export interface MultipartPlan {
   readonly file: FileRef
   /** Bytes of every part but the last. */
@@ -34,6 +34,8 @@ export interface MultipartPlan {
   readonly checksum: ChecksumKind
   /** Metadata and storage headers. */
   readonly headers: Readonly<Record<string, string>>
+  /** Whether it replaces an object under its key; by default that stays. */
+  readonly replaces?: boolean
 }
 
 /** Where the upload's requests go. */
@@ -91,7 +93,7 @@ async function uploadOnce(
     const results = await sendParts(deps, plan, upload)
     const sum = combine(results, plan)
     const parts = results.map(result => partInfo(result, upload.parts, checksum))
-    const options = { headers: sum.headers, ifAbsent: true, signal }
+    const options = { headers: sum.headers, ifAbsent: plan.replaces !== true, signal }
     await completeMultipartUpload(client, key, upload.id, parts, options)
     return { crc64: sum.crc64, crc32: sum.crc32 }
   } catch (error) {

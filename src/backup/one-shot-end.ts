@@ -56,8 +56,9 @@ export class OneShotEnd {
   }
 
   #isDone(): boolean {
-    const { tables, turns, rescans, loader, writer, clockwork } = this.#parts
-    if (turns.size > 0 || rescans.size > 0 || !loader.isIdle || this.#watcher.isBehind) return false
+    const { tables, turns, rescans, loader, audits, writer, clockwork } = this.#parts
+    if (turns.size > 0 || rescans.size > 0 || this.#watcher.isBehind) return false
+    if (!loader.isIdle || !audits.isIdle) return false
     let isCovered = true
     for (const table of tables) {
       if (table.isCovered && !this.#covered.has(table)) this.#covered.set(table, clockwork.now())

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 import { isOptional, parseComponent } from '../sstable/names.js'
@@ -78,16 +78,23 @@ export class OpenFiles implements Pinned {
       this.unchanged.push(name)
       return
     }
-    const fd = openSync(path, FLAGS)
-    try {
-      const stat = fstatSync(fd, { bigint: true })
-      const identity = { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
-      if (stat.isFile()) this.files.push({ name, path, fd, stat, identity })
-      else closeSync(fd)
-    } catch (error) {
-      closeSync(fd)
-      throw error
-    }
+    const file = openFile(path)
+    if (file !== undefined) this.files.push(file)
+  }
+}
+
+/** Opens a file for its upload; undefined: it is no regular file. The caller closes it. @throws ErrnoException */
+export function openFile(path: string): OpenFile | undefined {
+  const fd = openSync(path, FLAGS)
+  try {
+    const stat = fstatSync(fd, { bigint: true })
+    const identity = { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
+    if (stat.isFile()) return { name: basename(path), path, fd, stat, identity }
+    closeSync(fd)
+    return undefined
+  } catch (error) {
+    closeSync(fd)
+    throw error
   }
 }
 
@@ -113,7 +120,8 @@ function tooMany(cause: unknown): TablesnapError {
   })
 }
 
-function unreadable(path: string, cause: unknown): TablesnapError {
+/** The error of a file that is there and cannot be opened. */
+export function unreadable(path: string, cause: unknown): TablesnapError {
   const denied = errorCode(cause) === 'EACCES'
   return new TablesnapError({
     code: denied ? 'FILE_DENIED' : 'FILE_UNREADABLE',

@@ -1,4 +1,5 @@
 import type { KnownObjects } from '../plan/known.js'
+import type { KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
 import type { Ready } from '../tables/ports.js'
 import type { TableFiles } from '../tables/table-files.js'
@@ -17,10 +18,12 @@ const COPIES = /^(.+)\/(?:snapshots\/[^/]+|backups)(\/\.[^/]+)?$/
 export class KnownContents implements Originals, UploadSources {
   readonly #tables: TableRegistry
   readonly #loader: Loader
+  readonly #keys: KeyLayout
 
-  constructor(tables: TableRegistry, loader: Loader) {
+  constructor(tables: TableRegistry, loader: Loader, keys: KeyLayout) {
     this.#tables = tables
     this.#loader = loader
+    this.#keys = keys
   }
 
   comingOriginal(files: TableFiles): TableFiles | undefined {
@@ -37,6 +40,16 @@ export class KnownContents implements Originals, UploadSources {
     const { identity } = this.#tables.at(original.directory)?.directories.get(original.directory) ?? {}
     if (identity?.device !== file.stat.dev) return undefined
     return { path: `${original.directory}/${file.name}`, entry }
+  }
+
+  reservedFor({ files }: Ready, { name, path }: OpenFile): string | undefined {
+    const newest = this.#tables.at(files.directory)?.newest
+    const entry = files.isSSTable
+      ? newest?.sets.get(files.path)?.components.get(files.component(name))
+      : newest?.files.get(path)
+    if (entry?.key === undefined) return entry?.crc64
+    // Other content was there when this one went to a key of its own.
+    return entry.key.startsWith(this.#keys.versions) ? '' : undefined
   }
 
   knownIn(directory: string): KnownObjects | undefined {

@@ -5,6 +5,8 @@ import type { TableSettings } from '../tables/ports.js'
 import { Table } from '../tables/table.js'
 
 import { AfterManifest } from './after-manifest.js'
+import { AuditReport } from './audit-report.js'
+import { AuditSchedule } from './audit-schedule.js'
 import type { BackupDeps } from './backup.js'
 import { RealClockwork } from './clockwork.js'
 import { UploadedFiles } from './delete.js'
@@ -15,10 +17,13 @@ import { LocalDisk } from './local-disk.js'
 import { ManifestPublisher } from './manifest-publisher.js'
 import { BucketManifests } from './manifest-store.js'
 import { ManifestWriter } from './manifest-writer.js'
+import { ObjectAudit } from './object-audit.js'
+import { ObjectRepair } from './object-repair.js'
 import type { OpenFiles } from './open-files.js'
 import { KnownContents } from './original.js'
 import { OtherDirectories, type DirectoryTaker } from './other-directories.js'
 import { Outcomes } from './outcomes.js'
+import { PartUploads } from './part-uploads.js'
 import type { Clockwork } from './ports.js'
 import { descriptorLimit } from './preflight.js'
 import { Recovery } from './recovery.js'
@@ -42,6 +47,7 @@ export interface Parts {
   readonly unprotected: Unprotected
   readonly fence: Fence
   readonly loader: Loader
+  readonly audits: AuditSchedule
   readonly listings: Listings
   readonly queue: UploadQueue<OpenFiles>
   readonly writer: ManifestWriter
@@ -97,8 +103,9 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     loader.add(table)
     return table
   })
-  const contents = new KnownContents(tables, loader)
-  const uploader = new Uploader({ ...deps, sources: contents, signal })
+  const contents = new KnownContents(tables, loader, keys)
+  const parts = new PartUploads(config, client, engine)
+  const uploader = new Uploader({ ...deps, parts, sources: contents, signal })
   const queue = new UploadQueue(new SSTableUploads(uploader, outcomes, recovery), contents, clockwork, {
     width: engine.width,
     descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
@@ -112,6 +119,20 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     isOneShot,
     retries: config.engine.retries,
     isDryRun: config.dryRun,
+  })
+  const audit = new ObjectAudit({
+    client,
+    keys,
+    repair: new ObjectRepair({ ...deps, parts, signal }),
+    report: new AuditReport(outcomes.summary, outcomes, log, config.dryRun),
+    ownership: config.dryRun ? undefined : fence,
+    signal,
+  })
+  const audits = new AuditSchedule(audit, clockwork, outcomes, {
+    isOneShot,
+    tables: () => tables,
+    whenLoaded: () => loader.whenLoaded(),
+    onFenced: error => run.fail(error),
   })
   const turns = new Turns(clockwork, clockwork)
   const rescans = new Rescans(run, clockwork, !isOneShot)
@@ -129,12 +150,14 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   })
   loader.onLoaded(table => {
     outcomes.known(table)
+    if (table.newest !== undefined) audits.add(table.newest)
     if (table.newest?.unlisted === true) writer.unlisted(table)
     turns.touch(table)
   })
   recovery.onEnd(() => {
     loader.retry()
     writer.retry()
+    audits.retry()
   })
   return {
     clockwork,
@@ -143,6 +166,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     unprotected,
     fence,
     loader,
+    audits,
     listings,
     queue,
     writer,

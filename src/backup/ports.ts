@@ -43,6 +43,8 @@ export interface Uploads<P extends Pinned = Pinned> {
   upload(pinned: P, ready: Ready, signal: AbortSignal): Promise<UploadResult>
   /** An SSTable could not be opened when its turn came; its upload counts as failed. */
   unopened?(ready: Ready, error: TablesnapError): void
+  /** The upload has ended of an SSTable that is not on the disk any more: however it went, nothing of it is to be told. */
+  gone?(ready: Ready): void
 }
 
 /** Where the manifests of a node lie. */

@@ -25,6 +25,20 @@ export function checkPath(path: string, { mode, waitForPaths }: Pick<Config, 'mo
   throw new TablesnapError({ code: 'PATH_NO_DIRECTORY', message: `${path} is not a directory`, path })
 }
 
+/** Descriptors that a backup needs: Node's own, the workers' connections, and the files of a few SSTables. */
+const FEWEST_DESCRIPTORS = 96
+
+/** @throws TablesnapError `FILE_LIMIT` when uploads would fail here and there for want of descriptors */
+export function checkDescriptors(): void {
+  const limit = descriptorLimit()
+  if (limit >= FEWEST_DESCRIPTORS) return
+  throw new TablesnapError({
+    code: 'FILE_LIMIT',
+    message: `this process may open ${limit} files at once, and a backup needs ${FEWEST_DESCRIPTORS}: raise its limit (LimitNOFILE of the service, or ulimit -n)`,
+    operation: 'backup',
+  })
+}
+
 /** How many descriptors this process may have (RLIMIT_NOFILE); 1,024 when that cannot be read. */
 export function descriptorLimit(): number {
   try {

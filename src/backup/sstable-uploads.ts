@@ -33,6 +33,10 @@ export class SSTableUploads implements Uploads<OpenFiles> {
     return this.#outcomes.uploaded(ready, open, outcomes)
   }
 
+  gone({ files }: Ready): void {
+    this.#outcomes.gone(files)
+  }
+
   unopened({ files: { path } }: Ready, error: TablesnapError): void {
     this.#outcomes.problem(path, `${path} cannot be uploaded now: ${error.message}`)
   }

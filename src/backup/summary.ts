@@ -10,6 +10,10 @@ export interface BackupSummary {
   superseded: number
   /** Paths that are not in the bucket, and why. */
   readonly failed: Map<string, string>
+  /** Of `uploaded` those whose object the bucket had lost although restore points name it. */
+  restored: number
+  /** Objects that restore points name, and neither the bucket nor the disk has any more: paths by key. */
+  readonly lost: Map<string, string>
   /** Sets whose Data.db is not what their Digest.crc32 says. */
   readonly corrupt: Set<string>
   /** Sets that were not complete at the end of a one-shot backup. */
@@ -24,6 +28,8 @@ export function emptySummary(): BackupSummary {
     bytes: 0,
     present: 0,
     superseded: 0,
+    restored: 0,
+    lost: new Map(),
     failed: new Map(),
     corrupt: new Set(),
     unfinished: [],

@@ -112,7 +112,7 @@ export class TableReporter {
 }
 
 /** A table as Cassandra names it, or the path of another directory. */
-export function nameOf({ name }: Table): string {
+export function nameOf({ name }: Pick<Table, 'name'>): string {
   const table = tableOfUnit(name)
   return table === undefined ? `/${name.replace(/^\//, '')}` : `${table.keyspace}.${table.table}`
 }

@@ -4,7 +4,7 @@ import type { Timers } from './ports.js'
 
 /** The kernel's queue of file events. */
 export interface EventQueue {
-  /** Reads and delivers what the kernel has queued. @returns whether the queue was empty at the end */
+  /** Reads and delivers what the kernel has queued. @returns whether all that happened before the call is delivered now */
   poll(): boolean
 }
 
@@ -21,15 +21,15 @@ const ROUNDS = 8
 
 /**
  * Has tables judge what happened to them, in the only safe order: first every event that the kernel has queued is told, then
- * the table looks at the disk, and only when the queue was still empty after that may the table decide that nothing else
- * happened ({@link Judging.drained}). A process that stood still between two of these steps would otherwise take half of a
- * change for all of it.
+ * the table looks at the disk, and only when all that was queued by the end of that look brought nothing of this table may it
+ * decide that nothing else happened ({@link Judging.drained}). A process that stood still between two of these steps would
+ * otherwise take half of a change for all of it. Events of other tables do not matter: on a busy node the queue is never empty.
  */
 export class Turns {
   readonly #timers: Timers
   readonly #clock: Clock
   readonly #touched = new Set<Judging>()
-  /** Tables that have looked since the last of their events, and wait for an empty queue. */
+  /** Tables that have looked, and wait until all that had happened by then is told. */
   readonly #looked = new Set<Judging>()
   readonly #wakes = new Map<Judging, () => void>()
   /** Tables that have no turn now, and the directories that are the reason. */
@@ -43,7 +43,7 @@ export class Turns {
     this.#clock = clock
   }
 
-  /** Tables that wait for their turn, or for an empty queue. */
+  /** Tables that wait for their turn, or for the events before it. */
   get size(): number {
     return this.#touched.size + this.#looked.size
   }
@@ -113,13 +113,11 @@ export class Turns {
 
   #turn(): void {
     this.#unschedule()
-    let isEmpty = this.#queue?.poll() ?? true
-    for (let round = 0; round < ROUNDS; round++) {
+    this.#queue?.poll()
+    for (let round = 0; round < ROUNDS && this.size > 0; round++) {
       this.#look()
-      isEmpty = this.#queue?.poll() ?? true
-      if (isEmpty && this.#touched.size === 0) break
+      if (this.#queue?.poll() ?? true) this.#drain()
     }
-    if (isEmpty && this.#touched.size === 0) this.#drain()
     if (this.size === 0) this.#unschedule()
     else if (!this.#isStopped) this.#cancel ??= this.#timers.after(0, () => this.#turn())
   }
@@ -138,9 +136,12 @@ export class Turns {
     }
   }
 
+  /** Tables of which nothing has been told since their look decide. */
   #drain(): void {
-    const looked = [...this.#looked]
-    this.#looked.clear()
-    for (const table of looked) table.drained()
+    for (const table of [...this.#looked]) {
+      if (this.#touched.has(table)) continue
+      this.#looked.delete(table)
+      table.drained()
+    }
   }
 }

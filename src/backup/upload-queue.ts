@@ -38,6 +38,8 @@ interface Job<P> {
   pinned: P | undefined
   /** Cassandra has deleted it: its bytes are free only once it is closed. */
   isUnlinked: boolean
+  /** It is not on the disk any more. */
+  isGone: boolean
   /** Descriptors that are counted for it. */
   held: number
 }
@@ -94,6 +96,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
       abort: new AbortController(),
       pinned: undefined,
       isUnlinked: false,
+      isGone: false,
       held: 0,
     }
     if (this.#stopped !== undefined) job.abort.abort(this.#stopped)
@@ -105,7 +108,9 @@ export class UploadQueue<P extends Pinned = Pinned> {
   /** Cassandra has deleted an SSTable: while it is held open, its disk space is not free. */
   unlinked(files: TableFiles): void {
     const job = this.#jobs.get(files)
-    if (job?.pinned === undefined) return
+    if (job === undefined) return
+    job.isGone = true
+    if (job.pinned === undefined) return
     job.isUnlinked = true
     this.#spare(files.directory)
   }
@@ -230,6 +235,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
     this.#end(job)
     if (result.next === 'gone') this.superseded += ready.names.length
     table.uploaded(ready.files, result)
+    if (job.isGone) this.#uploads.gone?.(ready)
     this.#askAgain(ready.files)
     this.#checkEmpty()
   }

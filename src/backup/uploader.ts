@@ -1,8 +1,6 @@
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { Config } from '../config/config.js'
 import type { KnownObjects } from '../plan/known.js'
-import { statMetadata } from '../plan/metadata.js'
-import { partSize } from '../plan/parts.js'
 import type { Engine } from '../pool/engine.js'
 import { decodeError } from '../pool/messages.js'
 import type { Logger } from '../report/logger.js'
@@ -10,31 +8,24 @@ import { checkFile } from '../restore/check.js'
 import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import {
-  OURS_METADATA,
-  headObject,
-  isOurs,
-  metadataHeaders,
-  storageHeaders,
-  type ObjectInfo,
-} from '../s3/object.js'
-import type { ChecksumKind } from '../s3/settings.js'
-import { parseComponent } from '../sstable/names.js'
+import { headObject, isOurs, metadataHeaders, type ObjectInfo } from '../s3/object.js'
 import type { KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
 import type { Ready } from '../tables/ports.js'
-import { inSomeWay, noteOn } from '../upload/capability.js'
 import { underEither } from '../upload/either.js'
-import { checkUnchanged } from '../upload/file.js'
+import { checkUnchanged, mayHave } from '../upload/file.js'
 import type { FileUpload } from '../upload/task.js'
 
-import { uploadInParts } from './multipart.js'
 import type { OpenFile, OpenFiles } from './open-files.js'
+import type { Digests, PartUploads } from './part-uploads.js'
+import { planUpload } from './upload-plan.js'
 
 /** Where content that is in the bucket already may be found. */
 export interface UploadSources {
   /** The file that another one is a hardlink of, as the bucket holds it; undefined: it is none, or not in the bucket. */
   originalOf(ready: Ready, file: OpenFile): { readonly path: string; readonly entry: Entry } | undefined
+  /** The content that manifests say the key of a file's path holds; see `FileUpload.reserved`. */
+  reservedFor(ready: Ready, file: OpenFile): string | undefined
   /** The objects of the files of a directory, as a LIST at the start showed them; undefined: there was none. */
   knownIn(directory: string): KnownObjects | undefined
 }
@@ -46,6 +37,7 @@ export interface UploaderDeps {
   readonly engine: Engine
   readonly keys: KeyLayout
   readonly log: Logger
+  readonly parts: PartUploads
   readonly sources: UploadSources
   /** Aborts what is under way. */
   readonly signal: AbortSignal
@@ -71,18 +63,12 @@ interface Stored {
   readonly crc32?: number | undefined
 }
 
-/** What one pass over a file told. */
-type Digests = Pick<Stored, 'crc64' | 'crc32'>
-
 /** Uploads the open files of one set: the small ones in one task, each large one in parts. */
 export class Uploader {
   readonly #deps: UploaderDeps
-  /** The checksum that parts are sent with: the one that is wanted, or one that the server takes. */
-  #checksum: ChecksumKind
 
   constructor(deps: UploaderDeps) {
     this.#deps = deps
-    this.#checksum = deps.config.engine.checksum
   }
 
   /**
@@ -110,7 +96,8 @@ export class Uploader {
           outcomes.push({ ...this.#base(file), outcome: 'present', entry: { ...entry, key } })
           continue
         }
-        const upload = this.#plan(file)
+        const reserved = this.#deps.sources.reservedFor(ready, file)
+        const upload = { ...planUpload(this.#deps, file), reserved }
         if (this.#deps.config.dryRun) {
           this.#deps.log.info(`Would upload ${upload.path}`, {
             path: upload.path,
@@ -120,7 +107,7 @@ export class Uploader {
           outcomes.push({ ...this.#base(file), outcome: 'uploaded', entry: entryOf(file) })
           continue
         }
-        const part = partSize(upload.size, this.#bounds())
+        const part = this.#deps.parts.sizeFor(upload)
         if (part === undefined) small.push({ file, upload })
         else large.push(either => one(() => this.#large(file, upload, part, either)))
       } catch (error) {
@@ -135,33 +122,8 @@ export class Uploader {
     return outcomes
   }
 
-  #bounds(): Parameters<typeof partSize>[1] {
-    const { maxUploadSize, chunkSize } = this.#deps.config.engine
-    return { buffer: this.#deps.engine.buffer, maxUploadSize, chunkSize }
-  }
-
   #base({ name, identity }: OpenFile): Omit<FileOutcome, 'outcome'> {
     return { name, bytes: identity.size }
-  }
-
-  #plan({ fd, name, path, stat }: OpenFile): FileUpload {
-    const { keys, config } = this.#deps
-    return {
-      fd,
-      path,
-      key: keys.file(path),
-      size: Number(stat.size),
-      mtime: stat.mtimeNs,
-      crc32: parseComponent(name)?.component === 'Data.db',
-      headers: {
-        ...storageHeaders(config.object),
-        ...metadataHeaders({ stat: statMetadata(stat), ...OURS_METADATA }),
-      },
-      versionStem: keys.versionStem(path),
-      md5: config.md5OnStart || config.engine.checksum === 'md5',
-      // What is deleted cannot be compared later.
-      trustsSize: !config.deleteOnBackup,
-    }
   }
 
   /**
@@ -173,7 +135,7 @@ export class Uploader {
     const listed = known.get(keys.file(file.path))
     if (listed === undefined || listed.size !== file.identity.size) return false
     if (!config.md5OnStart && !config.deleteOnBackup) return true
-    const upload = this.#plan(file)
+    const upload = planUpload(this.#deps, file)
     const object = await headObject(client, upload.key, signal)
     return object !== undefined && (await this.#isSame(object, upload, upload.key))
   }
@@ -211,7 +173,7 @@ export class Uploader {
     const digest = () => engine.digest({ kind: 'digest', file: upload, md5: upload.md5 })
     const md5 = upload.md5 ? (await digest()).md5 : undefined
     const headers = { ...upload.headers, ...(md5 === undefined ? {} : metadataHeaders({ md5sum: md5 })) }
-    const send = (key: string) => this.#inParts({ ...upload, key, headers }, part, signal)
+    const send = (key: string) => this.#deps.parts.send({ ...upload, key, headers }, part, signal)
     // One HEAD costs nothing beside a file of this size, and spares sending it in vain.
     const first = await this.#unlessPresent(upload.key, upload, send)
     if (first !== undefined) return this.#finished(file, upload, first)
@@ -247,6 +209,10 @@ export class Uploader {
         const digest = await engine.digest({ kind: 'digest', file: upload, md5: false })
         return { outcome: 'present', key, crc64: digest.crc64, crc32: digest.crc32 }
       }
+      if (key === upload.key && upload.reserved !== undefined) {
+        const { crc64 } = await engine.digest({ kind: 'digest', file: upload, md5: false })
+        if (!mayHave(upload, crc64)) return undefined
+      }
       try {
         return { outcome: 'uploaded', key, ...(await send(key)) }
       } catch (error) {
@@ -254,17 +220,6 @@ export class Uploader {
         if (attempt > 0 || !isS3Error(error, 412, 409, 'PreconditionFailed', 'NoSuchUpload')) throw error
       }
     }
-  }
-
-  /** Sends in parts, with less where the server refuses what is asked of it. */
-  async #inParts(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
-    const wanted = this.#checksum
-    const { kind, result } = await inSomeWay(wanted, async checksum =>
-      uploadInParts({ ...this.#deps, signal }, { file, part, checksum, headers: file.headers }),
-    )
-    if (kind !== wanted) this.#deps.engine.note(noteOn(wanted))
-    this.#checksum = kind
-    return result
   }
 
   #finished(file: OpenFile, upload: FileUpload, { outcome, key, crc64, crc32 }: Stored): FileOutcome {

@@ -65,14 +65,30 @@ function tellStatus({ status, summary, failures }: Backup, { log }: Session): vo
 }
 
 function tell(run: Backup, { config, log }: Session, milliseconds: number): void {
-  const { uploaded, bytes, present, failed, unfinished, written, superseded } = run.summary
+  const { uploaded, bytes, present, failed, unfinished, written, superseded, restored, lost } = run.summary
   for (const path of written) log.info(`${path} is left out: Cassandra is still writing it`)
   for (const path of unfinished) {
     log.warn(`${path} is not complete: it is still being written, or parts of it are missing`)
   }
   const seconds = (milliseconds / 1000).toFixed(1)
   const more = superseded === 0 ? '' : `, ${superseded} replaced by Cassandra meanwhile`
+  const losses = restored + lost.size === 0 ? '' : `; ${lossesOf(restored, lost.size, config.dryRun)}`
   const verb = config.dryRun ? 'Would upload' : 'Uploaded'
-  const summary = `${verb} ${uploaded} files (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed`
-  log.info(summary, { uploaded, bytes, present, superseded, failed: failed.size })
+  const summary = `${verb} ${uploaded} files (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed${losses}`
+  log.info(summary, {
+    uploaded,
+    bytes,
+    present,
+    superseded,
+    failed: failed.size,
+    restored,
+    lost: lost.size,
+  })
+}
+
+/** Objects that were no longer in the bucket. */
+function lossesOf(restored: number, lost: number, isDryRun: boolean): string {
+  const count = restored + lost
+  const again = isDryRun ? 'would be uploaded again' : 'uploaded again'
+  return `the bucket had lost ${count} ${count === 1 ? 'object' : 'objects'}: ${restored} ${again}, ${lost} lost for good`
 }

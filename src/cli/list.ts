@@ -39,7 +39,14 @@ function textOf(unit: ListedUnit): string[] {
     const back = oldest === undefined ? '' : `, back to ${new Date(oldest).toISOString()}`
     lines.push(`  and ${more} more${back}; of all ${kindsOf(unit)} (--limit all shows them)`)
   }
-  if (mend !== undefined) lines.push(`  to mend the newest one, run where it was backed up: ${mend}`)
+  const [newest] = moments
+  const unreadable = newest?.status === 'unreadable' ? newest.key : undefined
+  const instead = unreadable === undefined ? '' : `delete ${unreadable}: the one before counts then`
+  if (mend !== undefined)
+    lines.push(
+      `  to mend the newest one, run where it was backed up: ${mend}${instead === '' ? '' : `; or ${instead}`}`,
+    )
+  else if (instead !== '') lines.push(`  to do without the newest one, ${instead}`)
   return lines.map(printable)
 }
 

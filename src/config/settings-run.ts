@@ -7,7 +7,7 @@ export const RUN_SETTINGS = [
     kind: 'flag',
     short: '-B',
     group: 'What to do',
-    help: 'upload the files that exist and are not in the bucket yet, then exit',
+    help: 'upload the files that exist and are not in the bucket, or no longer, then exit',
   },
   {
     key: 'watch',

@@ -6,7 +6,7 @@ import type { Fault, FaultScript } from './fault.js'
 import { cutConnection, IncomingBody } from './incoming-body.js'
 import { perform } from './operations.js'
 import { Payload } from './payload.js'
-import { codeReply, errorReply, type Reply } from './reply.js'
+import { codeReply, errorReply, xmlReply, type Reply } from './reply.js'
 import { logRequest, type RequestRecord } from './request-log.js'
 import { S3Request } from './request.js'
 import { ConnectionGone } from './s3-error.js'
@@ -122,6 +122,9 @@ export class Exchange {
         if (fault.done) return undefined
         await this.#body.discard(Infinity)
         return this.#errorBody(fault.code, request)
+      case 'document':
+        await this.#body.discard(Infinity)
+        return xmlReply(fault.xml)
       case 'reset':
         this.#body.cutAfter = fault.afterBytes
         await this.#body.discard(Infinity)

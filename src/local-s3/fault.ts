@@ -12,6 +12,7 @@ export type Fault =
       readonly when: 'after-body' | 'early' | 'early-close'
     }
   | { readonly kind: 'error-body'; readonly code: string; readonly done: boolean }
+  | { readonly kind: 'document'; readonly xml: string }
   | { readonly kind: 'reset'; readonly afterBytes: number }
   | { readonly kind: 'truncate'; readonly bytes: number }
   | { readonly kind: 'delay'; readonly until: number | Promise<unknown> }
@@ -43,6 +44,11 @@ export const faults = {
   internalError: (options: AnswerOptions = {}): Fault => faults.answer(500, 'InternalError', options),
   /** 200 with an `<Error>` document as the body; the operation is not done, unless `done`. */
   errorBody: (code = 'InternalError', done = false): Fault => ({ kind: 'error-body', code, done }),
+  /** 200 with this document instead of the operation. */
+  document: (xml: string): Fault => ({ kind: 'document', xml }),
+  /** A LIST that shows nothing, as one that lags behind. */
+  emptyList: (): Fault =>
+    faults.document('<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'),
   /** The connection is cut once so many bytes of the body have been read; nothing is done. */
   reset: (afterBytes = 0): Fault => ({ kind: 'reset', afterBytes }),
   /** The operation is done; the answer's body ends after so many bytes, short of its Content-Length, and the connection closes. */
@@ -66,6 +72,8 @@ export interface FaultRule {
   readonly bucket?: string
   /** The whole key, or a pattern. */
   readonly key?: string | RegExp
+  /** The whole prefix that a LIST asks for. */
+  readonly prefix?: string
   /** How many matching requests it meets; default 1, Infinity for all. */
   readonly count?: number
   /** How many matching requests pass before; default 0. */
@@ -114,9 +122,10 @@ class ScriptedRule implements ActiveRule {
   }
 
   #matches(request: S3Request): boolean {
-    const { on, bucket, key } = this.#rule
+    const { on, bucket, key, prefix } = this.#rule
     if (on !== undefined && on !== request.operation && on !== request.method) return false
     if (bucket !== undefined && bucket !== request.bucket) return false
+    if (prefix !== undefined && prefix !== request.parameter('prefix')) return false
     if (typeof key === 'string') return key === request.key
     return key === undefined || request.key.search(key) >= 0
   }

@@ -22,6 +22,7 @@ import { backupLine } from './mend.js'
 import { atMoment } from './moment-key.js'
 import { nothingFound } from './nodes.js'
 import { scopeHolds } from './scope.js'
+import { refuseOtherSeparator } from './separator.js'
 import { wantedBy } from './tables.js'
 import { headsOf } from './unit-moments.js'
 
@@ -63,17 +64,18 @@ interface Keys {
  * listings. A LIST tells them, by the keys; only the newest restore point of each unit is read and compared with the
  * objects that there are, and those whose keys are of earlier versions. `at` is the latest time that counts, `since` the
  * earliest, `limit` how many of each unit.
- * @throws S3Error; TablesnapError `NOTHING_FOUND`, `MOMENT_MISSING`
+ * @throws S3Error; TablesnapError `SEPARATOR_CHANGED`, `NOTHING_FOUND`, `MOMENT_MISSING`
  */
 export async function* listUnits(asked: Config, deps: RestoreDeps): AsyncGenerator<ListedUnit> {
+  await refuseOtherSeparator(asked, deps)
   const config = await atMoment(asked, deps)
   const { client, name, log, signal, scope } = deps
   const { prefix, separator, at } = config
   const origin = scope?.origin
   const source = { client, prefix, name, separator, origin, versions: true, until: at, log, signal }
+  const keys = new KeyLayout(prefix, name, separator)
   const everything = await readCatalog(source)
   const catalog = namedOf(everything, config)
-  const keys = new KeyLayout(prefix, name, separator)
   const reader: MomentReader = { config, deps, catalog, keys, states: new States(client, keys, signal) }
   const units = new Map<string, { directories: CatalogDirectory[]; keys: Keys | undefined }>()
   for await (const [unit, found] of keysOf(reader)) units.set(unit, { directories: [], keys: found })

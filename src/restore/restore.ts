@@ -9,6 +9,7 @@ import { planRestore, type RestorePlan } from './plan.js'
 import { contentOf } from './report-moments.js'
 import { reportPlan, reportSummary } from './report.js'
 import { Run, type Tally } from './run.js'
+import { refuseOtherSeparator } from './separator.js'
 import type { RestoreSummary } from './summary.js'
 import { namesTable, tableAt } from './tables.js'
 import type { UnitMoment } from './unit-moments.js'
@@ -21,6 +22,7 @@ import type { UnitMoment } from './unit-moments.js'
 export async function restore(asked: Config, deps: RestoreDeps): Promise<RestoreSummary> {
   const { log, signal } = deps
   const began = performance.now()
+  await refuseOtherSeparator(asked, deps)
   const config = await atMoment(asked, deps)
   const plan = await planRestore(config, deps)
   reportPlan(plan, config, log)

@@ -65,6 +65,7 @@ const STATUS_CODE: Record<number, string> = {
   404: 'NotFound',
   409: 'Conflict',
   412: 'PreconditionFailed',
+  413: 'ContentTooLarge',
   416: 'InvalidRange',
   429: 'TooManyRequests',
   501: 'NotImplemented',

@@ -8,6 +8,10 @@ interface Told {
   readonly region?: string | undefined
 }
 
+const BODY_LIMIT =
+  'a proxy in front of the server limits the size of a request: raise its limit (client_max_body_size in nginx) above 5 MiB, ' +
+  'and give --max-upload-size and --multipart-chunk-size in MB below it'
+
 /** One line for an error answer: the operation, what the server said, and how to mend it where that is known. */
 export function messageFor(
   failure: Told,
@@ -22,6 +26,8 @@ export function messageFor(
 
 function hintFor(failure: Told, settings: S3Settings, clockOffset: number | undefined): string | undefined {
   const { bucket, region } = settings
+  // No S3 server has such a limit below the 5 GiB of one request, for which it says EntityTooLarge.
+  if (failure.status === 413) return BODY_LIMIT
   switch (failure.s3Code) {
     case 'InvalidAccessKeyId':
       return 'the server does not know this access key: check -k, AWS_ACCESS_KEY_ID or aws_key'

@@ -93,6 +93,44 @@ export async function* listObjects(client: S3Client, options: ListOptions): Asyn
   for await (const page of listPages(client, options)) yield* page.objects
 }
 
+/**
+ * Objects in key order, without those that share a beginning with the last key of a page: for asking which beginnings there are.
+ * @param rootOf the beginning of a key after which LIST goes on behind all keys with that beginning; undefined: behind that key
+ * @throws S3Error; `ListTruncated` when the server does not go on where it is told to
+ */
+export async function* listLeaping(
+  client: S3Client,
+  options: Omit<ListOptions, 'startAfter' | 'delimiter'>,
+  rootOf: (key: string) => string | undefined,
+): AsyncGenerator<ListedObject> {
+  let startAfter: string | undefined
+  for (;;) {
+    const from: string | undefined = startAfter
+    const objects = await firstKeys(client, from === undefined ? options : { ...options, startAfter: from })
+    yield* objects
+    const last = objects.at(-1)?.key
+    if (last === undefined) return
+    startAfter = largest(last, behind(rootOf(last)))
+    if (from !== undefined && largest(from, startAfter) === from) throw noMore('and ignores start-after')
+  }
+}
+
+/** The first page of a LIST that has a key. */
+async function firstKeys(client: S3Client, options: ListOptions): Promise<readonly ListedObject[]> {
+  for await (const { objects } of listPages(client, options)) if (objects.length > 0) return objects
+  return []
+}
+
+/** A key behind all that have a beginning: its last character is the next one. */
+function behind(root = ''): string {
+  return root === '' ? '' : root.slice(0, -1) + String.fromCharCode(root.charCodeAt(root.length - 1) + 1)
+}
+
+/** The later one in the order of keys, that of their bytes. */
+function largest(one: string, other: string): string {
+  return Buffer.compare(Buffer.from(one), Buffer.from(other)) >= 0 ? one : other
+}
+
 /** The first object of a LIST that asks for no more; undefined when there is none. @throws S3Error */
 export async function firstObject(
   client: S3Client,

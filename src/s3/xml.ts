@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 
 import type { XMLParser as Parser } from 'fast-xml-parser'
 
+import { splitListing } from './contents.js'
+
 const require = createRequire(import.meta.url)
 
 /** An element: text, or children by name; those named in {@link LISTS} are always arrays. */
@@ -44,12 +46,14 @@ export function parseXml(body: Buffer): { root: string; node: XmlNode } | undefi
   try {
     const source = body.toString('utf8')
     const [, closed, empty] = END.exec(source.slice(-LONGEST_END)) ?? []
-    const document = parser.parse(source) as XmlNode
+    const split = splitListing(source)
+    const document = parser.parse(split?.rest ?? source) as XmlNode
     for (const [root, value] of Object.entries(document)) {
       if (root.startsWith('#') || root.startsWith('?')) continue
       // The parser makes do with half a document, and half a listing would pass for a whole one.
       if (root !== (closed ?? empty)) return undefined
-      return { root, node: isNode(value) ? value : {} }
+      const node = isNode(value) ? value : {}
+      return { root, node: split === undefined ? node : { ...node, Contents: split.contents } }
     }
   } catch {
     // Not XML: an answer of a proxy, or cut off.

@@ -142,7 +142,10 @@ export class Placement {
     if (files.isSSTable && !files.isPart && !files.isRemoved) this.#unplaced.add(files)
   }
 
-  /** Its Data.db is gone. @param isExplained whether that needs no reason @param isLost whether its directory went with it */
+  /**
+   * Its Data.db is gone. @param isExplained whether that needs no reason
+   * @param isLost whether its directory went with it: only where that is still there a copy was broken off and deleted
+   */
   left(files: TableFiles, isExplained: boolean, isLost = false): void {
     this.#told.delete(files)
     this.#noteCompacted(files)
@@ -157,8 +160,7 @@ export class Placement {
       }
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      // A copy that was broken off and is deleted needs no reason.
-      if (!files.wasGiven) {
+      if (!files.wasGiven && !isLost) {
         this.#remove(files, span)
         return
       }
@@ -236,7 +238,8 @@ export class Placement {
     this.#gap?.logEnded(log, this.#drains)
     // Its SSTables are committed: Cassandra would have deleted them before the log otherwise.
     for (const files of this.#unplaced)
-      if (files.index === log.index && files.firstSeen >= log.since) files.settle()
+      if (files.index === log.index && files.firstSeen >= log.since)
+        files.settle(this.#drains, this.#clock.time())
   }
 
   scanned(directory: string, isSure: boolean): void {

@@ -117,7 +117,7 @@ export type TableNews =
 export interface Orders {
   /** An SSTable is ready: pin and upload it, then call {@link Table.uploaded}, whatever happened. */
   upload(table: Table, ready: Ready): void
-  /** Cassandra has deleted its Data.db: descriptors that are held for it keep disk space from being free. */
+  /** Its Data.db, or the file that belongs to no SSTable, was deleted: descriptors that are held for it keep disk space from being free. */
   unlinked(table: Table, files: TableFiles): void
   /** {@link Table.draft} may have a restore point to write, or will once the pace allows it. */
   restorePoint(table: Table): void

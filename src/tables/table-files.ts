@@ -57,6 +57,8 @@ export class TableFiles {
   #isUrgent = false
   #isUntouched = false
   #isDisturbed = false
+  /** An event told since the last look that a file went which was looked at before. */
+  #hasLost = false
   #wasGiven = false
   #hasOthers = false
   #failures = 0
@@ -176,6 +178,11 @@ export class TableFiles {
     return this.#files.has(name)
   }
 
+  /** Whether a file of it was ever looked at. */
+  isSeen(name: string): boolean {
+    return this.#files.get(name) !== undefined
+  }
+
   /** Whether a file of it was of this identity when it was looked at last. */
   isSame(name: string, identity: FileIdentity): boolean {
     return sameIdentity(this.#files.get(name), identity)
@@ -229,7 +236,7 @@ export class TableFiles {
     if (!this.#files.has(name)) this.#files.set(name, undefined)
   }
 
-  /** A scan saw a file of it that was not known: its quiet time begins. @param now ms of the monotonic clock */
+  /** A scan saw a file of it that was never looked at: its quiet time begins. @param now ms of the monotonic clock */
   addSeen(name: string, identity: FileIdentity, now: number): void {
     this.#files.set(name, identity)
     this.#changedAt = now
@@ -238,7 +245,10 @@ export class TableFiles {
 
   /** A file of it is gone. @param now ms of the monotonic clock */
   remove(name: string, now: number): void {
-    if (this.#files.delete(name)) this.#changedAt = now
+    const identity = this.#files.get(name)
+    if (!this.#files.delete(name)) return
+    this.#changedAt = now
+    if (identity !== undefined) this.#hasLost = true
   }
 
   /**
@@ -246,7 +256,8 @@ export class TableFiles {
    * @param now ms of the monotonic clock
    */
   look(disk: Disk, now: number): Look {
-    let [hasChanged, isOther, isReplaced, hasLost] = [false, false, false, false]
+    let [hasChanged, isOther, isReplaced, hasLost] = [false, false, false, this.#hasLost]
+    this.#hasLost = false
     for (const [name, before] of [...this.#files]) {
       const identity = disk.file(join(this.directory, name))
       if (before !== undefined && sameIdentity(before, identity)) continue
@@ -362,9 +373,13 @@ export class TableFiles {
     this.#hasOthers = true
   }
 
-  /** No quiet time is needed. */
-  settle(): void {
+  /**
+   * Its transaction log, which nobody could read, is over: no quiet time is needed, and it became part of the table at any
+   * time until now. @param drains how many drained points the table has had @param time ms by the server's clock
+   */
+  settle(drains: number, time: number): void {
     this.#isSettled = true
+    if (this.#whole.until !== undefined) this.#whole = { ...this.#whole, until: drains + 1, time }
   }
 
   /** A transaction that wrote it has committed. @param isUrgent whether it removes nothing */

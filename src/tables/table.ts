@@ -386,7 +386,7 @@ export class Table {
     const isKnown = files.has(name)
     const isSame = isKnown && identity !== undefined && files.isSame(name, identity)
     // A look at it tells whether a file that was known is another one now.
-    if (!isKnown && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
+    if (!files.isSeen(name) && identity !== undefined) files.addSeen(name, identity, this.#clock.now())
     else files.add(name)
     const isUnwanted = isStart && !this.#settings.backsUpExisting
     this.#placement.seen(files)
@@ -444,14 +444,13 @@ export class Table {
     }
   }
 
-  /** An SSTable's Data.db, or a file that belongs to none, is gone. */
+  /** An SSTable's Data.db, or a file that belongs to none, is gone. @param isLost whether its directory went with it */
   #left(directory: Directory, files: TableFiles, isLost = false): void {
     directory.files.delete(files.name)
     this.#worklist.drop(files)
-    if (files.isSSTable) {
-      this.#placement.left(files, files.stored?.kept === true, isLost)
-      this.#orders.unlinked(this, files)
-    } else {
+    this.#orders.unlinked(this, files)
+    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true, isLost)
+    else {
       this.#points.changed()
       this.#orders.restorePoint(this)
     }

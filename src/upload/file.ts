@@ -3,8 +3,9 @@ import { fstatSync } from 'node:fs'
 import { readNeutral, readNeutralSync } from 'tablesnap-io'
 
 import { TablesnapError } from '../errors.js'
+import { hex64 } from '../s3/checksum.js'
 
-import type { FileRef } from './task.js'
+import type { ExactContent, FileRef, FileUpload } from './task.js'
 
 /** Bytes up to which another thread costs more than the read: twenty times as much for what is in memory. */
 const SMALL = 64 * 1024
@@ -45,6 +46,23 @@ export function checkUnchanged(file: FileRef): void {
   if (now.size !== BigInt(file.size))
     throw changed(file, `its size went from ${file.size} to ${now.size.toString()}`)
   if (now.mtimeNs !== file.mtime) throw changed(file, 'its modification time changed')
+}
+
+/** Whether content may lie under a file's key, as far as manifests tell. */
+export function mayHave({ reserved }: Pick<FileUpload, 'reserved'>, crc64: bigint): boolean {
+  return reserved === undefined || reserved === hex64(crc64)
+}
+
+/** @throws TablesnapError `CONTENT_DIFFERS` when a file does not hold what manifests say of its key */
+export function checkExact(path: string, exactly: ExactContent | undefined, crc64: bigint): void {
+  const expected = exactly?.crc64
+  if (expected === undefined || expected === hex64(crc64)) return
+  throw new TablesnapError({
+    code: 'CONTENT_DIFFERS',
+    message: `${path} has the CRC-64 ${hex64(crc64)} and not ${expected}, which manifests tell of it`,
+    operation: 'upload',
+    path,
+  })
 }
 
 function changed(file: FileRef, how: string): TablesnapError {

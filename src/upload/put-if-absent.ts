@@ -52,7 +52,7 @@ export async function putIfAbsent(
     const before = isLookedUp ? await existing() : undefined
     if (before !== undefined) return { found: before }
     try {
-      return { verified: await putOnce(context, kind, key, put, isLookedUp, signal) }
+      return { verified: await putOnce(context, kind, key, put, isLookedUp ? 'free' : 'unknown', signal) }
     } catch (error) {
       if (isS3Error(error, NOT_VERIFIED)) learn(context, kind)
       // 412 comes also after an answer that was lost; 409 when two writers meet.
@@ -69,6 +69,20 @@ export async function putIfAbsent(
   return 'uploaded'
 }
 
+/** Puts a body under a key in place of the object that is there. @throws S3Error */
+export async function putInPlace(
+  context: PutContext,
+  key: string,
+  put: Put,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const wanted = context.checksum
+  const { result: isVerified, kind } = await inSomeWay(wanted, kind =>
+    putOnce(context, kind, key, put, 'replace', signal),
+  )
+  if (kind !== wanted || !isVerified) learn(context, wanted)
+}
+
 /** Puts the same bytes once more: who writes them again would have written others, too. */
 async function probe(
   context: PutContext,
@@ -78,7 +92,7 @@ async function probe(
 ): Promise<void> {
   const { client, checksum } = context
   try {
-    await putOnce(context, checksum, key, put, true, signal)
+    await putOnce(context, checksum, key, put, 'free', signal)
     client.overwriting.state = 'allowed'
     client.note(NO_CONDITIONS)
   } catch {
@@ -93,13 +107,17 @@ function learn(context: PutContext, refused: ChecksumKind): void {
   context.checksum = 'md5'
 }
 
-/** Returns whether the server verified the bytes by the checksum. @throws S3Error */
+/**
+ * @param state of the key: free a moment ago; not known, and it must not be replaced; to be replaced
+ * @returns whether the server verified the bytes by the checksum
+ * @throws S3Error
+ */
 async function putOnce(
   context: PutContext,
   kind: ChecksumKind,
   key: string,
   put: Put,
-  isFree: boolean,
+  state: 'free' | 'unknown' | 'replace',
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { bytes } = put
@@ -110,8 +128,8 @@ async function putOnce(
   const metadata = isProven ? metadataHeaders({ [CRC64_METADATA]: hex64(sums.crc64) }) : {}
   const answer = await putObject(context.client, key, guard(bytes, sums, kind), {
     headers: { ...put.headers, ...metadata },
-    ifAbsent: true,
-    isFree,
+    ifAbsent: state !== 'replace',
+    isFree: state === 'free',
     signal,
   })
   if (!isEchoed(kind)) return true

@@ -2,9 +2,9 @@ import { hex64 } from '../s3/checksum.js'
 import { S3Error } from '../s3/errors.js'
 import { metadataHeaders } from '../s3/object.js'
 
-import { checkUnchanged, readFully } from './file.js'
+import { checkExact, checkUnchanged, mayHave, readFully } from './file.js'
 import { Summer } from './guard.js'
-import { putIfAbsent, type Put, type PutContext } from './put-if-absent.js'
+import { putIfAbsent, putInPlace, type Put, type PutContext } from './put-if-absent.js'
 import type { FileResult, FileUpload } from './task.js'
 
 /**
@@ -25,17 +25,42 @@ export async function putFile(
   const { crc64, crc32, md5 } = sums
   const metadata = file.md5 && md5 !== undefined ? metadataHeaders({ md5sum: md5.toString('hex') }) : {}
   const put: Put = { bytes, sums, headers: { ...file.headers, ...metadata }, trustsSize: file.trustsSize }
-  const first = await putIfAbsent(context, file.key, put, signal)
+  if (file.exactly !== undefined) {
+    const outcome = await putExactly(context, file, put, signal)
+    return { outcome, key: file.key, crc64, crc32 }
+  }
+  const first = mayHave(file, crc64) ? await putIfAbsent(context, file.key, put, signal) : 'other'
   if (first !== 'other') return { outcome: first, key: file.key, crc64, crc32 }
   const key = `${file.versionStem}~${hex64(crc64)}`
   const second = await putIfAbsent(context, key, put, signal)
   if (second !== 'other') return { outcome: second === 'present' ? 'present' : 'version', key, crc64, crc32 }
-  throw new S3Error({
+  throw taken(key, `${key} holds other content than its name says: somebody else wrote it; move it away`)
+}
+
+/** Puts a file under its key if it has the content that manifests say the key holds. */
+async function putExactly(
+  context: PutContext,
+  { path, key, exactly }: FileUpload,
+  put: Put,
+  signal: AbortSignal | undefined,
+): Promise<'uploaded' | 'present'> {
+  checkExact(path, exactly, put.sums.crc64)
+  if (exactly?.replaces === true) {
+    await putInPlace(context, key, put, signal)
+    return 'uploaded'
+  }
+  const outcome = await putIfAbsent(context, key, put, signal)
+  if (outcome === 'other') throw taken(key, `another program has just written ${key}`)
+  return outcome
+}
+
+function taken(key: string, why: string): S3Error {
+  return new S3Error({
     operation: 'PutObject',
     key,
     status: 412,
     s3Code: 'VersionConflict',
-    message: `PutObject: ${key} holds other content than its name says: somebody else wrote it; move it away`,
+    message: `PutObject: ${why}`,
     retry: false,
     slowDown: false,
   })

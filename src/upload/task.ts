@@ -20,6 +20,21 @@ export interface FileUpload extends FileRef {
   readonly md5: boolean
   /** Whether an object of the same size that cannot be compared counts as the same. */
   readonly trustsSize: boolean
+  /**
+   * CRC-64 of the content that manifests say the key holds, 16 hex digits, or '' where that is known to be other content: a
+   * file with other content goes to a key of its own, even while there is no such object. Undefined: manifests do not tell.
+   */
+  readonly reserved?: string | undefined
+  /** Undefined: the file goes where its content may go, and never over other content. */
+  readonly exactly?: ExactContent | undefined
+}
+
+/** The content that manifests say a key holds: no other is sent under it. */
+export interface ExactContent {
+  /** CRC-64/NVME, 16 hex digits; undefined: manifests do not tell it, and the caller has made sure. */
+  readonly crc64: string | undefined
+  /** Whether an object is there that holds something else: it is replaced. */
+  readonly replaces: boolean
 }
 
 /** All small files of a set, one after the other. */

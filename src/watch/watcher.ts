@@ -88,7 +88,7 @@ export class Watcher {
     return this.#postponed.size > 0
   }
 
-  /** Reads and delivers what the kernel has queued. @returns whether its queue was empty at the end, or is closed */
+  /** Reads and delivers what the kernel has queued. @returns whether that was all that had happened before the call, or it is closed */
   poll(): boolean {
     return this.#known.poll()
   }

@@ -22,7 +22,7 @@ function bench() {
   return { time, turns, table, calls, queue }
 }
 
-await t.test('a table decides only when the queue was empty after its look', async t => {
+await t.test('a table decides only when all that had happened by its look was told', async t => {
   const { time, turns, table, calls, queue } = bench()
   queue.push(false, true, true)
   turns.touch(table)
@@ -46,7 +46,7 @@ await t.test('a timer reads the queue before the table looks', async t => {
   t.equal(calls.length, 4)
 })
 
-await t.test('a queue that never gets empty does not keep everybody else waiting', async t => {
+await t.test('a queue that cannot be read to its end does not keep everybody else waiting', async t => {
   const { time, turns, table, calls } = bench()
   let polls = 0
   turns.attach({ poll: () => ++polls > 100 })
@@ -57,6 +57,24 @@ await t.test('a queue that never gets empty does not keep everybody else waiting
   t.equal(others, 50)
   t.equal(calls.filter(call => call === 'drained').length, 1)
   t.ok(polls > 100)
+})
+
+await t.test('a table decides although another one has events without end', async t => {
+  const { time, turns, table, calls } = bench()
+  const busy: string[] = []
+  const restless: Judging = { look: () => void busy.push('look'), drained: () => void busy.push('drained') }
+  let polls = 0
+  turns.attach({
+    poll: () => {
+      if (++polls < 50) turns.touch(restless)
+      else busy.push('rest')
+      return true
+    },
+  })
+  turns.touch(table)
+  await time.pass(1)
+  t.same(calls, ['look', 'drained'])
+  t.ok(busy.indexOf('rest') < busy.indexOf('drained'), 'the one whose events go on decides when they end')
 })
 
 await t.test('what is forgotten or stopped is not woken', async t => {

@@ -113,7 +113,7 @@ await t.test('under another name there is nothing: the names are told', async t 
   await t.rejects(world.restore({ name: 'node' }), {
     code: 'NOTHING_FOUND',
     message:
-      /nothing of node in bucket bucket .*; the bucket has node1.example.com, node1: choose one with -n/,
+      /nothing of node in bucket bucket .*; the bucket has node1, node1.example.com: choose one with -n/,
   })
   await t.rejects(world.restore({ prefix: 'other/' }), { code: 'NOTHING_FOUND', message: /--prefix/ })
 })

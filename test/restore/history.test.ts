@@ -163,9 +163,9 @@ await t.test('many restore points take a LIST for 1,000 and a GET for each table
   t.equal(found.length, tables)
   const count = (operation: string): number =>
     world.server.requests.filter(request => request.operation === operation).length
-  // Files, other contents, manifests; the epochs, and the newest manifest of each table.
+  // Files, other contents, manifests; the separator, the epochs, and the newest manifest of each table.
   t.equal(count('ListObjectsV2'), 3)
-  t.equal(count('GetObject'), tables + 1)
+  t.equal(count('GetObject'), tables + 2)
   const [late] = await units({ limit: 5, since: at(1) })
   t.match(late, { moments: [], more: 0 }, 'a table without any in that time is listed as such')
 })
@@ -236,7 +236,45 @@ await t.test('the names in a bucket', async t => {
     for await (const name of nodeNames({ client: world.client, prefix, separator })) found.push(name)
     return found
   }
-  t.same(await names('', ':'), ['node.2', 'node1', 'p/node3', 'node:4'])
+  t.same(await names('', ':'), ['node1', 'node:4', 'node.2', 'p/node3'])
   t.same(await names('p/', ':'), ['node3'])
   t.same(await names('', ''), ['node1', 'node:4'])
+})
+
+await t.test('the names in a bucket of many objects take few requests', async t => {
+  await world.reset()
+  for (let i = 0; i < 1200; i++) await world.put(`node1:/a/${i}`, '')
+  await world.put('node2:/a', '')
+  await world.put('node3:/a', '')
+  const from = world.server.requests.length
+  const found: string[] = []
+  for await (const name of nodeNames({ client: world.client, prefix: '', separator: ':' })) found.push(name)
+  t.same(found, ['node1', 'node2', 'node3'])
+  const delimiters = world.server.requests.slice(from).map(({ query }) => query['delimiter'])
+  t.same(delimiters, ['/', undefined, undefined, undefined], 'a delimiter other than / is not asked for')
+})
+
+await t.test('another separator than that of the keys is refused by name', async t => {
+  await world.reset()
+  await world.putSet('nb-1-big')
+  await write(world.client, 'node1', state(at(1), ['nb-1-big']))
+  await world.put('.tablesnap/node1/node.json', '{"format":1,"writer":"w","epoch":1,"separator":":"}')
+  const refusal = {
+    code: 'SEPARATOR_CHANGED',
+    message: /node1 were written with the separator ":", and this run has "\/": give --keyname-separator ":"/,
+  }
+  await t.rejects(moments({ separator: '/' }), refusal)
+  await t.rejects(world.restore({ separator: '/' }), refusal)
+  t.match(await world.restore(), { exitCode: 0, sets: 1 })
+})
+
+await t.test('a backup under another prefix is pointed to', async t => {
+  await world.reset()
+  await world.put('.tablesnap/node1/node.json', '{}')
+  await world.put('prod/.tablesnap/node1/node.json', '{}')
+  await world.put('test-.tablesnap/node1/node.json', '{}')
+  await t.rejects(moments({ prefix: 'nowhere/' }), {
+    code: 'NOTHING_FOUND',
+    message: /; the bucket has backups with --prefix "", --prefix "test-", --prefix "prod\/"$/,
+  })
 })

@@ -193,6 +193,20 @@ await t.test('an answer without the length that its head promises', async t => {
   t.equal((await getObject(client, 'k')).body.toString(), '0123456789')
 })
 
+await t.test('a proxy that limits the size of a request is told from the server', async t => {
+  const { endpoint } = await wire(t, socket => {
+    socket.once('data', () => socket.end(answer(413, '<html>413 Request Entity Too Large</html>')))
+  })
+  const client = clientOf(t, settingsOf(endpoint))
+  const error = await failure(putObject(client, 'k', GUARDED, { headers: {}, ifAbsent: false }))
+  t.match(error, {
+    status: 413,
+    retry: false,
+    message:
+      /^PutObject: 413 ContentTooLarge.*a proxy in front of the server limits.*client_max_body_size.*--multipart-chunk-size/,
+  })
+})
+
 await t.test('a bucket', async t => {
   const { server } = await testBucket(t)
   const client = clientOf(t, settingsOf(server.endpoint))

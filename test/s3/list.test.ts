@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 
 import { ensureBucket } from '../../src/s3/bucket.js'
 import type { S3Client } from '../../src/s3/client.js'
-import { firstObject, listObjects, listPages, type ListOptions } from '../../src/s3/list.js'
+import { firstObject, listLeaping, listObjects, listPages, type ListOptions } from '../../src/s3/list.js'
 import { createMultipartUpload, listParts, uploadsOf } from '../../src/s3/multipart.js'
 import { putObject } from '../../src/s3/object.js'
 import { escapeXml } from '../../src/s3/xml.js'
@@ -132,6 +132,29 @@ await t.test('a server that goes round in a circle of tokens is left, with an er
     message: 'ListObjectsV2: the server says that there is more, and repeats a continuation token',
   })
   t.match(await failure(Promise.resolve(firstObject(client, { prefix: '' }))), { s3Code: 'ListTruncated' })
+})
+
+await t.test('keys that share a beginning with the last one of a page are jumped over', async t => {
+  const all = ['a:1', 'a:2', 'b:1', 'b:2', 'b:3', 'c', 'd:1'].sort()
+  const asked: (string | null)[] = []
+  const client = await saying(t, query => {
+    const after = query.get('start-after')
+    asked.push(after)
+    const later = all.filter(key => key > (after ?? ''))
+    return page(later.slice(0, 2), later.length > 2 ? 'token' : undefined)
+  })
+  const keys: string[] = []
+  for await (const { key } of listLeaping(client, { prefix: '' }, key => /^.*:/.exec(key)?.[0]))
+    keys.push(key)
+  t.same(keys, ['a:1', 'a:2', 'b:1', 'b:2', 'c', 'd:1'])
+  t.same(asked, [null, 'a;', 'b;', 'd;'])
+  const deaf = await saying(t, () => page(['a:1', 'b:1'], 'token'))
+  const first: string[] = []
+  const reading = async (): Promise<void> => {
+    for await (const { key } of listLeaping(deaf, { prefix: '' }, () => undefined)) first.push(key)
+  }
+  t.match(await failure(reading()), { s3Code: 'ListTruncated', message: /ignores start-after/ })
+  t.same([...new Set(first)], ['a:1', 'b:1'])
 })
 
 await t.test('a server that repeats a marker of parts or uploads is left, with an error', async t => {

@@ -15,9 +15,12 @@ export interface Manifest {
   readonly isDelta: boolean
   /** Virtual time, ms. */
   readonly writtenAt: number
+  /** When the process that wrote it had started. */
+  readonly writerStartedAt: number
+  /** When it was damaged, ms of virtual time. */
+  unreadableSince: number | undefined
   /** Its writer was killed before it arrived. */
   readonly isOrphan: boolean
-  isUnreadable: boolean
 }
 
 /** Whether a manifest comes after another one: by its epoch, then by its time. */
@@ -35,8 +38,11 @@ export class Bucket {
   owner = { writer: 1, epoch: 1 }
   readonly #onManifest: (manifest: Manifest) => void
 
-  constructor(onManifest: (manifest: Manifest) => void) {
+  readonly #isLater: (a: State, b: State) => boolean
+
+  constructor(onManifest: (manifest: Manifest) => void, later = isLater) {
     this.#onManifest = onManifest
+    this.#isLater = later
   }
 
   /** Puts a file under its own key, or, where that has other content, under one of its version. Returns the key's own name. */
@@ -57,16 +63,16 @@ export class Bucket {
     return this.objects.get(key ?? path)
   }
 
-  /** The newest manifest of a unit; see {@link isLater}. */
+  /** The newest manifest of a unit, as the program orders them. */
   newest(unit: string): Manifest | undefined {
     let newest: Manifest | undefined
     for (const manifest of this.manifests.get(unit) ?? [])
-      if (newest === undefined || isLater(manifest.state, newest.state)) newest = manifest
+      if (newest === undefined || this.#isLater(manifest.state, newest.state)) newest = manifest
     return newest
   }
 
   /** @throws S3Error 412 when another manifest has the time */
-  putManifest(stored: StoredState, now: number, isOrphan: boolean): string {
+  putManifest(stored: StoredState, now: number, writerStartedAt: number, isOrphan: boolean): string {
     const { state, delta } = stored
     const key = `states/${state.unit}/${state.epoch}/${state.time}`
     const all = this.manifests.get(state.unit) ?? []
@@ -85,8 +91,9 @@ export class Bucket {
       state: whole,
       isDelta: delta !== undefined,
       writtenAt: now,
+      writerStartedAt,
+      unreadableSince: undefined,
       isOrphan,
-      isUnreadable: false,
     }
     all.push(manifest)
     this.manifests.set(state.unit, all)
@@ -97,12 +104,16 @@ export class Bucket {
 
 /** The manifests as a process has them, over the network. */
 export class SimulatedManifests implements ManifestStore {
+  readonly #startedAt: number
+
   constructor(
     readonly bucket: Bucket,
     readonly network: Network,
     readonly process: Process,
     readonly now: () => number,
-  ) {}
+  ) {
+    this.#startedAt = now()
+  }
 
   newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined> {
     return this.network.call(this.process, 'LIST', () => {
@@ -116,7 +127,7 @@ export class SimulatedManifests implements ManifestStore {
       for (const manifests of this.bucket.manifests.values()) {
         const found = manifests.find(manifest => manifest.key === key)
         if (found === undefined) continue
-        if (found.isUnreadable)
+        if (found.unreadableSince !== undefined)
           throw new TablesnapError({ code: 'STATE_CORRUPT', message: `${key} cannot be used` })
         return found.state
       }
@@ -126,7 +137,7 @@ export class SimulatedManifests implements ManifestStore {
 
   async write(stored: StoredState): Promise<{ key: string; bytes: number; busy: number }> {
     const key = await this.network.call(this.process, 'PUT manifest', () =>
-      this.bucket.putManifest(stored, this.now(), !this.process.isAlive),
+      this.bucket.putManifest(stored, this.now(), this.#startedAt, !this.process.isAlive),
     )
     return { key, bytes: 1000, busy: 0.1 }
   }

@@ -24,6 +24,14 @@ interface Job {
   readonly sstables: Set<SSTable>
 }
 
+/** A component that is open for writing. */
+interface OpenComponent {
+  readonly sstable: SSTable
+  readonly component: string
+  readonly name: string
+  readonly isCassandras: boolean
+}
+
 /** Bytes of a file that is being written, and of one that is done. */
 const PART = 500
 const WHOLE = 1000
@@ -35,7 +43,7 @@ export class Cassandra {
   readonly #jobs = new Set<Job>()
   #job: Job | undefined
   /** Files that are open for writing: the kernel closes them when the process ends. */
-  readonly #open = new Map<FileNode, { directory: Directory; name: string; isCassandras: boolean }>()
+  readonly #open = new Map<FileNode, OpenComponent>()
   #logs = 0
 
   constructor(
@@ -72,10 +80,12 @@ export class Cassandra {
   kill(): void {
     this.isUp = false
     for (const job of [...this.#jobs]) if (job.isCassandras) this.#end(job)
-    for (const [node, { directory, name, isCassandras }] of this.#open) {
+    for (const [node, { sstable, component, name, isCassandras }] of this.#open) {
       if (!isCassandras) continue
       this.#open.delete(node)
-      this.fs.close(directory, name)
+      // What it was rewriting stays as it is, and Cassandra reads the SSTable all the same.
+      if (sstable.node(component) === node) sstable.note(component, node.content)
+      this.fs.close(sstable.directory, name)
     }
     for (const store of this.stores) store.live.clear()
   }
@@ -91,11 +101,7 @@ export class Cassandra {
   /** Opens a component for writing. */
   create(sstable: SSTable, component: string, name = sstable.file(component)): FileNode {
     const node = this.fs.create(sstable.directory, name)
-    this.#open.set(node, {
-      directory: sstable.directory,
-      name,
-      isCassandras: this.#job?.isCassandras === true,
-    })
+    this.#open.set(node, { sstable, component, name, isCassandras: this.#job?.isCassandras === true })
     return node
   }
 

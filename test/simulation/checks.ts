@@ -1,9 +1,11 @@
 import { isRestorable, type State } from '../../src/state/state.js'
 import type { TableNews } from '../../src/tables/ports.js'
+import { saysTheSame } from '../../src/tables/same-manifest.js'
 
-import { isLater, type Bucket, type Manifest } from './bucket.js'
+import type { Bucket, Manifest } from './bucket.js'
 import type { CoreTable } from './core.js'
 import type { Daemon } from './daemon.js'
+import type { Node } from './node.js'
 import type { Extent, Truth, TrueSSTable } from './truth.js'
 import type { WorldWatcher } from './world.js'
 
@@ -15,6 +17,9 @@ const TOLERANCE = 50
 
 /** How long before an SSTable is whole its last file may be there, ms. */
 const FUZZY = 1000
+
+/** So many manifests in a row that say the same are too many: one may be written twice after a failure. */
+const REPEATS = 4
 
 /** What the checks are told of a history, as some rules do not hold in some. */
 export interface CheckSettings {
@@ -30,8 +35,6 @@ export interface CheckSettings {
   readonly deletesUploaded: boolean
   /** The clock jumps: times of restore points say nothing. */
   hasWildClock: boolean
-  /** A transaction log could not be opened: when its transaction committed is known as well as without a log. */
-  hasUnreadLogs: boolean
   /** Another process writes manifests beside the daemon, so that two may be under way at once. */
   hasOtherWriter: boolean
 }
@@ -58,9 +61,10 @@ export interface KnownEnd {
 export class Checks implements WorldWatcher {
   /** What went wrong first; undefined: nothing. */
   violation: string | undefined
-  readonly #truths: ReadonlyMap<string, Truth>
+  readonly #node: Pick<Node, 'truths' | 'others' | 'fs'>
   readonly settings: CheckSettings
   readonly #now: () => number
+  readonly #isLater: (a: State, b: State) => boolean
   bucket!: Bucket
   /** By unit: the newest complete restore point by epoch, then time. */
   readonly choices = new Map<string, Choice>()
@@ -75,14 +79,30 @@ export class Checks implements WorldWatcher {
   /** By epoch: when an operator accepted all that was lost until then, ms of virtual time. */
   readonly accepted = new Map<number, number>()
   readonly ends: KnownEnd[] = []
+  /** Complete restore points, and when they came into the bucket, ms of virtual time. */
+  readonly complete: {
+    readonly state: State
+    readonly named: readonly TrueSSTable[]
+    readonly at: number
+  }[] = []
   /** SSTables that --delete-on-backup deleted; and those of them that a later complete restore point left out. */
   readonly #deleted = new Set<TrueSSTable>()
   readonly #leftOut = new Set<TrueSSTable>()
   /** SSTables that a manifest says are deleted, or about to be. */
   readonly #kept = new Set<TrueSSTable>()
+  /** By unit: the highest epoch of a complete restore point; the newest manifest, and how many in a row say the same. */
+  readonly #epochs = new Map<string, number>()
+  readonly #said = new Map<string, { readonly manifest: Manifest; readonly count: number }>()
 
-  constructor(truths: ReadonlyMap<string, Truth>, settings: CheckSettings, now: () => number) {
-    this.#truths = truths
+  /** @param later which of two manifests is the newer one for whoever reads */
+  constructor(
+    node: Pick<Node, 'truths' | 'others' | 'fs'>,
+    settings: CheckSettings,
+    now: () => number,
+    later: (a: State, b: State) => boolean,
+  ) {
+    this.#node = node
+    this.#isLater = later
     this.settings = settings
     this.#now = now
   }
@@ -107,33 +127,38 @@ export class Checks implements WorldWatcher {
   }
 
   deleted(unit: string, path: string, data: number): void {
-    const sstable = this.#truths.get(unit)?.find(path, data)
+    const sstable = this.#node.truths.get(unit)?.find(path, data)
     if (sstable !== undefined) this.#deleted.add(sstable)
   }
 
   news(table: CoreTable, news: TableNews): void {
-    const truth = this.#truths.get(table.name)
+    const truth = this.#node.truths.get(table.name)
     if (news.kind === 'gap' && this.settings.deletesUploaded) this.settings.isForgetful = true
     if (news.kind === 'directory-replaced') this.replaced.add(news.path)
     if (truth === undefined || news.kind !== 'vanished') return
+    // Without logs a later SSTable tells that one was compacted, unless somebody deletes that one too soon.
+    const isTorn = this.settings.isOldCassandra && truth.commits.some(({ kind }) => kind === 'deleted')
     for (const path of news.paths) {
       this.vanished.add(path)
-      if (!truth.deleted.has(path)) this.broken(`${path} is said to have vanished, and Cassandra removed it`)
+      if (!isTorn && !truth.deleted.has(path))
+        this.broken(`${path} is said to have vanished, and Cassandra removed it`)
     }
   }
 
   /** A manifest is in the bucket from now on. */
   manifest(manifest: Manifest): void {
     const { state } = manifest
-    const truth = this.#truths.get(state.unit)
+    const truth = this.#node.truths.get(state.unit)
     if (truth === undefined) return
     const named = this.#contents(truth, state)
     if (named === undefined) return
     const accepted = this.accepted.get(state.epoch) ?? -Infinity
+    const isTorn = this.settings.isOldCassandra && truth.commits.some(({ kind }) => kind === 'deleted')
     for (const path of state.unexplained) {
       const deleted = truth.deleted.get(path)
-      if (deleted === undefined) this.broken(`${path} is marked as unexplained, and nobody deleted it`)
-      else if (deleted < accepted)
+      if (deleted === undefined && !isTorn)
+        this.broken(`${path} is marked as unexplained, and nobody deleted it`)
+      else if (deleted !== undefined && deleted < accepted)
         this.broken(`${path} is marked as unexplained, and --take-over accepted its loss`)
       else continue
       return
@@ -147,6 +172,8 @@ export class Checks implements WorldWatcher {
       else this.#complete(truth, manifest, named)
       this.#leaveOut(truth, named, state.unit)
     }
+    this.#repeats(manifest)
+    this.#otherFiles(manifest)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
     const ever = this.#named.get(state.unit)
     if (ever === undefined) this.#named.set(state.unit, new Set(named))
@@ -192,10 +219,26 @@ export class Checks implements WorldWatcher {
       this.broken(`a complete restore point is no cut: ${names(named)} at ${state.time - EPOCH}`)
       return
     }
-    if (!this.settings.hasWildClock) this.#timed(truth, state, extents, named)
-    this.#unmarked(truth, state, extents, named)
+    const valid = this.settings.hasWildClock ? extents : this.#timely(truth, state, extents)
+    if (valid.length === 0) {
+      const shown = extents.map(({ m, n }) => `${m}..${n} of ${truth.timeOf(n)} to ${truth.timeOf(n + 1)}`)
+      const time = state.time - EPOCH
+      this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
+    }
+    // The same SSTables may have been there before a loss and after it: it is a restore point of the time before then.
+    const unmarked = valid.map(({ n }) => this.#unmarked(truth, state, n, named))
+    if (unmarked.every(path => path !== undefined) && unmarked[0] !== undefined)
+      this.broken(`${unmarked[0]} was deleted, and a complete restore point without it does not say so`)
     const before = this.choices.get(state.unit)
-    if (before === undefined || isLater(state, before.state)) {
+    this.complete.push({ state, named, at: this.#now() })
+    const highest = Math.max(state.epoch, this.#epochs.get(state.unit) ?? 0)
+    this.#epochs.set(state.unit, highest)
+    if (before === undefined || this.#isLater(state, before.state)) {
+      if (state.epoch < highest)
+        this.broken(
+          `-D would bring a restore point of epoch ${state.epoch}, and epoch ${highest} has the name`,
+        )
+
       // What a writer of a lower epoch wrote last does not count once another one has the name.
       // Two that write at once tell of different moments in any order.
       const isSameWriter = before?.state.epoch === state.epoch && !this.settings.hasOtherWriter
@@ -232,21 +275,41 @@ export class Checks implements WorldWatcher {
         this.#leftOut.add(sstable)
   }
 
-  /** A restore point's time is when it was true, but for how far the process was behind. */
-  #timed(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
+  /** Manifests that say nothing new are not written again and again. */
+  #repeats(manifest: Manifest): void {
+    const { state, writerStartedAt } = manifest
+    const before = this.#said.get(state.unit)
+    const isSame =
+      before?.manifest.writerStartedAt === writerStartedAt && saysTheSame(before.manifest.state, state)
+    const count = isSame ? before.count + 1 : 1
+    this.#said.set(state.unit, { manifest, count })
+    if (count >= REPEATS) this.broken(`${count} manifests of ${state.unit} in a row say the same`)
+  }
+
+  /** A restore point that says complete has each file that was there before its writer started. */
+  #otherFiles({ state, writerStartedAt }: Manifest): void {
+    if (!isRestorable(state)) return
+    for (const [path, { node, since }] of this.#node.others) {
+      const slash = path.lastIndexOf('/')
+      const directory = path.slice(0, slash)
+      if (since > writerStartedAt - FUZZY || state.files.has(path) || !state.directories.has(directory))
+        continue
+      if (this.#node.fs.directory(directory)?.files.get(path.slice(slash + 1)) !== node) continue
+      this.broken(`a complete restore point lacks ${path}, which was there before its writer`)
+    }
+  }
+
+  /** The extents that were true at a restore point's time, but for how far the process was behind. */
+  #timely(truth: Truth, state: State, extents: readonly Extent[]): Extent[] {
     const time = state.time - EPOCH
     const latest = time - this.#behind(time) - this.settings.settle * 2 - TOLERANCE
-    for (const { n } of extents) {
+    return extents.filter(({ n }) => {
       // Without a transaction files come and go one by one, and one look sees what two changes have left.
       const kind = truth.commits[n - 1]?.kind
-      const isEarly =
-        truth.timeOf(n) >
-        time + (kind === 'files' || kind === 'deleted' || this.settings.hasUnreadLogs ? FUZZY : 1)
+      const isEarly = truth.timeOf(n) > time + (kind === 'files' || kind === 'deleted' ? FUZZY : 1)
       const isLate = truth.timeOf(n + 1) < latest
-      if (!isEarly && !isLate) return
-    }
-    const shown = extents.map(({ m, n }) => `${m}..${n} of ${truth.timeOf(n)} to ${truth.timeOf(n + 1)}`)
-    this.broken(`a restore point says ${time}, and was true at ${shown.join(', ')}: ${names(named)}`)
+      return !isEarly && !isLate
+    })
   }
 
   /** How long before a time the daemon that was most behind had last read all events, ms. */
@@ -260,24 +323,32 @@ export class Checks implements WorldWatcher {
     return behind
   }
 
-  /** SSTables that an operator deleted are not left out without a word. */
-  #unmarked(truth: Truth, state: State, extents: readonly Extent[], named: readonly TrueSSTable[]): void {
-    if (this.settings.isOldCassandra || state.gap) return
-    const widest = extents[0]?.n ?? 0
-    const ever = this.#named.get(state.unit)
-    const gap = this.#gaps.get(state.unit) ?? -Infinity
+  /**
+   * SSTables that an operator deleted are not left out without a word. Returns the path of one that is, for a restore point
+   * that is true after commit n.
+   */
+  #unmarked(
+    truth: Truth,
+    { unit, gap: hasGap }: State,
+    last: number,
+    named: readonly TrueSSTable[],
+  ): string | undefined {
+    if (this.settings.isOldCassandra || hasGap) return undefined
+    const ever = this.#named.get(unit)
+    const gap = this.#gaps.get(unit) ?? -Infinity
     const returned = new Set<string>()
-    for (let n = widest; n > 0; n--) {
+    for (let n = last; n > 0; n--) {
       const { kind, time, adds, removes } = truth.commits[n - 1]!
       for (const { path, data } of adds) returned.add(`${path}#${data}`)
-      if (kind === 'end' || gap >= time) return
+      if (kind === 'end' || gap >= time) return undefined
       if (kind !== 'deleted') continue
       for (const sstable of removes) {
         if (returned.has(`${sstable.path}#${sstable.data}`)) continue
-        if (ever?.has(sstable) !== true || named.includes(sstable) || truth.isLive(sstable)) continue
-        this.broken(`${sstable.path} was deleted, and a complete restore point without it does not say so`)
+        if (ever?.has(sstable) === true && !named.includes(sstable) && !truth.isLive(sstable))
+          return sstable.path
       }
     }
+    return undefined
   }
 }
 

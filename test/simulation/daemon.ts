@@ -1,5 +1,6 @@
 import { ManifestPublisher, type Published } from '../../src/backup/manifest-publisher.js'
 import { ManifestWriter, type ManifestObserver } from '../../src/backup/manifest-writer.js'
+import { Outcomes } from '../../src/backup/outcomes.js'
 import type { Clockwork } from '../../src/backup/ports.js'
 import { Rescans } from '../../src/backup/rescans.js'
 import { Turns } from '../../src/backup/turns.js'
@@ -17,6 +18,7 @@ import { HeldLogs } from './held-logs.js'
 import { OneShotRun } from './one-shot-run.js'
 import { Pace, type PaceShape } from './pace.js'
 import { Process } from './process.js'
+import type { Writer, WriterParts } from './program.js'
 import { SeenDisk } from './seen-disk.js'
 import { SimulatedSensor } from './sensor.js'
 import { SimulatedUploads } from './uploads.js'
@@ -63,7 +65,9 @@ export class Daemon {
   /** Undefined in one that goes on. */
   readonly oneShot: OneShotRun | undefined
   readonly #world: World
-  readonly #writer: ManifestWriter
+  readonly #writer: Writer
+  /** Failures that the summary names. */
+  readonly outcomes = new Outcomes(SILENT, true)
   readonly #sensor: SimulatedSensor
   readonly #turns: Turns
   readonly #rescans: Rescans
@@ -100,7 +104,7 @@ export class Daemon {
       },
       cpuTime: () => this.pace.cpuTime,
     }
-    this.uploads = new SimulatedUploads(world, this.process, pass)
+    this.uploads = new SimulatedUploads(world, this.process, this.outcomes, pass)
     this.uploadQueue = new UploadQueue(this.uploads, { comingOriginal: () => undefined }, this.process, {
       width: 2,
       descriptors: 60,
@@ -108,19 +112,8 @@ export class Daemon {
     })
     this.ownership = new SimulatedOwnership(bucket, network, this.process, now)
     this.#manifests = new SimulatedManifests(bucket, network, this.process, now)
-    const publisher = new ManifestPublisher(
-      this.#manifests,
-      { write: () => Promise.resolve(!network.refused.has('PUT listing')) },
-      this.ownership,
-      this.#clockwork,
-      'node1',
-    )
     const { settle, isOneShot, backsUpExisting, tookOver, deletesUploaded } = options
-    this.#writer = new ManifestWriter(publisher, this.#clockwork, this.#observer, SILENT, {
-      isOneShot,
-      retries: 5,
-      isDryRun: false,
-    })
+    this.#writer = this.#makeWriter()
     this.#turns = new Turns(this.process, this.#clockwork)
     this.#sensor = new SimulatedSensor({
       ...options,
@@ -134,6 +127,8 @@ export class Daemon {
       onEmpty: () => world.watcher.caughtUp(this, time.now, time.now),
       table: name => this.tables.get(name) ?? this.#newTable(name),
       known: name => this.tables.get(name),
+      gone: path => this.outcomes.solved(path),
+      goneBelow: path => this.outcomes.goneBelow(path),
     })
     this.#rescans = new Rescans(this.#sensor, this.#clockwork, !isOneShot)
     this.#settings = {
@@ -229,7 +224,10 @@ export class Daemon {
 
   readonly #orders: Orders = {
     upload: (table, ready) => this.uploadQueue.add(table, ready),
-    unlinked: (_, files) => this.uploadQueue.unlinked(files),
+    unlinked: (_, files) => {
+      if (this.#world.program.forgetsFailures) this.outcomes.gone(files)
+      this.uploadQueue.unlinked(files)
+    },
     restorePoint: table => this.#writer.changed(table),
     rescan: (table, directories) => this.#rescans.order(table, directories),
     wake: (table, at) => this.#turns.wake(table, at),
@@ -261,6 +259,26 @@ export class Daemon {
     return true
   }
 
+  #makeWriter(): Writer {
+    const { network, program } = this.#world
+    const parts: WriterParts = {
+      store: this.#manifests,
+      listings: { write: () => Promise.resolve(!network.refused.has('PUT listing')) },
+      ownership: this.ownership,
+      clockwork: this.#clockwork,
+      observer: this.#observer,
+      isOneShot: this.options.isOneShot,
+    }
+    if (program.makeWriter !== undefined) return program.makeWriter(parts)
+    const { store, listings, ownership, clockwork, observer, isOneShot } = parts
+    const publisher = new ManifestPublisher(store, listings, ownership, clockwork, 'node1')
+    return new ManifestWriter(publisher, clockwork, observer, SILENT, {
+      isOneShot,
+      retries: 5,
+      isDryRun: false,
+    })
+  }
+
   #oneShotRun(): OneShotRun {
     return new OneShotRun({
       process: this.process,
@@ -271,6 +289,7 @@ export class Daemon {
       rescans: this.#rescans,
       writer: this.#writer,
       queue: this.uploadQueue,
+      isThorough: this.#world.program.isThoroughAtEnd,
       sensor: this.#sensor,
       isLoaded: () => this.#loading === 0,
       isFenced: () => this.isFenced,

@@ -1,10 +1,14 @@
 import { isRestorable, type State } from '../../src/state/state.js'
 
-import type { Bucket } from './bucket.js'
-import type { Checks } from './checks.js'
+import type { Bucket, Manifest } from './bucket.js'
+import { names, type Checks } from './checks.js'
 import type { Daemon } from './daemon.js'
 import type { Node } from './node.js'
 import type { Truth } from './truth.js'
+
+/** How close to each other the halves of a flush are, and for how long nothing else happens before and after, ms. */
+const TOGETHER = 500
+const ALONE = 6000
 
 /** How long a truncate may take until it has committed, ms. */
 const END_LASTS = 10_000
@@ -39,7 +43,14 @@ export function judgeEnd(
       if (live.length > 0) return `${unit} has SSTables, and no restore point`
       continue
     }
+    const half = halfFlush(unit, truth, checks)
+    if (half !== undefined) return half
     const { state } = newest
+    if (newest.unreadableSince !== undefined && newest.unreadableSince < (daemon?.startedAt ?? 0))
+      return `the newest manifest of ${unit} cannot be read, and none follows it`
+    const isOurs = newest.writerStartedAt === daemon?.startedAt
+    const known = isOurs ? uploadedByOthers(node, bucket, newest) : undefined
+    if (known !== undefined) return known
     const unended = unendedLoss(state, truth, checks, daemon)
     if (unended !== undefined) return unended
     if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) continue
@@ -55,6 +66,8 @@ export function judgeEnd(
     if (stale !== undefined) return `the newest restore point is not what is on the disk: ${stale}`
   }
   for (const one of alive) {
+    for (const path of one.outcomes.summary.failed.keys())
+      if (!isThere(node, path)) return `${path} is gone, and the summary says that its upload failed`
     const { uploadQueue, uploads, logs } = one
     if (uploadQueue.size > 0) return `${uploadQueue.size} SSTables wait for their upload for ever`
     if (uploads.descriptors > 0) return `${uploads.descriptors} descriptors are held for ever`
@@ -89,6 +102,57 @@ function unendedLoss(
     )
     if (hasHappened && path !== undefined)
       return `${path} is marked as unexplained, and the table was truncated or dropped since`
+  }
+  return undefined
+}
+
+/** A restore point that has one half of a flush: what it brought to the table, or to its index, without the other. */
+function halfFlush(unit: string, truth: Truth, { complete, settings }: Checks): string | undefined {
+  if (settings.isOldCassandra) return undefined
+  for (const { first, second, from, to } of truth.pairs) {
+    // Where one change follows the other, there is no end to the waiting for the next half.
+    const isAlone = truth.commits.every(
+      ({ time, adds }) =>
+        time < from - ALONE || time > to + ALONE || adds.some(one => [...first, ...second].includes(one)),
+    )
+    if (to - from > TOGETHER || !isAlone) continue
+    for (const { state, named, at } of complete) {
+      if (state.unit !== unit || state.gap || at < from || at > to + ALONE) continue
+      const [one, other] = [first, second].map(half => half.filter(sstable => named.includes(sstable)).length)
+      if (one !== other && (one === 0 || other === 0))
+        return `a complete restore point has one half of a flush: ${names(named)}`
+    }
+  }
+  return undefined
+}
+
+/** An SSTable that is called not backed up although another run has uploaded it as it is. */
+function uploadedByOthers(
+  node: Node,
+  bucket: Bucket,
+  { state, writtenAt, writerStartedAt }: Manifest,
+): string | undefined {
+  const all = bucket.manifests.get(state.unit) ?? []
+  for (const path of state.unprotected) {
+    for (const { state: other, writtenAt: at } of all) {
+      // The daemon looks for manifests that are newer than its own.
+      const isNewer = all.every(
+        one => one.writerStartedAt !== writerStartedAt || one.writtenAt > at || one.state.time < other.time,
+      )
+      if (!isNewer) continue
+      const components = other.sets.get(path)?.components
+      if (other.epoch !== state.epoch || components === undefined || other.unprotected.includes(path))
+        continue
+      const directory = node.fs.directory(path.slice(0, path.lastIndexOf('/')))
+      const name = path.slice(path.lastIndexOf('/') + 1)
+      const isSame = [...components].every(([component, { key }]) => {
+        const there = directory?.files.get(`${name}-${component}`)
+        // One that changes all the time is what another manifest says for a moment only.
+        const isAtRest = there !== undefined && there.mtime < writtenAt - ALONE
+        return isAtRest && there.content === bucket.content(`${path}-${component}`, key)
+      })
+      if (isSame) return `${path} is called not backed up, and another manifest has it as it is`
+    }
   }
   return undefined
 }

@@ -231,7 +231,7 @@ export const HISTORIES: readonly Told[] = [
       await scenario.run(10_000)
       const before = scenario.bucket.newest(scenario.node.family.base.unit)
       if (before === undefined) return 'there is no manifest'
-      before.isUnreadable = true
+      before.unreadableSince = scenario.time.now
       await scenario.do('truncate', 2000)
       scenario.beginOneShot()
       await scenario.run(20_000)

@@ -2,6 +2,7 @@ import { Random } from '../state/random.js'
 
 import type { MakeCore } from './core.js'
 import type { Weather } from './network.js'
+import { TODAY } from './program.js'
 import { OPERATIONS, type Event, type Fault, type Operation, type Script } from './script.js'
 import { Simulation, short } from './simulation.js'
 
@@ -23,9 +24,9 @@ export class History {
   readonly #script: Script
   readonly #simulation: Simulation
 
-  constructor(script: Script, makeCore: MakeCore) {
+  constructor(script: Script, makeCore: MakeCore, program = TODAY) {
     this.#script = script
-    this.#simulation = new Simulation(script, makeCore)
+    this.#simulation = new Simulation(script, makeCore, program)
   }
 
   async run(): Promise<Outcome> {
@@ -101,15 +102,17 @@ export class History {
         // Of what --delete-on-backup deleted nobody would know any more.
         if (this.#script.mode === 'delete') return
         const newest = bucket.newest(node.family.base.unit)
-        if (newest !== undefined) newest.isUnreadable = true
+        if (newest !== undefined) newest.unreadableSince ??= time.now
         return
       }
       case 'noDescriptors':
         if (daemon !== undefined) daemon.uploads.failures += 1 + random.below(4)
         return
       case 'noLogDescriptors':
-        checks.settings.hasUnreadLogs = true
         if (daemon !== undefined) daemon.logs.failures += 1 + random.below(3)
+        return
+      case 'noListings':
+        network.refused.add('PUT listing')
         return
       case 'jump':
         checks.settings.hasWildClock = true

@@ -172,4 +172,34 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'if (this.#settings.tookOver)\n            return { time, sets: new Set(), unexplained: [] };',
     to: ';',
   },
+  {
+    title: 'a daemon does not take up what another run has uploaded',
+    module: 'table',
+    from: 'this.#points.adopt(newer);',
+    to: 'return;',
+  },
+  {
+    title: 'restore points do not wait for files that belong to no SSTable',
+    module: 'restore-points',
+    from: 'this.#waitsForFiles(source.files, now)',
+    to: 'false',
+  },
+  {
+    title: 'a newest manifest that cannot be read is good enough for an empty table',
+    module: 'restore-points',
+    from: 'this.#mustSay ||= newest === undefined && newestTime !== undefined;',
+    to: ';',
+  },
+  {
+    title: 'a table does not wait for its indexes',
+    module: 'placement',
+    from: 'if (this.#isHeld(table, now))',
+    to: 'if (false)',
+  },
+  {
+    title: 'an SSTable that does not come to rest is waited for for ever',
+    module: 'placement',
+    from: "if (files.status === 'settling')\n            this.#judge.judge(files, this.#drains);",
+    to: 'return false;',
+  },
 ]

@@ -1,7 +1,7 @@
 import { Random } from '../state/random.js'
 
 import { Cassandra, type Steps } from './cassandra.js'
-import { FileSystem, type Directory } from './file-system.js'
+import { FileSystem, type Directory, type FileNode } from './file-system.js'
 import {
   compact,
   end,
@@ -24,11 +24,15 @@ import {
 } from './operator.js'
 import type { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
+import type { SSTable } from './sstable.js'
 import { Store, hasLogs, type Format } from './store.js'
 import { Truth } from './truth.js'
 
 /** A table's directory is named after the table and 32 digits. */
 const ID = '0a1b2c3d4e5f60718293a4b5c6d7'
+
+/** How often a restless file changes, ms. */
+const RESTLESS = 400
 
 /** What Cassandra can do although SSTables that it has open were deleted by --delete-on-backup. */
 const WITHOUT_FILES: ReadonlySet<Operation> = new Set([
@@ -49,7 +53,11 @@ export class Node {
   readonly cassandra: Cassandra
   /** By unit. */
   readonly truths = new Map<string, Truth>()
+  /** Files that belong to no SSTable, by path, and since when they have been as they are, ms. */
+  readonly others = new Map<string, { readonly node: FileNode; readonly since: number }>()
   family: Family
+  /** Whether a restore point names what lies under a path. */
+  isNamed: (path: string) => boolean = () => true
   readonly #time: Scheduler
   readonly #script: NodeScript
   readonly #format: Format
@@ -155,7 +163,16 @@ export class Node {
         return
       }
       case 'overwrite': {
-        this.start(overwrite(cassandra, family, random), false)
+        this.start(overwrite(cassandra, family, random, this.isNamed), false)
+        return
+      }
+      case 'otherFile': {
+        this.#otherFile(random)
+        return
+      }
+      case 'restless': {
+        const sstable = random.pick(base.idle)
+        if (sstable !== undefined) this.#disturb(sstable)
         return
       }
       case 'delete':
@@ -234,6 +251,31 @@ export class Node {
     // The table is created again while its old files are still being deleted.
     this.family = this.#createTable()
     this.cassandra.stores.push(dropped.base, ...(dropped.index === undefined ? [] : [dropped.index]))
+  }
+
+  /** Somebody puts a file into the table's directory. */
+  #otherFile(random: Random): void {
+    const directory = random.pick(this.family.base.directories)!
+    const name = `notes-${random.below(3)}.txt`
+    const node = directory.files.get(name) ?? this.fs.create(directory, name)
+    this.fs.write(node, 10 + random.below(10))
+    this.fs.close(directory, name)
+    this.others.set(`${directory.path}/${name}`, { node, since: this.#time.now })
+  }
+
+  /** Something rewrites an SSTable's Statistics.db again and again, until the end. */
+  #disturb(sstable: SSTable): void {
+    const name = sstable.file('Statistics.db')
+    this.#time.after(RESTLESS, () => {
+      if (sstable.node('Statistics.db') === undefined || sstable.directory.isDeleted) return
+      if (!sstable.isBusy) {
+        const node = this.fs.create(sstable.directory, `${name}.tmp`)
+        this.cassandra.whole(sstable, 'Statistics.db', node)
+        this.fs.close(sstable.directory, `${name}.tmp`)
+        this.fs.rename(sstable.directory, `${name}.tmp`, sstable.directory, name)
+      }
+      this.#disturb(sstable)
+    })
   }
 
   #snapshot(random: Random): void {

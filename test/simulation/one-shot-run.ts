@@ -1,4 +1,3 @@
-import type { ManifestWriter } from '../../src/backup/manifest-writer.js'
 import type { Clockwork } from '../../src/backup/ports.js'
 import type { Rescans } from '../../src/backup/rescans.js'
 import type { Turns } from '../../src/backup/turns.js'
@@ -6,6 +5,7 @@ import type { UploadQueue } from '../../src/backup/upload-queue.js'
 
 import { tableOf, type CoreTable } from './core.js'
 import type { Process } from './process.js'
+import type { Writer } from './program.js'
 import type { SimulatedSensor } from './sensor.js'
 
 /** What a one-shot run consists of. */
@@ -16,7 +16,9 @@ export interface OneShotParts {
   readonly tables: ReadonlyMap<string, CoreTable>
   readonly turns: Turns
   readonly rescans: Rescans
-  readonly writer: ManifestWriter
+  readonly writer: Writer
+  /** Whether it scans again what it could not watch, and fails when a table has no restore point. */
+  readonly isThorough: boolean
   readonly queue: UploadQueue
   readonly sensor: SimulatedSensor
   readonly isLoaded: () => boolean
@@ -42,7 +44,7 @@ export class OneShotRun {
     const { tables, turns, queue, writer, sensor } = this.#parts
     await this.#until(() => this.#isDone())
     const { unwatched } = sensor
-    if (unwatched.length > 0) {
+    if (unwatched.length > 0 && this.#parts.isThorough) {
       sensor.rescan(unwatched)
       await this.#until(() => this.#isDone())
     }
@@ -78,11 +80,11 @@ export class OneShotRun {
   }
 
   #isComplete(): boolean {
-    const { tables, writer, isFenced } = this.#parts
+    const { tables, writer, isFenced, isThorough } = this.#parts
     if (writer.failed.size > 0 || isFenced()) return false
     for (const table of tables.values()) {
       const all = [...table.files()].filter(({ isSSTable }) => isSSTable)
-      if ([...table.missing()].length > 0 || (!table.isCovered && all.length > 0)) return false
+      if ([...table.missing()].length > 0 || (isThorough && !table.isCovered && all.length > 0)) return false
     }
     return true
   }

@@ -113,13 +113,18 @@ function* beginLog(cassandra: Cassandra, log: Log, outputs: readonly SSTable[], 
 
 export function* flush(cassandra: Cassandra, { base, index }: Family, random: Random): Steps {
   const stores = index === undefined ? [base] : random.chance(0.5) ? [base, index] : [index, base]
+  const parts: { outputs: readonly SSTable[]; time: number }[] = []
   for (const store of stores) {
     const directories = random.chance(0.6) ? store.directories : [random.pick(store.directories)!]
     const outputs = directories.map(directory => store.sstable(directory))
     if (hasLogs(store.format)) yield* add(cassandra, store, 'flush', outputs, random)
     else for (const output of outputs) yield* writeTemporary(cassandra, output, random)
+    parts.push({ outputs, time: cassandra.time.now })
     yield 5 + random.next() * 100
   }
+  const [one, other] = parts
+  if (one !== undefined && other !== undefined)
+    base.truth.pairs.push({ first: one.outputs, second: other.outputs, from: one.time, to: other.time })
 }
 
 /** Below 3.0: components are written under other names, and renamed, Data.db last but for the summary. */

@@ -9,7 +9,7 @@ import { FOREIGN, type Store } from './store.js'
 /** The longest pause between two writes of a copy, ms: shorter than the settle time, so that its files never look at rest. */
 const COPY_PAUSE = 200
 
-/** How long after a refresh an SSTable is not moved aside, ms. */
+/** How long after a refresh an SSTable is not moved aside, and nobody can tell what went in it, ms. */
 const RENAMED = 3000
 
 /** Components without which Cassandra does not read an SSTable. */
@@ -139,6 +139,7 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
     if (isThere(sstable)) return
     const arriving = new Arriving(cassandra, sstable, false)
     const nodes = new Map([...sources.keys()].map(name => [name, cassandra.create(sstable, name)]))
+    base.truth.deleted.set(sstable.path, cassandra.time.now)
     const order = shuffled([...nodes.keys()], random)
     const isLarge = (name: string) => isVital(name) && name !== 'Statistics.db'
     for (const component of [...order.filter(name => !isLarge(name)), ...order.filter(isLarge)]) {
@@ -146,6 +147,8 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
       const source = sources.get(component)!
       yield random.next() * COPY_PAUSE
       cassandra.fs.write(node, 100)
+      // All files are there: if they went now, nobody could tell that they were not filled yet.
+      base.truth.deleted.set(sstable.path, cassandra.time.now)
       yield random.next() * COPY_PAUSE
       cassandra.fs.write(node, source.size, source.content)
       node.toc = source.toc
@@ -155,9 +158,17 @@ export function* spreadCopy(cassandra: Cassandra, { base }: Family, random: Rand
   }
 }
 
-/** An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. */
-export function* overwrite(cassandra: Cassandra, { base }: Family, random: Random): Steps {
-  const old = random.pick(base.idle)
+/**
+ * An operator moves another SSTable's files over those of one, as rsync does: no event tells that the ones before went. It
+ * is one that is backed up: of one that nobody has looked at, nobody could tell old files from new ones.
+ */
+export function* overwrite(
+  cassandra: Cassandra,
+  { base }: Family,
+  random: Random,
+  isNamed: (path: string) => boolean,
+): Steps {
+  const old = random.pick(base.idle.filter(({ path }) => isNamed(path)))
   if (old === undefined) return
   const sstable = base.again(old)
   cassandra.hold([old, sstable])
@@ -205,8 +216,10 @@ export function* deleteFiles(
 /** Cassandra is down; somebody empties its directory. */
 export function wipe(cassandra: Cassandra, store: Store): void {
   const { now } = cassandra.time
-  for (const directory of store.directories)
+  for (const directory of store.directories) {
     for (const name of [...directory.files.keys()]) cassandra.fs.unlink(directory, name)
+    store.truth.empty(directory.path, now - RENAMED)
+  }
   store.truth.commit(
     now,
     [],
@@ -231,6 +244,7 @@ export function* refresh(cassandra: Cassandra, { base }: Family, random: Random)
     for (const [component, contents] of old.contents)
       for (const content of contents) renamed.note(component, content)
     cassandra.hold([renamed])
+    renamed.formerPath = old.path
     let isOpen = false
     const arriving = new Arriving(cassandra, renamed, true)
     for (const component of shuffled([...nodes.keys()], random)) {

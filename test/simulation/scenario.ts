@@ -1,6 +1,7 @@
 import { isRestorable, type State } from '../../src/state/state.js'
 
 import type { MakeCore } from './core.js'
+import { TODAY } from './program.js'
 import type { Operation, Script } from './script.js'
 import { Simulation, short } from './simulation.js'
 
@@ -19,8 +20,8 @@ const PLAIN: Script = {
 
 /** A history that is told step by step. */
 export class Scenario extends Simulation {
-  constructor(script: Partial<Script>, makeCore: MakeCore) {
-    super({ ...PLAIN, ...script }, makeCore)
+  constructor(script: Partial<Script>, makeCore: MakeCore, program = TODAY) {
+    super({ ...PLAIN, ...script }, makeCore, program)
     this.node.fill(script.existing ?? 0)
   }
 

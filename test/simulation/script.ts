@@ -23,6 +23,8 @@ export const OPERATIONS = [
   'replaceDirectory',
   'spreadCopy',
   'overwrite',
+  'otherFile',
+  'restless',
 ] as const
 
 /** What happens to the daemon, and to the bucket. */
@@ -42,6 +44,7 @@ export const FAULTS = [
   'noDescriptors',
   'noLogDescriptors',
   'jump',
+  'noListings',
 ] as const
 
 export type Operation = (typeof OPERATIONS)[number]
@@ -121,6 +124,15 @@ const WEIGHTS: Weights = [
 const MORE: Weights = [
   ['spreadCopy', 4],
   ['overwrite', 3],
+  ['otherFile', 3],
+  ['restless', 2],
+  ['noListings', 2],
+  ['unreadableNewest', 2],
+  ['oneShot', 3],
+  ['jump', 2],
+  ['lossy', 2],
+  ['takeOver', 2],
+  ['replaceMachine', 1],
 ]
 
 function eventOf(weights: Weights): fc.Arbitrary<Event> {
@@ -176,6 +188,11 @@ const USUAL: fc.Arbitrary<Script> = fc.record({
 /** Histories in which rarer things happen as well, and each step of the process costs CPU time. */
 const RARE: fc.Arbitrary<Script> = fc.record({
   ...PLAIN,
+  mode: weighted<Script['mode']>([
+    ['all', 5],
+    ['watch', 2],
+    ['delete', 2],
+  ]),
   stepCost: fc.constantFrom(0, 0.02, 0.2, 2),
   events: fc.array(eventOf([...WEIGHTS, ...MORE]), { minLength: 1, maxLength: 24, size: 'max' }),
 })

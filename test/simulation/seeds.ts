@@ -4,7 +4,8 @@ import { Table } from '../../src/tables/table.js'
 
 import type { CoreTable, MakeCore } from './core.js'
 import { History, type Outcome } from './history.js'
-import { OldTable } from './old/old-table.js'
+import { oldCore } from './old/old-program.js'
+import { TODAY } from './program.js'
 import { scriptsOf, type Script } from './script.js'
 
 /** The core of the program. */
@@ -12,8 +13,7 @@ export const REAL_CORE: MakeCore = (name, settings, disk, orders, clock): CoreTa
   new Table(name, settings, disk, orders, clock)
 
 /** The rule of before; see {@link OldTable}. */
-export const OLD_CORE: MakeCore = (name, settings, disk, orders, clock) =>
-  new OldTable(name, settings, disk, orders, clock)
+export const OLD_CORE = oldCore()
 
 /** A seed whose history goes wrong. */
 export interface Failure {
@@ -28,8 +28,8 @@ export function scriptOf(seed: number): Script {
 }
 
 /** Runs one seed. */
-export async function runSeed(seed: number, makeCore = REAL_CORE): Promise<Outcome> {
-  return new History(scriptOf(seed), makeCore).run()
+export async function runSeed(seed: number, makeCore = REAL_CORE, program = TODAY): Promise<Outcome> {
+  return new History(scriptOf(seed), makeCore, program).run()
 }
 
 /** Runs seeds one after the other until enough of them have failed. @param most failures */

@@ -31,6 +31,10 @@ export interface SensorDeps {
   readonly table: (name: string) => CoreTable
   /** The table of a name, if it is known. */
   readonly known: (name: string) => CoreTable | undefined
+  /** A file is gone. */
+  readonly gone: (path: string) => void
+  /** A directory is not watched any more. */
+  readonly goneBelow: (path: string) => void
 }
 
 /** What the watcher and the sensor of the program do, on the simulated file system: watch first, then scan; tell every event. */
@@ -116,8 +120,10 @@ export class SimulatedSensor implements PolledQueue, Scanner {
       if (kind === 'gone') logs.deleted(directory, name, tell)
       else if (kind === 'closed') logs.written(directory, name, tell)
       else logs.created(directory, name, tell)
-    } else if (kind === 'gone') table.removed(directory, name)
-    else table.arrived(directory, name, kind)
+    } else if (kind === 'gone') {
+      table.removed(directory, name)
+      this.#deps.gone(`${directory}/${name}`)
+    } else table.arrived(directory, name, kind)
     turns.touch(tableOf(table))
   }
 
@@ -188,6 +194,7 @@ export class SimulatedSensor implements PolledQueue, Scanner {
       if (table === undefined) continue
       this.#deps.logs.lost(known, (name, news) => table.log(known, name, news))
       table.lostDirectory(known)
+      this.#deps.goneBelow(known)
       this.#deps.turns.touch(tableOf(table))
     }
   }

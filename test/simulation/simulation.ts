@@ -11,6 +11,7 @@ import { judgeEnd } from './ending.js'
 import { Network } from './network.js'
 import { Node } from './node.js'
 import { PACES } from './pace.js'
+import { TODAY } from './program.js'
 import { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
 import type { TrueSSTable } from './truth.js'
@@ -40,7 +41,7 @@ export class Simulation {
   readonly #script: Script
   readonly #world: World
 
-  constructor(script: Script, makeCore: MakeCore) {
+  constructor(script: Script, makeCore: MakeCore, program = TODAY) {
     this.#script = script
     this.random = new Random(script.salt)
     this.node = new Node(this.time, script)
@@ -52,15 +53,15 @@ export class Simulation {
       deletesUploaded,
       isForgetful: deletesUploaded && !this.node.hasLogs,
       hasWildClock: false,
-      hasUnreadLogs: false,
       hasOtherWriter: false,
     }
-    this.checks = new Checks(this.node.truths, settings, () => this.time.now)
+    this.checks = new Checks(this.node, settings, () => this.time.now, program.isLater)
     this.bucket = new Bucket(manifest => {
       this.note(`manifest ${manifest.key} ${[...manifest.state.sets.keys()].map(short).join(' ')}`)
       this.checks.manifest(manifest)
-    })
+    }, program.isLater)
     this.checks.bucket = this.bucket
+    this.node.isNamed = path => this.bucket.newest(this.node.family.base.unit)?.state.sets.has(path) === true
     this.#world = {
       time: this.time,
       fs: this.node.fs,
@@ -68,6 +69,7 @@ export class Simulation {
       network: this.network,
       random: this.random,
       makeCore,
+      program,
       serverTime: () => Math.floor(EPOCH + this.time.now + this.skew),
       watcher: {
         caughtUp: (daemon, from, to) => this.checks.caughtUp(daemon, from, to),
@@ -127,6 +129,7 @@ export class Simulation {
     this.note('one-shot run starts')
     const { truth, family } = this.node
     const before = [...truth.live]
+    const commits = truth.commits.findLastIndex(({ adds, removes }) => adds.length + removes.length > 0) + 1
     run.start(() => {
       this.note(`one-shot run ends: ${run.oneShot?.exit ?? '?'}`)
       if (run.oneShot?.exit !== 'success' || this.checks.settings.hasWildClock) return
@@ -137,6 +140,15 @@ export class Simulation {
       const missed = before.find(sstable => truth.isLive(sstable) && !isNamed(sstable))
       if (missed !== undefined)
         this.checks.broken(`a one-shot run says that all is backed up, and no manifest names ${missed.path}`)
+      const choice = this.checks.choices.get(unit)
+      const isExplained = states.every(state => (state?.unexplained.length ?? 0) === 0)
+      // Of a table without SSTables, or without a directory, it need not know.
+      const isCovered =
+        before.length === 0 || truth.size === 0 || choice?.extents.some(({ n }) => n >= commits) === true
+      if (!isCovered && isExplained && !this.checks.settings.isForgetful)
+        this.checks.broken(
+          `a one-shot run says that all is backed up, and every restore point is older than it`,
+        )
     })
     return run
   }

@@ -9,8 +9,9 @@ export class SSTable implements TrueSSTable {
   data = 0
   /** A job works on it, so that no other one may take it. */
   isBusy = false
-  /** When it was renamed to its name, ms of virtual time. */
+  /** When it was renamed to its name, ms of virtual time, and from which path. */
   renamedAt = -Infinity
+  formerPath?: string
 
   constructor(
     readonly store: Store,

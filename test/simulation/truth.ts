@@ -3,6 +3,8 @@ export interface TrueSSTable {
   /** Without the component. */
   readonly path: string
   readonly name: string
+  /** The path from which it was renamed. */
+  readonly formerPath?: string
   /** Content of its Data.db. */
   readonly data: number
   /** By component: every content that it had once it was complete. */
@@ -22,6 +24,14 @@ export interface TrueCommit {
   readonly adds: readonly TrueSSTable[]
   readonly removes: readonly TrueSSTable[]
   readonly kind: CommitKind
+}
+
+/** What one flush brought to a table and to its secondary index, in either order, and when. */
+export interface Pair {
+  readonly first: readonly TrueSSTable[]
+  readonly second: readonly TrueSSTable[]
+  readonly from: number
+  readonly to: number
 }
 
 /** A restore point as an extent of the true history: S(m), and what was only added in (m, n]. */
@@ -48,6 +58,8 @@ export class Truth {
   readonly #ever = new Map<string, TrueSSTable[]>()
   /** Paths from which an SSTable was ever deleted without a transaction, and when that was last, ms of virtual time. */
   readonly deleted = new Map<string, number>()
+  /** What a table and its index got by one flush. */
+  readonly pairs: Pair[] = []
 
   /** What Cassandra would read now. */
   get live(): Iterable<TrueSSTable> {
@@ -78,6 +90,8 @@ export class Truth {
       this.#live.delete(keyOf(sstable))
       sum -= this.#number(keyOf(sstable))
       if (kind === 'deleted') this.deleted.set(sstable.path, time)
+      // Who did not see the renaming misses the name before it.
+      if (sstable.formerPath !== undefined) this.deleted.set(sstable.formerPath, time)
     }
     for (const sstable of added) {
       const key = keyOf(sstable)
@@ -97,6 +111,13 @@ export class Truth {
   /** A directory is lost: of whatever ever lay in it nobody can tell where it went. */
   lose(directory: string, time: number): void {
     for (const path of this.#ever.keys()) if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
+  }
+
+  /** A directory is emptied: where that went which left it since a time nobody can tell. */
+  empty(directory: string, since: number): void {
+    for (const { time, removes } of this.commits)
+      if (time >= since)
+        for (const { path } of removes) if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
   }
 
   /** The SSTable that had this content under this path; undefined: none ever had. */

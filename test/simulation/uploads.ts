@@ -1,3 +1,4 @@
+import type { Outcomes } from '../../src/backup/outcomes.js'
 import type { Pinned, Uploads } from '../../src/backup/ports.js'
 import { TablesnapError } from '../../src/errors.js'
 import { isOptional, parseComponent } from '../../src/sstable/names.js'
@@ -9,6 +10,7 @@ import type { Bucket } from './bucket.js'
 import type { FileNode, FileSystem } from './file-system.js'
 import type { Network } from './network.js'
 import type { Process } from './process.js'
+import type { Program } from './program.js'
 
 /** A file that is held open. */
 interface OpenFile {
@@ -54,11 +56,14 @@ export class SimulatedUploads implements Uploads<SimulatedPinned> {
   readonly #network: Network
   readonly #process: Process
   readonly #random: Random
+  readonly #outcomes: Outcomes
+  readonly #forgetsFailures: boolean
   readonly #pass: () => void
 
   constructor(
-    world: { fs: FileSystem; bucket: Bucket; network: Network; random: Random },
+    world: { fs: FileSystem; bucket: Bucket; network: Network; random: Random; program: Program },
     process: Process,
+    outcomes: Outcomes,
     pass: () => void,
   ) {
     this.#fs = world.fs
@@ -66,6 +71,8 @@ export class SimulatedUploads implements Uploads<SimulatedPinned> {
     this.#network = world.network
     this.#random = world.random
     this.#process = process
+    this.#outcomes = outcomes
+    this.#forgetsFailures = world.program.forgetsFailures
     this.#pass = pass
   }
 
@@ -90,6 +97,10 @@ export class SimulatedUploads implements Uploads<SimulatedPinned> {
     return pinned
   }
 
+  gone({ files }: Ready): void {
+    if (this.#forgetsFailures) this.#outcomes.gone(files)
+  }
+
   async upload(pinned: SimulatedPinned, ready: Ready, signal: AbortSignal): Promise<UploadResult> {
     const durable = new Map<string, Entry>()
     const { directory } = ready.files
@@ -110,10 +121,14 @@ export class SimulatedUploads implements Uploads<SimulatedPinned> {
         })
       } catch {
         // Whatever took effect, nothing is known of it.
-        for (const { name } of part) durable.delete(name)
+        for (const { name } of part) {
+          durable.delete(name)
+          this.#outcomes.problem(`${directory}/${name}`, 'it failed')
+        }
         next = 'failed'
       }
     }
+    for (const name of durable.keys()) this.#outcomes.solved(`${directory}/${name}`)
     if (signal.aborted) return { durable: new Map(), names: [], next: 'gone' }
     return { durable, names: [...pinned.files.map(({ name }) => name), ...pinned.unchanged], next }
   }

@@ -3,6 +3,7 @@ import type { Random } from '../state/random.js'
 import type { Bucket } from './bucket.js'
 import type { FileSystem } from './file-system.js'
 import type { Network } from './network.js'
+import type { Program } from './program.js'
 import type { Scheduler } from './scheduler.js'
 import type { CoreTable, MakeCore } from './core.js'
 import type { Orders } from '../../src/tables/ports.js'
@@ -15,6 +16,7 @@ export interface World {
   readonly network: Network
   readonly random: Random
   readonly makeCore: MakeCore
+  readonly program: Program
   /** ms since 1970 by the server's clock, as a process that is right about it knows it. */
   serverTime(): number
   readonly watcher: WorldWatcher

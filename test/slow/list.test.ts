@@ -27,10 +27,10 @@ const snap = (...args: string[]) => run('tablesnap', [...flags, ...args])
 await t.test('--list-nodes', async t => {
   const text = await snap('--list-nodes', bucket)
   t.equal(text.code, 0, text.log)
-  t.equal(text.stdout, 'node1\nnode3\n')
+  t.equal(text.stdout, 'node3\nnode1\n')
   const json = await run('tableslurp', [...flags, '--list-nodes', '--log-format', 'json', bucket])
   t.equal(json.code, 0, json.log)
-  t.equal(json.stdout, '{"name":"node1"}\n{"name":"node3"}\n')
+  t.equal(json.stdout, '{"name":"node3"}\n{"name":"node1"}\n')
   const nothing = await snap('--list-nodes', '--prefix', 'none/', bucket)
   t.same([nothing.code, nothing.stdout], [0, ''])
 })
@@ -109,7 +109,7 @@ await t.test('--list of a bucket of the Python program: each time of it restores
   t.match(all.stdout, new RegExp(`listing of ${DATA}/ks1/t2-`))
   const none = await world.slurp(['--list', '-n', 'node9', bucket])
   t.equal(none.code, 1)
-  t.match(none.log, /there is nothing of node9 .*the bucket has node1, node3/)
+  t.match(none.log, /there is nothing of node9 .*the bucket has node3, node1/)
 })
 
 await t.test('-f takes the state with which a file came, --all whatever there is', async t => {

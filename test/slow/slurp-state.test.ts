@@ -97,7 +97,7 @@ await t.test('an origin of which there is nothing', async t => {
     [['-f', 'nb-9-big-Data.db', TABLE], /there is no listing of .*; there are states of/],
     [
       ['-n', 'node4', TABLE],
-      /nothing of node4 in bucket bucket .*; the bucket has node1, node3: choose one with -n/,
+      /nothing of node4 in bucket bucket .*; the bucket has node3, node1: choose one with -n/,
     ],
   ]
   for (const [args, message] of cases) {

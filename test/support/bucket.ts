@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import { LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
 import { S3Client } from '../../src/s3/client.js'
 import { listObjects, type ListedObject } from '../../src/s3/list.js'
-import { getObject, type ObjectInfo } from '../../src/s3/object.js'
+import { getObject, putObject, type ObjectInfo } from '../../src/s3/object.js'
 
 /** The embedded server with one bucket, and a client to look into it. */
 export interface TestBucket {
@@ -20,6 +20,9 @@ export interface TestBucket {
   readonly flags: readonly string[]
   list(prefix?: string): Promise<ListedObject[]>
   get(key: string): Promise<{ info: ObjectInfo; body: Buffer }>
+  /** Puts an object, over one that is there. */
+  put(key: string, body: string | Buffer, headers?: Readonly<Record<string, string>>): Promise<void>
+  delete(key: string): Promise<void>
 }
 
 /** Starts a server for one test; the bucket is made by whoever uploads. */
@@ -49,5 +52,11 @@ export async function testBucket(t: Test, options: Partial<LocalS3Options> = {})
       return objects
     },
     get: key => getObject(client, key),
+    put: async (key, body, headers = {}) => {
+      await putObject(client, key, { body: Buffer.from(body), headers: {} }, { headers, ifAbsent: false })
+    },
+    delete: async key => {
+      await client.call({ operation: 'DeleteObject', method: 'DELETE', key })
+    },
   }
 }

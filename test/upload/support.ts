@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 
 import { OpenFiles } from '../../src/backup/open-files.js'
+import { PartUploads } from '../../src/backup/part-uploads.js'
 import { Uploader, type FileOutcome } from '../../src/backup/uploader.js'
+import type { Config } from '../../src/config/config.js'
 import { LocalS3, type LocalS3Options, type RequestRecord } from '../../src/local-s3/index.js'
 import { Engine } from '../../src/pool/engine.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
@@ -69,19 +71,21 @@ export class Yard {
     })
     const basis = config(directory)
     const { maxUploadSize, chunkSize } = options
+    const own: Config = {
+      ...basis,
+      mode: 'backup',
+      md5OnStart: options.md5OnStart ?? false,
+      engine: { ...basis.engine, checksum, threads, memory, maxUploadSize, chunkSize },
+      object: { ...basis.object, ...options.object },
+    }
     this.#uploader = new Uploader({
-      config: {
-        ...basis,
-        mode: 'backup',
-        md5OnStart: options.md5OnStart ?? false,
-        engine: { ...basis.engine, checksum, threads, memory, maxUploadSize, chunkSize },
-        object: { ...basis.object, ...options.object },
-      },
+      config: own,
       client: this.client,
       engine: this.engine,
       keys: this.#keys,
       log: this.log,
-      sources: { originalOf: () => undefined, knownIn: () => undefined },
+      parts: new PartUploads(own, this.client, this.engine),
+      sources: { originalOf: () => undefined, reservedFor: () => undefined, knownIn: () => undefined },
       signal: this.abort.signal,
     })
   }

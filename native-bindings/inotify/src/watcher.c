@@ -11,7 +11,7 @@
 /* The longest event: the header, a name and the NULs to the next multiple of the header's size (inotify(7)). */
 enum { LONGEST_EVENT = 2 * sizeof(struct inotify_event) + NAME_MAX };
 
-/* Full buffers that one poll delivers: an end for a caller whose handler, or whose node, makes events without end. */
+/* Full buffers that one poll delivers at most: more than any queue holds. */
 enum { MOST_BUFFERS = 64 };
 
 struct watcher {
@@ -144,13 +144,18 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 }
 
 bool watcher_poll(struct watcher *self) {
+  /* What is queued now is all that was queued before the call; what comes while it is delivered is for the next one. */
+  int queued = 0;
+  if (self->fd < 0 || ioctl(self->fd, FIONREAD, &queued) != 0) return false;
+  size_t delivered = 0;
   for (int i = 0; i < MOST_BUFFERS && self->fd >= 0; i++) {
     struct reading reading = read_queue(self);
-    if (reading.length == 0 && reading.drained) return true;
     deliver(self, reading, false);
     if (is_exception_pending(self->env) || reading.error != 0) return false;
+    delivered += reading.length;
+    if (reading.drained || delivered >= (size_t)queued) return self->fd >= 0;
   }
-  return self->fd >= 0 && is_queue_empty(self->fd);
+  return false;
 }
 
 napi_status watcher_open(napi_env env, napi_value on_events, const struct event_buffer *buffer, napi_value *handle,

@@ -27,9 +27,9 @@ napi_status watcher_open(napi_env env, napi_value on_events, const struct event_
 void watcher_close(struct watcher *self);
 
 /*
- * Reads the kernel's queue until it is empty, without waiting, and calls `on_events` as a wake-up does. @returns whether
- * it was empty at the end; false when closed, after a failed read, or when events come faster than they are handled.
- * Must not be called while `on_events` runs: it reads into the same buffer.
+ * Reads all that the kernel's queue holds now, without waiting, and calls `on_events` as a wake-up does. What comes meanwhile
+ * may stay for the next call, so that a node that makes events without end keeps nobody. @returns whether all of it was read;
+ * false when closed, and after a failed read. Must not be called while `on_events` runs: it reads into the same buffer.
  */
 bool watcher_poll(struct watcher *self);
 

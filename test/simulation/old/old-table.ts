@@ -2,7 +2,7 @@ import { parseComponent } from '../../../src/sstable/names.js'
 import { indexOf, tableOfUnit } from '../../../src/sstable/unit.js'
 import { History, type Moment } from '../../../src/state/history.js'
 import type { Commit, Standing } from '../../../src/state/lineage.js'
-import type { DirectoryIdentity, State, StateSet } from '../../../src/state/state.js'
+import type { DirectoryIdentity, Entry, State, StateSet } from '../../../src/state/state.js'
 import type {
   Clock,
   DirectoryScan,
@@ -18,6 +18,7 @@ import { saysNothing, saysTheSame } from '../../../src/tables/same-manifest.js'
 import type { TableFiles } from '../../../src/tables/table-files.js'
 
 import { tableOf, type CoreTable } from '../core.js'
+import type { Mended, OldFault } from './fixes.js'
 import { OldCommits } from './old-commits.js'
 import { OldFiles, type OldDirectory } from './old-files.js'
 import { OldLogs, type OldLog } from './old-logs.js'
@@ -25,6 +26,9 @@ import { OldLogs, type OldLog } from './old-logs.js'
 const RETRY_BASE = 1000
 const RETRY_CAP = 300_000
 const PATIENCE = 600_000
+
+/** Faults whose mending has something wait. */
+const WAITING: readonly OldFault[] = ['order', 'busy', 'index']
 
 /**
  * How the program decided before its core was one machine: each commit has its place as soon as its log is read, and an
@@ -48,12 +52,21 @@ export class OldTable implements CoreTable {
   isVoided = false
   hasChanged = false
   stirred = -Infinity
+  /** How many drained points there were. */
+  drains = 0
   readonly #commits: OldCommits
   readonly #dirty = new Set<OldFiles>()
   #newestTime: number | undefined
   #isLoaded = false
   #isStopped = false
   #isExposed = false
+  /** Its directory went in a gap: nothing begins its history again. */
+  #isStuck = false
+  #hasWritten = false
+  /** SSTables of the last manifest that are to be deleted, and were not yet. */
+  readonly #leaving = new Set<OldFiles>()
+  /** Since when it has waited for files that do not come to rest, ms. */
+  #restlessSince: number | undefined
   #draft:
     | { readonly draft: Draft; readonly moment: Moment<OldFiles>; readonly history: History<OldFiles> }
     | undefined
@@ -64,6 +77,7 @@ export class OldTable implements CoreTable {
     readonly disk: Disk,
     readonly orders: Orders,
     readonly clock: Clock,
+    readonly mended: Mended = new Set(),
   ) {
     this.isTable = tableOfUnit(name) !== undefined
     this.#commits = new OldCommits(this)
@@ -107,6 +121,7 @@ export class OldTable implements CoreTable {
     const groups = this.directories.get(path)?.groups ?? new Map<string, OldFiles>()
     const directory = { path, index, identity, groups }
     this.directories.set(path, directory)
+    this.#isStuck = false
     this.rescans.delete(path)
     if (reason === 'rescan') {
       for (const group of [...groups.values()])
@@ -198,6 +213,8 @@ export class OldTable implements CoreTable {
     for (const path of this.directories.keys()) this.rescans.add(path)
     this.#commits.clear()
     this.during.length = 0
+    this.orders.tell(tableOf(this), { kind: 'gap', why })
+    this.#isStuck = this.directories.size === 0 && !this.mended.has('droprm')
     if (this.directories.size > 0) this.orders.rescan(tableOf(this), [...this.directories.keys()], why)
   }
 
@@ -216,6 +233,8 @@ export class OldTable implements CoreTable {
 
   drained(): void {
     // It decided without knowing whether events were still to be read.
+    this.drains++
+    if (this.mended.has('busy')) this.#check()
   }
 
   uploaded(files: TableFiles, { durable, names, next, isCorrupt = false }: UploadResult): void {
@@ -230,8 +249,16 @@ export class OldTable implements CoreTable {
     this.changed()
   }
 
-  adopt(): void {
-    // It never looked at what others wrote.
+  /** It never looked at what others wrote. */
+  adopt(newer: State): void {
+    if (!this.mended.has('mend')) return
+    this.newest = newer
+    this.hasChanged = true
+    for (const files of this.groups()) {
+      files.seed(newer.sets.get(files.path), this.disk)
+      if (files.state === 'old') this.#old(files)
+    }
+    this.changed()
   }
 
   expose(): void {
@@ -247,15 +274,20 @@ export class OldTable implements CoreTable {
 
   draft(): Draft | undefined {
     const { history } = this
-    if (history === undefined || this.#draft !== undefined) return undefined
+    if (history === undefined || this.#draft !== undefined || this.#waitsForFiles()) return undefined
+    this.#unmark()
     const now = this.clock.now()
     const moment = history.next(files => this.#standing(files, now), this.hasChanged)
     if (moment === undefined) return undefined
     this.hasChanged = false
     const leaving = this.settings.deletesUploaded ? this.#keep(moment) : []
-    const state = this.#stateOf(moment)
-    const isNews = this.newest === undefined ? !saysNothing(state) : !saysTheSame(this.newest, state)
-    if (!isNews && !this.settings.tookOver) {
+    const state = this.#stateOf(moment, leaving)
+    const isUnreadable = this.mended.has('corrupt') && this.#newestTime !== undefined
+    const isNews =
+      this.newest === undefined
+        ? !saysNothing(state) || isUnreadable
+        : !saysTheSame(this.newest, state) || this.newest.unlisted === true
+    if (!isNews && (!this.settings.tookOver || this.#hasWritten)) {
       history.accept(moment)
       this.isCovered = true
       return undefined
@@ -270,6 +302,8 @@ export class OldTable implements CoreTable {
     const { moment, history } = this.#draft
     this.#draft = undefined
     this.newest = state
+    for (const files of draft.leaving) this.#leaving.add(files as unknown as OldFiles)
+    this.#hasWritten = true
     this.isCovered = true
     history.accept({ ...moment, time: state.time })
     this.changed()
@@ -280,8 +314,25 @@ export class OldTable implements CoreTable {
     this.hasChanged = true
   }
 
-  deleted(): void {
-    // It marked them when it drafted the manifest.
+  /** It marked them when it drafted the manifest. */
+  deleted(files: TableFiles): void {
+    if (this.mended.has('kept')) this.#mark(files as unknown as OldFiles)
+    this.#leaving.delete(files as unknown as OldFiles)
+  }
+
+  /** What could not be deleted is not kept. */
+  #unmark(): void {
+    for (const files of this.#leaving) {
+      if (files.stored?.kept === true) files.stored = { ...files.stored, kept: false }
+      this.kept.delete(files.path)
+      this.hasChanged = true
+    }
+    this.#leaving.clear()
+  }
+
+  #mark(files: OldFiles): void {
+    files.stored = { ...files.stored!, kept: true }
+    this.kept.set(files.path, files)
   }
 
   isWanted(files: OldFiles): boolean {
@@ -330,7 +381,10 @@ export class OldTable implements CoreTable {
   }
 
   stored(path: string): StateSet | undefined {
-    return this.newest?.sets.get(path)
+    const file = this.newest?.files.get(path)
+    if (file === undefined) return this.newest?.sets.get(path)
+    const name = path.slice(path.lastIndexOf('/') + 1)
+    return { components: new Map([[name, file]]), corrupt: false, kept: false }
   }
 
   #groupOf(directory: OldDirectory, name: string): OldFiles {
@@ -447,13 +501,16 @@ export class OldTable implements CoreTable {
   #wake(): void {
     if (this.#isStopped) return
     let next = this.#commits.isWaiting ? this.stirred + this.settings.settle : Infinity
+    if (WAITING.some(fault => this.mended.has(fault))) next = Math.max(next, this.#commits.notBefore)
     for (const { due } of this.groups()) if (due !== undefined) next = Math.min(next, due)
     if (next < Infinity) this.orders.wake(tableOf(this), Math.max(next, this.clock.now() + 1))
   }
 
   /** Whether the scan is settled, and whether all is still. */
   #check(): void {
-    if (!this.#isLoaded || this.#isStopped) return
+    if (!this.#isLoaded || this.#isStopped || this.#isStuck) return
+    this.#commits.release()
+    if (this.#isPatienceOver()) this.unsettled.clear()
     if (this.history === undefined && this.unsettled.size === 0 && this.rescans.size === 0) {
       if (this.isVoided) this.gap('its scan is void')
       else this.#begin()
@@ -466,13 +523,24 @@ export class OldTable implements CoreTable {
     const isRestless = [...this.groups()].some(
       ({ isSSTable, state }) => isSSTable && (state === 'dirty' || state === 'settling'),
     )
-    if (isQuiet && !isRestless) this.#commits.quiet()
+    if ((isQuiet && !isRestless) || this.#isPatienceOver()) this.#commits.quiet()
     else this.#wake()
+  }
+
+  /** Whether what does not come to rest is waited for no more. */
+  #isPatienceOver(): boolean {
+    if (!this.mended.has('restless')) return false
+    const isWaiting = this.#commits.isWaiting || (this.history === undefined && this.unsettled.size > 0)
+    this.#restlessSince = isWaiting ? (this.#restlessSince ?? this.clock.now()) : undefined
+    return (
+      this.#restlessSince !== undefined && this.clock.now() - this.#restlessSince > 10 * this.settings.settle
+    )
   }
 
   #begin(): void {
     const { newest } = this
-    const lost = newest !== undefined && this.#isLost(newest)
+    const isAccepted = this.settings.tookOver && this.mended.has('takeover')
+    const lost = newest !== undefined && !isAccepted && this.#isLost(newest)
     const during = this.during.splice(0)
     const scan = { sets: this.#part(newest), time: this.clock.time(), lost, during }
     if (this.before !== undefined) {
@@ -483,7 +551,9 @@ export class OldTable implements CoreTable {
       const time = newest?.time ?? this.#newestTime
       const unexplained = this.settings.tookOver ? [] : (newest?.unexplained ?? [])
       const before =
-        time === undefined ? undefined : { time, sets: new Set(newest?.sets.keys() ?? []), unexplained }
+        time === undefined
+          ? undefined
+          : { time, sets: new Set(isAccepted ? [] : (newest?.sets.keys() ?? [])), unexplained }
       this.history = new History(before, scan)
     }
     this.changed()
@@ -531,16 +601,33 @@ export class OldTable implements CoreTable {
     const leaving = [...sets].filter(
       files => files.state === 'done' && files.stored?.kept === false && !files.isOutdated(this.disk),
     )
-    for (const files of leaving) {
-      files.stored = { ...files.stored!, kept: true }
-      this.kept.set(files.path, files)
-    }
+    if (!this.mended.has('kept')) for (const files of leaving) this.#mark(files)
     return leaving
   }
 
-  #stateOf({ sets, time, gap, unexplained, unprotected }: Moment<OldFiles>): State {
+  /** Whether files that belong to no SSTable are on their way: a table did not wait for them. */
+  #waitsForFiles(): boolean {
+    if (this.isTable && !this.mended.has('files')) return false
+    for (const { isSSTable, state } of this.groups())
+      if (!isSSTable && (state === 'dirty' || state === 'settling' || state === 'busy')) return true
+    return false
+  }
+
+  #stateOf(
+    { sets, time, gap, unexplained, unprotected: lacking }: Moment<OldFiles>,
+    leaving: readonly OldFiles[],
+  ): State {
     const stored = new Map<string, StateSet>()
-    for (const files of sets) if (files.stored !== undefined) stored.set(files.path, files.stored)
+    for (const files of sets)
+      if (files.stored !== undefined)
+        stored.set(files.path, leaving.includes(files) ? { ...files.stored, kept: true } : files.stored)
+    const unprotected = lacking.map(({ path }) => path)
+    const others = new Map<string, Entry>()
+    for (const { isSSTable, path, name, state, stored: whole } of this.groups()) {
+      const entry = isSSTable ? undefined : whole?.components.get(name)
+      if (entry !== undefined) others.set(path, entry)
+      else if (!isSSTable && state === 'old') unprotected.push(path)
+    }
     const directories = new Map<string, DirectoryIdentity>()
     for (const { path, identity } of this.directories.values())
       if (identity !== undefined) directories.set(path, identity)
@@ -552,8 +639,8 @@ export class OldTable implements CoreTable {
       gap,
       unexplained,
       sets: stored,
-      files: new Map(),
-      unprotected: unprotected.map(({ path }) => path).sort(),
+      files: others,
+      unprotected: unprotected.sort(),
       directories,
     }
   }

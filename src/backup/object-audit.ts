@@ -1,0 +1,127 @@
+import type { S3Client } from '../s3/client.js'
+import { isS3Error } from '../s3/errors.js'
+import { listPages } from '../s3/list.js'
+import { headObject } from '../s3/object.js'
+import { TablesnapError } from '../errors.js'
+import type { KeyLayout } from '../state/keys.js'
+import { NamedObjects } from '../state/named-objects.js'
+import type { State } from '../state/state.js'
+
+import type { AuditReport, Finding } from './audit-report.js'
+import { differences, standingOf, type Difference, type Standing } from './bucket-comparison.js'
+import type { ObjectRepair, RepairOutcome } from './object-repair.js'
+import type { Ownership } from './ports.js'
+
+/** The parts that an audit works with. */
+export interface AuditDeps {
+  readonly client: S3Client
+  readonly keys: KeyLayout
+  readonly repair: ObjectRepair
+  readonly report: AuditReport
+  /** Whether this process may write under the node's name; undefined: it writes nothing. */
+  readonly ownership: Pick<Ownership, 'check'> | undefined
+  readonly signal: AbortSignal
+}
+
+/** Differences that are looked into at once. */
+const LANES = 8
+
+/**
+ * Makes sure that the bucket holds what manifests name, as objects get deleted by lifecycle rules and by hand. It LISTs the
+ * objects, asks by HEAD for each that is missing or has another size, and has it uploaded again under its key: the older
+ * restore points that name it become whole with it. It never believes a manifest, and never uploads other content than the
+ * manifest tells.
+ */
+export class ObjectAudit {
+  readonly #deps: AuditDeps
+
+  constructor(deps: AuditDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Compares the objects of some manifests; neighbours in the order of their units share pages of a LIST.
+   * @param isStopped whether to begin with no further object
+   * @throws S3Error, TablesnapError `LIST_UNSORTED`, `FENCED`: what was found until then is reported
+   */
+  async run(states: readonly State[], isStopped: () => boolean): Promise<void> {
+    const { client, keys, report, signal } = this.#deps
+    const findings: Finding[] = []
+    let isWhole = false
+    try {
+      const { files, versions } = await NamedObjects.of(states, keys)
+      for (const named of [files, versions]) {
+        const { prefix } = named
+        const found = differences(named, startAfter =>
+          listPages(client, { prefix, ...(startAfter === '' ? {} : { startAfter }), signal }),
+        )
+        await inLanes(found, LANES, async difference => {
+          if (isStopped()) return false
+          const finding = await this.#lookInto(difference)
+          if (finding !== undefined) findings.push(finding)
+          return true
+        })
+      }
+      isWhole = !isStopped()
+    } finally {
+      report.take(states, findings, isWhole)
+    }
+  }
+
+  /** @returns undefined where the object is as it should be after all @throws as {@link run} */
+  async #lookInto(difference: Difference): Promise<Finding | undefined> {
+    try {
+      return await this.#settle(difference)
+    } catch (error) {
+      // Another program wrote the object meanwhile.
+      if (isS3Error(error, 412, 409)) return await this.#settle(difference)
+      throw error
+    }
+  }
+
+  async #settle({ key, names }: Difference): Promise<Finding | undefined> {
+    const { client, signal, repair, ownership } = this.#deps
+    const name = names.find(({ entry }) => entry.key === undefined) ?? names[0]
+    let standing: Standing = 'missing'
+    let outcome: RepairOutcome | 'failed' = 'failed'
+    try {
+      standing = standingOf(await headObject(client, key, signal), name.entry)
+      if (standing === 'right') return undefined
+      await ownership?.check()
+      outcome = await repair.run(key, names, standing === 'other')
+      return { name, standing, outcome }
+    } catch (error) {
+      // A failure that may pass, or that concerns every object, is none of this one.
+      const isOwn = error instanceof TablesnapError && !error.retry && error.code !== 'FENCED'
+      if (!isOwn || isS3Error(error, 412, 409) || signal.aborted) throw error
+      return { name, standing, outcome, error }
+    }
+  }
+}
+
+/**
+ * Works through items as they come, several at once, until one says that it is enough. The first failure ends it, once all
+ * that was begun has ended.
+ */
+async function inLanes<T>(
+  items: AsyncGenerator<T>,
+  lanes: number,
+  work: (item: T) => Promise<boolean>,
+): Promise<void> {
+  let hasEnded = false
+  const lane = async (): Promise<void> => {
+    try {
+      while (!hasEnded) {
+        // Generators answer one call after the other.
+        const next = await items.next()
+        if (next.done === true || !(await work(next.value))) hasEnded = true
+      }
+    } catch (error) {
+      hasEnded = true
+      throw error
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: lanes }, lane))
+  await items.return(undefined)
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+}

@@ -1,0 +1,31 @@
+import type { Config } from '../config/config.js'
+import { statMetadata } from '../plan/metadata.js'
+import { OURS_METADATA, metadataHeaders, storageHeaders } from '../s3/object.js'
+import { parseComponent } from '../sstable/names.js'
+import type { KeyLayout } from '../state/keys.js'
+import type { FileUpload } from '../upload/task.js'
+
+import type { OpenFile } from './open-files.js'
+
+/** How an open file is uploaded under the key of its path. @throws TablesnapError `KEY_TOO_LONG` */
+export function planUpload(
+  { keys, config }: { readonly keys: KeyLayout; readonly config: Config },
+  { fd, name, path, stat }: OpenFile,
+): FileUpload {
+  return {
+    fd,
+    path,
+    key: keys.file(path),
+    size: Number(stat.size),
+    mtime: stat.mtimeNs,
+    crc32: parseComponent(name)?.component === 'Data.db',
+    headers: {
+      ...storageHeaders(config.object),
+      ...metadataHeaders({ stat: statMetadata(stat), ...OURS_METADATA }),
+    },
+    versionStem: keys.versionStem(path),
+    md5: config.md5OnStart || config.engine.checksum === 'md5',
+    // What is deleted cannot be compared later.
+    trustsSize: !config.deleteOnBackup,
+  }
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { linkSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import t, { type Test } from 'tap'
+import { crc64nvme } from 'tablesnap-io'
+
+import { hex64 } from '../../src/s3/checksum.js'
+import type { State } from '../../src/state/state.js'
+import { BucketStates, entriesOf } from '../support/bucket-states.js'
+import { TestNode } from '../support/node.js'
+import type { Table} from '../support/table.js';
+import { TxnLog } from '../support/table.js'
+import { Random } from '../state/random.js'
+
+const SEED = Number(process.env['SEED'] ?? 1)
+
+/** In each round so many objects are deleted, or replaced by others, between two runs of -B. */
+const ROUNDS = Number(process.env['ROUNDS'] ?? 20)
+const DELETIONS = 10
+
+/** SSTables of a table beyond which some are compacted. */
+const SSTABLES = 4
+
+const FLAGS = ['--include-snapshots']
+
+/** A node whose tables change at random. */
+class RandomNode {
+  readonly tables: readonly Table[]
+  #generation = 0
+
+  constructor(
+    readonly node: TestNode,
+    readonly random: Random,
+  ) {
+    this.tables = ['0a', '0b', '0c'].map(id => node.table(`ks/t${id}-${id.repeat(16)}`))
+    for (const table of this.tables) this.#flush(table)
+  }
+
+  change(): void {
+    for (const table of this.random.some(this.tables)) {
+      const kind = this.random.weighted({ flush: 3, rewrite: 3, snapshot: 1, compact: 2 })
+      const sstables = this.#sstables(table)
+      const sstable = this.random.pick(sstables)
+      if (kind === 'flush' || sstable === undefined) this.#flush(table)
+      else if (kind === 'rewrite') table.replace(`${sstable}-Statistics.db`, randomBytes(100))
+      else if (kind === 'snapshot') this.#snapshot(table)
+      if (kind === 'compact' || sstables.length > SSTABLES) this.#compact(table)
+    }
+  }
+
+  #sstables(table: Table): string[] {
+    return table
+      .names()
+      .filter(name => name.endsWith('-Data.db'))
+      .map(name => name.slice(0, -'-Data.db'.length))
+  }
+
+  #flush(table: Table): void {
+    table.flush(`nb-${++this.#generation}-big`)
+  }
+
+  #compact(table: Table): void {
+    const inputs = this.random.some(this.#sstables(table))
+    const output = `nb-${++this.#generation}-big`
+    const log = new TxnLog(table.path, 'compaction').add(output)
+    table.write(output)
+    for (const input of inputs) log.remove(input)
+    log.commit()
+    for (const input of inputs) table.delete(input)
+    log.end()
+  }
+
+  #snapshot(table: Table): void {
+    const path = join(table.path, 'snapshots', `s${++this.#generation}`)
+    mkdirSync(path, { recursive: true })
+    for (const name of table.names()) linkSync(join(table.path, name), join(path, name))
+  }
+}
+
+await t.test(`${ROUNDS * DELETIONS} objects that are deleted at random`, async t => {
+  const node = await TestNode.create(t)
+  const random = new Random(SEED)
+  const states = new BucketStates(node)
+  const world = new RandomNode(node, random)
+  const lost = new Set<string>()
+  let repaired = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    const where = `round ${round}, SEED=${SEED}`
+    world.change()
+    const before = await node.backUp(FLAGS)
+    t.equal(before.code, 0, `${where}: ${before.code === 0 ? '' : before.log}`)
+    if (random.chance(0.5)) world.change()
+    const named = namesOf(await newestOf(states))
+    const deleted = random.some([...named.keys()], DELETIONS).slice(0, DELETIONS)
+    const gone = deleted.filter(key => !isOnDisk(named.get(key) ?? []))
+    for (const key of deleted)
+      await (random.chance(0.2) ? node.bucket.put(key, randomBytes(50)) : node.bucket.delete(key))
+    const { code, log } = await node.backUp(FLAGS)
+    t.equal(code, gone.length > 0 ? 1 : 0, `${where}: ${gone.length} of ${deleted.length} are lost`)
+    for (const key of gone) {
+      lost.add(key)
+      if (!isTold(log, key)) t.fail(`${where}: ${key} is not named: ${log}`)
+    }
+    repaired += deleted.length - gone.length
+    const summary = new RegExp(
+      `the bucket had lost ${deleted.length} objects: ${deleted.length - gone.length} uploaded again, ${gone.length} lost for good`,
+    )
+    t.match(log, summary, where)
+    await check(t, states, lost, where)
+  }
+  t.comment(`${repaired} were uploaded again, ${lost.size} were lost, SEED=${SEED}`)
+  t.ok(repaired > lost.size && lost.size > 0)
+})
+
+/** All restore points that there ever were name objects that hold what they say, but for those that are lost. */
+async function check(t: Test, states: BucketStates, lost: ReadonlySet<string>, where: string): Promise<void> {
+  const problems = await states.problems(await states.all())
+  t.same(
+    problems.filter(problem => ![...lost].some(key => problem.startsWith(`${key}: `))),
+    [],
+    where,
+  )
+  const newest = await states.problems(await newestOf(states))
+  t.same(newest, [], `${where}: the newest restore points are whole`)
+}
+
+async function newestOf(states: BucketStates): Promise<State[]> {
+  const newest = new Map((await states.all()).map(state => [state.unit, state]))
+  return [...newest.values()]
+}
+
+/** The files and checksums of the objects that states name, by key. */
+function namesOf(states: readonly State[]): Map<string, { path: string; crc64: string | undefined }[]> {
+  const names = new Map<string, { path: string; crc64: string | undefined }[]>()
+  for (const state of states)
+    for (const [path, { key = `node1:${path}`, crc64 }] of entriesOf(state))
+      names.set(key, [...(names.get(key) ?? []), { path, crc64 }])
+  return names
+}
+
+function isOnDisk(names: readonly { path: string; crc64: string | undefined }[]): boolean {
+  return names.some(({ path, crc64 }) => {
+    try {
+      return hex64(crc64nvme(readFileSync(path))) === crc64
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Whether a log names a key: components of one SSTable are told as `…-{Data.db,Index.db}`. */
+function isTold(log: string, key: string): boolean {
+  const [, stem = '', component = ''] = /^(.*-)([^-]+)$/.exec(key) ?? []
+  return log.split('\n').some(line => {
+    if (!line.includes(' has lost ')) return false
+    if (line.includes(`${key}:`) || line.includes(`${key},`)) return true
+    const [, components = ''] = line.split(`${stem}{`)
+    return components.split('}')[0]?.split(',').includes(component) === true
+  })
+}
