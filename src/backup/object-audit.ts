@@ -71,15 +71,16 @@ export class ObjectAudit {
   /** @returns undefined where the object is as it should be after all @throws as {@link run} */
   async #lookInto(difference: Difference): Promise<Finding | undefined> {
     try {
-      return await this.#settle(difference)
+      return await this.#settle(difference, false)
     } catch (error) {
-      // Another program wrote the object meanwhile.
-      if (isS3Error(error, 412, 409)) return await this.#settle(difference)
+      // Another program wrote the object meanwhile; or a server takes a delete marker for an object (versitygw 1.8).
+      if (isTaken(error)) return await this.#settle(difference, true)
       throw error
     }
   }
 
-  async #settle({ key, names }: Difference): Promise<Finding | undefined> {
+  /** @param isRefused whether the server has refused to write the object as if there were one, which HEAD does not show */
+  async #settle({ key, names }: Difference, isRefused: boolean): Promise<Finding | undefined> {
     const { client, signal, repair, ownership } = this.#deps
     const name = names.find(({ entry }) => entry.key === undefined) ?? names[0]
     let standing: Standing = 'missing'
@@ -88,15 +89,21 @@ export class ObjectAudit {
       standing = standingOf(await headObject(client, key, signal), name.entry)
       if (standing === 'right') return undefined
       await ownership?.check()
-      outcome = await repair.run(key, names, standing === 'other')
+      outcome = await repair.run(key, names, standing === 'other' || isRefused)
       return { name, standing, outcome }
     } catch (error) {
+      if (signal.aborted || (isTaken(error) && !isRefused)) throw error
       // A failure that may pass, or that concerns every object, is none of this one.
       const isOwn = error instanceof TablesnapError && !error.retry && error.code !== 'FENCED'
-      if (!isOwn || isS3Error(error, 412, 409) || signal.aborted) throw error
+      if (!isOwn) throw error
       return { name, standing, outcome, error }
     }
   }
+}
+
+/** Whether a conditional write was refused. */
+function isTaken(error: unknown): boolean {
+  return isS3Error(error, 412, 409)
 }
 
 /**

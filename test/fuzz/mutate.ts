@@ -229,11 +229,15 @@ export function mutatedJson(valid: fc.Arbitrary<unknown>): fc.Arbitrary<string> 
 
 type Holder = Record<string, unknown>
 
-function membersOf(holder: object): [Holder, string][] {
+/** Every member, however deep: a value may have been nested thousands of times. */
+function membersOf(root: object): [Holder, string][] {
   const found: [Holder, string][] = []
-  for (const [key, value] of Object.entries(holder)) {
-    found.push([holder as Holder, key])
-    if (typeof value === 'object' && value !== null) found.push(...membersOf(value as object))
+  const holders = [root]
+  for (let holder = holders.pop(); holder !== undefined; holder = holders.pop()) {
+    for (const [key, value] of Object.entries(holder)) {
+      found.push([holder as Holder, key])
+      if (typeof value === 'object' && value !== null) holders.push(value as object)
+    }
   }
   return found
 }

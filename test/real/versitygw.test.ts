@@ -184,3 +184,29 @@ await t.test('TLS: a certificate must be trusted, and is through NODE_EXTRA_CA_C
   await tablesnap.succeed('-D', 'backup', join(work, 'target'))
   t.same(await digests(join(work, 'target', source)), await digests(source))
 })
+
+await t.test('in a versioned bucket what a delete marker hides is uploaded again', async t => {
+  const server = await gateway(t)
+  const bucket = bucketOf(server, 'backup')
+  const work = temporaryDirectory(t)
+  const source = join(work, 'source')
+  writeTree(source)
+  const tablesnap = new Tablesnap(server, join(work, 'home'))
+  await bucket.create()
+  await bucket.keepVersions()
+  await tablesnap.succeed('-r', '-B', 'backup', source)
+  const keys = await bucket.list('node1:')
+  const deleted = [...keys.keys()].filter((_, index) => index % 3 === 0)
+  for (const key of deleted) await bucket.delete(key)
+  const { stderr } = await tablesnap.succeed('-r', '-B', 'backup', source)
+  t.match(
+    stderr,
+    new RegExp(`the bucket had lost ${deleted.length} objects: ${deleted.length} uploaded again`),
+  )
+  t.same(await bucket.list('node1:'), keys)
+  for (const key of deleted.slice(0, 3)) t.same(await bucket.versions(key), { count: 2, isMarked: true })
+  const target = join(work, 'target')
+  mkdirSync(target)
+  await tablesnap.succeed('-D', 'backup', target)
+  t.same(await digests(join(target, source)), await digests(source))
+})

@@ -9,7 +9,7 @@ import { hex64 } from '../../src/s3/checksum.js'
 import type { State } from '../../src/state/state.js'
 import { BucketStates, entriesOf } from '../support/bucket-states.js'
 import { TestNode } from '../support/node.js'
-import type { Table} from '../support/table.js';
+import type { Table } from '../support/table.js'
 import { TxnLog } from '../support/table.js'
 import { Random } from '../state/random.js'
 
@@ -90,7 +90,7 @@ await t.test(`${ROUNDS * DELETIONS} objects that are deleted at random`, async t
     world.change()
     const before = await node.backUp(FLAGS)
     t.equal(before.code, 0, `${where}: ${before.code === 0 ? '' : before.log}`)
-    if (random.chance(0.5)) world.change()
+    if (random.chance(0.8)) world.change()
     const named = namesOf(await newestOf(states))
     const deleted = random.some([...named.keys()], DELETIONS).slice(0, DELETIONS)
     const gone = deleted.filter(key => !isOnDisk(named.get(key) ?? []))
@@ -110,7 +110,7 @@ await t.test(`${ROUNDS * DELETIONS} objects that are deleted at random`, async t
     await check(t, states, lost, where)
   }
   t.comment(`${repaired} were uploaded again, ${lost.size} were lost, SEED=${SEED}`)
-  t.ok(repaired > lost.size && lost.size > 0)
+  t.ok(repaired > lost.size)
 })
 
 /** All restore points that there ever were name objects that hold what they say, but for those that are lost. */

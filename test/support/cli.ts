@@ -18,7 +18,8 @@ export class Cli {
 
   /**
    * @param options env beside PATH and HOME, no conf file of this machine is read; uid: the user it runs as; nice: see nice(1);
-   * watches: how many inotify watches there are, in a user namespace of its own; nodeOptions: NODE_OPTIONS; stderr: a
+   * watches: how many inotify watches there are, in a user namespace of its own; nodeOptions: NODE_OPTIONS; wrapper: a
+   * command that runs the rest; stderr: a
    * descriptor in place of the pipe that is read
    */
   constructor(
@@ -30,6 +31,7 @@ export class Cli {
       nice?: number
       watches?: number
       nodeOptions?: string
+      wrapper?: readonly string[]
       stderr?: number
     } = {},
   ) {
@@ -41,12 +43,16 @@ export class Cli {
     const program = options.uid === undefined ? undefined : publicProgram()
     const node = program?.node ?? process.execPath
     const binary = program === undefined ? BINARY : join(program.src, 'cli/tablesnap.js')
-    this.child = spawn('/usr/bin/env', [...environment, ...nice, ...limited, node, binary, ...args], {
-      cwd: options.cwd ?? '/',
-      env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
-      stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
-      ...(options.uid === undefined ? {} : { uid: options.uid }),
-    })
+    this.child = spawn(
+      '/usr/bin/env',
+      [...environment, ...nice, ...limited, ...(options.wrapper ?? []), node, binary, ...args],
+      {
+        cwd: options.cwd ?? '/',
+        env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
+        stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
+        ...(options.uid === undefined ? {} : { uid: options.uid }),
+      },
+    )
     this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
     this.child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString()

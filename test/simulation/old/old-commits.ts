@@ -39,10 +39,15 @@ export class OldCommits {
     )
   }
 
+  /** Whether an SSTable vanished long enough ago. */
+  get hasLate(): boolean {
+    return [...this.#vanished.values()].some(files => this.#isLate(files))
+  }
+
   /** Nothing that waits is decided before, ms. */
   get notBefore(): number {
     const { settle } = this.#table.settings
-    const now = this.#table.clock.now()
+    const now = this.#table.readAt
     if (this.#held.length > 0 || this.#pending !== undefined) return now + 100
     if (this.#appeared.size > 0) return -Infinity
     const times = [...this.#vanished.values()].map(files => (this.#seen.get(files)?.at ?? 0) + settle)
@@ -94,7 +99,7 @@ export class OldCommits {
       this.commit(change)
       return
     }
-    this.#held.push({ change, since: table.clock.now() })
+    this.#held.push({ change, since: table.readAt })
     this.release()
   }
 
@@ -103,7 +108,7 @@ export class OldCommits {
     const table = this.#table
     for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
       const { change, since } = first
-      const isOld = table.clock.now() - since > BARRIER
+      const isOld = table.readAt - since > BARRIER
       const before = [...table.groups()].filter(files => this.#isBefore(files, change))
       if (!isOld && before.some(files => !this.#appeared.has(files))) break
       for (const files of before) this.#appeared.delete(files)
@@ -112,7 +117,7 @@ export class OldCommits {
       this.commit(change)
     }
     const pending = this.#pending
-    const now = table.clock.now()
+    const now = table.readAt
     if (pending === undefined || (now - pending.last < INDEX_WAIT && now - pending.since < INDEX_CAP)) return
     this.#pending = undefined
     this.#commit(merged(pending.changes))
@@ -143,7 +148,7 @@ export class OldCommits {
     if (table.history === undefined) table.isVoided ||= !table.logs.isWritten(index, files.name)
     else if (table.history.live.has(files)) {
       this.#vanished.set(files.path, files)
-      this.#seen.set(files, { at: table.clock.now(), drains: table.drains })
+      this.#seen.set(files, { at: table.readAt, drains: table.drains })
     }
   }
 
@@ -177,9 +182,9 @@ export class OldCommits {
 
   /** Whether every event that was queued when it went has been read, and a quiet time has passed. */
   #isLate(files: OldFiles): boolean {
-    const { clock, settings, drains } = this.#table
+    const { readAt, settings, drains } = this.#table
     const seen = this.#seen.get(files)
-    return seen === undefined || (clock.now() - seen.at >= settings.settle && drains > seen.drains)
+    return seen === undefined || (readAt - seen.at >= settings.settle && drains > seen.drains)
   }
 
   commit(change: Change): void {
@@ -189,7 +194,7 @@ export class OldCommits {
       this.#commit(change)
       return
     }
-    const now = table.clock.now()
+    const now = table.readAt
     this.#pending ??= { changes: [], since: now, last: now }
     this.#pending.changes.push(change)
     this.#pending.last = now

@@ -52,6 +52,9 @@ export class OldTable implements CoreTable {
   isVoided = false
   hasChanged = false
   stirred = -Infinity
+  readonly clock: Clock
+  /** What the clock said last, ms. To read it is a step of the process: mending one fault must not have it stand still elsewhere. */
+  readAt = 0
   /** How many drained points there were. */
   drains = 0
   readonly #commits: OldCommits
@@ -76,9 +79,10 @@ export class OldTable implements CoreTable {
     readonly settings: TableSettings,
     readonly disk: Disk,
     readonly orders: Orders,
-    readonly clock: Clock,
+    clock: Clock,
     readonly mended: Mended = new Set(),
   ) {
+    this.clock = { now: () => (this.readAt = clock.now()), time: () => clock.time() }
     this.isTable = tableOfUnit(name) !== undefined
     this.#commits = new OldCommits(this)
   }
@@ -234,7 +238,7 @@ export class OldTable implements CoreTable {
   drained(): void {
     // It decided without knowing whether events were still to be read.
     this.drains++
-    if (this.mended.has('busy')) this.#check()
+    if (this.mended.has('busy') && this.#commits.hasLate) this.#check()
   }
 
   uploaded(files: TableFiles, { durable, names, next, isCorrupt = false }: UploadResult): void {
@@ -531,10 +535,8 @@ export class OldTable implements CoreTable {
   #isPatienceOver(): boolean {
     if (!this.mended.has('restless')) return false
     const isWaiting = this.#commits.isWaiting || (this.history === undefined && this.unsettled.size > 0)
-    this.#restlessSince = isWaiting ? (this.#restlessSince ?? this.clock.now()) : undefined
-    return (
-      this.#restlessSince !== undefined && this.clock.now() - this.#restlessSince > 10 * this.settings.settle
-    )
+    this.#restlessSince = isWaiting ? (this.#restlessSince ?? this.readAt) : undefined
+    return this.#restlessSince !== undefined && this.readAt - this.#restlessSince > 10 * this.settings.settle
   }
 
   #begin(): void {

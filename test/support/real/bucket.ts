@@ -67,6 +67,23 @@ export class Bucket {
     await this.#expect(200, 'PUT', key, {}, {}, body)
   }
 
+  /** Deletes an object; in a versioned bucket a delete marker hides it. */
+  async delete(key: string): Promise<void> {
+    await this.#expect(204, 'DELETE', key, {})
+  }
+
+  /** Keeps the former versions of objects from now on. */
+  async keepVersions(): Promise<void> {
+    const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+    await this.#expect(200, 'PUT', undefined, { versioning: '' }, {}, Buffer.from(body))
+  }
+
+  /** How many versions of an object there are, and whether a delete marker is among them. */
+  async versions(key: string): Promise<{ count: number; isMarked: boolean }> {
+    const xml = (await this.#expect(200, 'GET', undefined, { versions: '', prefix: key })).body.toString()
+    return { count: xml.split('<Version>').length - 1, isMarked: xml.includes('<DeleteMarker>') }
+  }
+
   async #expect(
     status: number,
     method: string,
