@@ -10,7 +10,7 @@ import t from 'tap'
 import { MUTANTS, type Mutant } from '../simulation/mutants.js'
 
 /** Seeds within which each is found. A mutant that survives them fails the test. */
-const SEEDS = Number(process.env['SEEDS'] ?? 5_000)
+const SEEDS = Number(process.env['SEEDS'] ?? 20_000)
 
 const dist = fileURLToPath(new URL('../..', import.meta.url))
 const root = join(dist, '..')
