@@ -93,7 +93,7 @@ await t.test('a lazy unmount of which no event tells, and a volume below the pat
   sh(`mkdir ${node.data}/ks; mount --bind ${disk}/ks ${node.data}/ks`)
   const cli = await daemon()
   await has('nb-1-big')
-  sh(`umount ${node.data}/ks`)
+  sh(`umount -l ${node.data}/ks`)
   await cli.seen(/ERROR \S+\/data\/ks was unmounted/, 2_500)
   put('nb-2-big', disk)
   await sleep(3_000)
@@ -116,27 +116,19 @@ await t.test('an empty volume in place of the one that was unmounted is a loss',
   t.pass('no restore point without the SSTable is complete')
 })
 
-await t.test(
-  'a volume that is mounted over a directory is seen, and the directory when it is unmounted',
-  { skip },
-  async t => {
-    const { node, sh, put, daemon, states } = await mountedNode(t)
-    put('nb-1-big')
-    const cli = await daemon()
-    await until(async () => (await states.newest(UNIT)) !== undefined)
-    const other = join(node.bucket.directory, 'other')
-    mkdirSync(other)
-    sh(`mount --bind ${other} ${node.data}`)
-    await cli.seen(/was unmounted, or another file system was mounted over it[\s\S]*mounted again/, 2_500)
-    put('nb-7-big')
-    await node.arrived([node.key(join(node.data, UNIT, 'nb-7-big-Data.db'))])
-    sh(`umount ${node.data}`)
-    await until(() => (cli.stderr.match(/mounted again/g)?.length ?? 0) === 2, 4_000)
-    put('nb-8-big')
-    await node.arrived([node.key(join(node.data, UNIT, 'nb-8-big-Data.db'))])
-    rmSync(other, { recursive: true })
-  },
-)
+await t.test('a volume that is mounted over a directory is seen', { skip }, async t => {
+  const { node, sh, put, daemon, states } = await mountedNode(t)
+  put('nb-1-big')
+  const cli = await daemon()
+  await until(async () => (await states.newest(UNIT)) !== undefined)
+  const other = join(node.bucket.directory, 'other')
+  mkdirSync(other)
+  sh(`mount --bind ${other} ${node.data}`)
+  await cli.seen(/was unmounted, or another file system was mounted over it[\s\S]*mounted again/, 2_500)
+  put('nb-7-big')
+  await node.arrived([node.key(join(node.data, UNIT, 'nb-7-big-Data.db'))])
+  rmSync(other, { recursive: true })
+})
 
 await t.test('-B gives up when a volume is unmounted under it', OPTIONS, async t => {
   const { node, sh, put, wrapper } = await mountedNode(t)
