@@ -27,8 +27,6 @@ interface Hidden {
   readonly real: string
   /** The mount point of the file system that it lay in. */
   readonly home: string
-  /** Directories that the path has led to. */
-  readonly identities: ReadonlySet<string>
 }
 
 /** How often paths and mounts are looked at, ms. */
@@ -45,6 +43,8 @@ export class PathMonitor {
   readonly #watches: MonitoredWatches
   readonly #anchors = new Map<string, Anchor>()
   readonly #hidden = new Map<string, Hidden>()
+  /** Mount points of the file systems in which a path lay that was hidden before. */
+  readonly #homes = new Map<string, Set<string>>()
   #mounts = MountTable.read()
   #timer: NodeJS.Timeout | undefined
 
@@ -60,6 +60,7 @@ export class PathMonitor {
     clearInterval(this.#timer)
     this.#anchors.clear()
     this.#hidden.clear()
+    this.#homes.clear()
   }
 
   /** Compares a path from now on with the directory that it leads to. */
@@ -99,19 +100,19 @@ export class PathMonitor {
 
   #hide(path: string, real: string, before: MountTable): void {
     if ([...this.#hidden.keys()].some(hidden => isAtOrBelow(path, hidden))) return
-    const identity = this.#anchors.get(path)?.identity
     this.deleteBelow(path)
-    const identities = new Set(identity === undefined ? [] : [identity])
-    this.#hidden.set(path, { real, home: before.pointOf(real), identities })
+    const home = before.pointOf(real)
+    this.#hidden.set(path, { real, home })
+    this.#homes.set(path, (this.#homes.get(path) ?? new Set()).add(home))
     this.#watches.hidden(path)
   }
 
-  #isBack(path: string, { real, home, identities }: Hidden): boolean {
-    const identity = identityOf(path)
-    if (identity === undefined) return false
-    if (this.#mounts.pointOf(real).length >= home.length) return true
+  #isBack(path: string, { real, home }: Hidden): boolean {
+    if (identityOf(path) === undefined) return false
+    const point = this.#mounts.pointOf(real)
+    if (point.length >= home.length) return true
     // What was mounted over it is gone. An empty directory may be a mount point that was watched before anything was mounted.
-    return identities.has(identity) && !isEmpty(path)
+    return this.#homes.get(path)?.has(point) === true && !isEmpty(path)
   }
 
   #show(path: string): void {

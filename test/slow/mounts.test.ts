@@ -116,7 +116,7 @@ await t.test('an empty volume in place of the one that was unmounted is a loss',
   t.pass('no restore point without the SSTable is complete')
 })
 
-await t.test('a volume that is mounted over a directory is seen', { skip }, async t => {
+await t.test('a volume that is mounted over a directory is seen, and so is its end', { skip }, async t => {
   const { node, sh, put, daemon, states } = await mountedNode(t)
   put('nb-1-big')
   const cli = await daemon()
@@ -127,6 +127,11 @@ await t.test('a volume that is mounted over a directory is seen', { skip }, asyn
   await cli.seen(/was unmounted, or another file system was mounted over it[\s\S]*mounted again/, 2_500)
   put('nb-7-big')
   await node.arrived([node.key(join(node.data, UNIT, 'nb-7-big-Data.db'))])
+  const before = cli.stderr.length
+  sh(`umount -l ${node.data}`)
+  await until(() => /mounted again/.test(cli.stderr.slice(before)), 5_000)
+  put('nb-8-big')
+  await node.arrived([node.key(join(node.data, UNIT, 'nb-8-big-Data.db'))])
   rmSync(other, { recursive: true })
 })
 
