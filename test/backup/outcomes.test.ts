@@ -112,7 +112,7 @@ await t.test(
     await unprotected.report(node.tables, { ...config, paths: [table.path], recursive: false })
     t.match(warnings, [
       /^1 files \(1000 bytes\) that were there before/,
-      /^2 files \(34 bytes\) in .*\/below are not watched.*-r watches/,
+      /^2 files \(34 bytes\) of 0 SSTables below .* are left out, and not protected: -r backs up/,
     ])
     await unprotected.report(node.tables, { ...config, paths: [table.path], recursive: true })
     t.equal(warnings.length, 3)

@@ -410,7 +410,7 @@ await t.test('an SSTable in a directory that is not watched makes restore points
   node.event(log.path, 'created')
   await until(() => node.states.length > 0)
   t.same(node.newest()?.unprotected, [`${two.path}/*`])
-  t.match(node.errors[0], /d2.* is not watched, and has SSTables of the table/)
+  t.match(node.problems[0], /d2.* is not watched, and has SSTables of the table/)
 })
 
 await t.test(
