@@ -122,8 +122,8 @@ await t.test('many objects need few requests', async t => {
   await world.restore()
   world.server.requests.length = 0
   t.match(await world.restore(), { exitCode: 0, skipped: 96 })
-  // Files, other contents and manifests; one GET of each unit's newest.
+  // Files, other contents and manifests; one GET of each unit's newest, and one of node.json.
   t.equal(world.server.requests.filter(({ operation }) => operation === 'ListObjectsV2').length, 3)
-  t.equal(world.server.requests.filter(({ operation }) => operation === 'GetObject').length, 6)
-  t.equal(world.server.requests.length, 9)
+  t.equal(world.server.requests.filter(({ operation }) => operation === 'GetObject').length, 7)
+  t.equal(world.server.requests.length, 10)
 })
