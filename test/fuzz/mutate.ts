@@ -213,7 +213,8 @@ export function mutatedJson(valid: fc.Arbitrary<unknown>): fc.Arbitrary<string> 
       const member = members[at % members.length]
       if (member === undefined) continue
       const [holder, key] = member
-      if (kind === 'replace') holder[key] = other
+      // A copy: further edits would make the value part of itself otherwise.
+      if (kind === 'replace') holder[key] = structuredClone(other)
       else if (kind === 'nest') holder[key] = nested(depth)
       else if (kind === 'rename' && !Array.isArray(holder)) define(holder, name, holder[key])
       if (kind === 'remove' || kind === 'rename')
