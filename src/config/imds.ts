@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorMessage, TablesnapError, UsageError } from '../errors.js'
+import { parseUrl } from '../s3/url.js'
 
 /** How long the instance metadata service is waited for, ms. */
 export interface ImdsTimes {
@@ -40,15 +41,16 @@ export function isEc2(folder: string): boolean {
 function baseUrl(env: NodeJS.ProcessEnv): URL {
   const given = env['AWS_EC2_METADATA_SERVICE_ENDPOINT']
   const mode = env['AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE'] ?? ''
-  const url = given === undefined || given === '' ? undefined : given
   const standard = mode.toLowerCase() === 'ipv6' ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254'
-  if (url !== undefined && (!URL.canParse(url) || !url.startsWith('http://'))) {
+  if (given === undefined || given === '') return new URL(standard)
+  const url = parseUrl(given)
+  if (url?.protocol !== 'http:') {
     throw new UsageError(
       'SETTING_INVALID',
       'AWS_EC2_METADATA_SERVICE_ENDPOINT: not a URL that begins with http://',
     )
   }
-  return new URL(url ?? standard)
+  return url
 }
 
 function ask(

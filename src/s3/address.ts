@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { UsageError } from '../errors.js'
 
 import type { S3Settings } from './settings.js'
+import { parseUrl } from './url.js'
 
 /** Where the requests for one bucket go. */
 export interface Address {
@@ -54,7 +55,7 @@ function domainOf(region: string): string {
 }
 
 function parse(endpoint: string): URL {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
+  const url = parseUrl(endpoint)
   const plain =
     url !== undefined && (url.pathname === '/' || url.pathname === '') && url.search === '' && url.hash === ''
   if (url === undefined || !plain || !/^https?:$/.test(url.protocol) || url.username !== '') {

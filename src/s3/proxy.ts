@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { UsageError } from '../errors.js'
 
 import type { ProxySettings } from './settings.js'
+import { parseUrl } from './url.js'
 
 /** Names the variables that are read, the lower-case one first, as curl and boto do. */
 const VARIABLES = { http: ['http_proxy'], https: ['https_proxy', 'HTTPS_PROXY'] } as const
@@ -37,7 +38,7 @@ export function proxyFor(origin: string, settings: ProxySettings | undefined): P
   if (text === undefined || isExempt(hostname, port || (secure ? '443' : '80'), settings?.no ?? ''))
     return undefined
   const address = text.includes('://') ? text : `http://${text}`
-  const url = URL.canParse(address) ? new URL(address) : undefined
+  const url = parseUrl(address)
   const user = url === undefined ? undefined : userOf(url)
   if (url?.protocol !== 'http:' || user === undefined) {
     const shown = text.replace(/\/\/[^/@]*@/, '//')

@@ -1,4 +1,5 @@
 import type { HttpResponse } from './connection.js'
+import { parseUrl } from './url.js'
 
 /** Where a request is to be sent instead. */
 export interface Redirect {
@@ -16,8 +17,9 @@ export interface Redirect {
  */
 export function redirectOf({ headers }: HttpResponse, secure: boolean): Redirect | undefined {
   const [, origin = '', path = ''] = /^(https?:\/\/[^/?#]+)(\/[^#]*)/i.exec(headers['location'] ?? '') ?? []
-  if (!URL.canParse(origin)) return undefined
-  const { host, protocol, username } = new URL(origin)
+  const url = parseUrl(origin)
+  if (url === undefined) return undefined
+  const { host, protocol, username } = url
   if (username !== '' || (secure && protocol !== 'https:')) return undefined
   return { origin: `${protocol}//${host}`, host, path }
 }
