@@ -158,7 +158,7 @@ class Meter {
     return this.#busy
   }
 
-  /** What was measured elsewhere, ms. */
+  /** Adds CPU time that the caller measured, ms. */
   add(busy: number): void {
     this.#busy += busy
   }

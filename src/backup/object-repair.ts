@@ -56,7 +56,7 @@ export class ObjectRepair {
     const file = open(path)
     if (file === undefined) return 'gone'
     try {
-      // Of an object of the Python program's the manifest tells no checksum.
+      // The manifest has no checksum for an object of the Python program.
       const mayBeSame =
         entry.crc64 === undefined ? sameIdentity(entry, file.identity) : file.identity.size === entry.size
       if (!mayBeSame) return 'changed'

@@ -8,10 +8,10 @@ import type { FileUpload } from '../upload/task.js'
 
 import { uploadInParts } from './multipart.js'
 
-/** What one pass over a file told. */
+/** Checksums from one pass over a file. */
 export interface Digests {
   readonly crc64: bigint
-  /** Of a Data.db. */
+  /** CRC-32 of a Data.db, which its Digest.crc32 names. */
   readonly crc32?: number | undefined
 }
 

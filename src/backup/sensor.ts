@@ -79,7 +79,7 @@ export class Sensor implements WatchListener {
   }
 
   denied(directory: string): void {
-    // What lies in another directory is unknown; of a table it is known that it lacks SSTables.
+    // A table whose directory cannot be read lacks SSTables; for any other directory nobody can say so.
     if (tableOfUnit(unitOf(directory)) === undefined) return
     const table = this.#tables.of(directory)
     table.unreadable(directory)

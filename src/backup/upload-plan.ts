@@ -25,7 +25,7 @@ export function planUpload(
     },
     versionStem: keys.versionStem(path),
     md5: config.md5OnStart || config.engine.checksum === 'md5',
-    // What is deleted cannot be compared later.
+    // A file that is deleted cannot be compared later.
     trustsSize: !config.deleteOnBackup,
   }
 }

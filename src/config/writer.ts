@@ -10,11 +10,11 @@ import { formerIds } from './former-writer.js'
 
 /** Who writes under a node's name. All identities are hashes: they tell one writer from another, and nothing of either. */
 export interface Writer {
-  /** Of the machine, or, where nothing names it, of the host name. */
+  /** Identifies the machine; where it has no id, the host name does. */
   readonly id: string
   /** Whether `id` is that of a machine. */
   readonly isMachine: boolean
-  /** Of the volumes that hold the paths, without the one that holds `/`: it is the machine's own. */
+  /** Ids of the volumes that hold the paths. The volume of `/` is left out: cloned machines share its id. */
   readonly volumes: readonly string[]
   /** The host name, for people; the name of the pod in Kubernetes. */
   readonly host: string

@@ -12,7 +12,7 @@ const MANY = 16
 /** Requests under way at once. */
 const AT_ONCE = 16
 
-/** What knows the manifests of a node: their keys, their order, and the newest of each unit. */
+/** Knows the manifests of a node: their keys, their order, and the newest of each unit. */
 export interface ManifestOrder {
   keyOf(object: ListedObject): StateKey | undefined
   rank(keys: Iterable<StateKey>): AsyncGenerator<StateKey>

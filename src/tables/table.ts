@@ -44,7 +44,7 @@ interface Directory extends TableDirectory {
  * write a restore point, scan these directories again. It opens no file and sends nothing, and nobody else writes its
  * fields.
  *
- * A **drained point** is a moment at which every event that had happened was told. Between two of them facts may come
+ * A **drained point** is a moment at which every event of the table that had happened was told. Between two of them facts may come
  * that are newer than the events; at one of them nothing that happened before is unknown. So the table decides only there
  * on the order of changes, and numbers them.
  */

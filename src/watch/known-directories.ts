@@ -45,7 +45,7 @@ export class KnownDirectories {
     return this.#hidden.has(path)
   }
 
-  /** Reads and delivers what the kernel has queued. @returns whether its queue was empty at the end */
+  /** Delivers the events that the kernel has queued. @returns whether all that had happened before the call is delivered */
   poll(): boolean {
     return this.#watches.poll()
   }

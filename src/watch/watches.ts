@@ -67,7 +67,7 @@ export class Watches {
     return this.#watches.has(path)
   }
 
-  /** Reads and delivers all that the kernel has queued. @returns whether its queue was empty at the end, or is closed */
+  /** Delivers the events that the kernel has queued. @returns whether all that had happened before the call is delivered; true when closed */
   poll(): boolean {
     return this.#isClosed || this.#inotify.poll()
   }
