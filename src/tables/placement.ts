@@ -521,7 +521,9 @@ export class Placement {
     // What a later change removes of those that --delete-on-backup deleted was part of the table until then.
     const kept = [...table.takeKept(), ...this.#changes.removed.filter(({ stored }) => stored?.kept === true)]
     const gone = new Set(removes.map(({ path }) => path))
-    for (const files of kept) if (!gone.has(files.path)) sets.add(files)
+    for (const files of kept)
+      if (gone.has(files.path)) files.leave()
+      else sets.add(files)
     // SSTables of a directory that went while the table was watched are among the vanished ones.
     if (this.#history !== undefined) this.#history.gap({ sets, time, lost: false })
     else {

@@ -83,8 +83,15 @@ export class RestorePoints {
     return {
       time,
       sets: new Set(paths.filter(path => lost.has(dirname(path)))),
-      unexplained: this.#newest?.unexplained ?? [],
+      unexplained: this.#newest?.unexplained ?? this.#forgotten(directories),
     }
+  }
+
+  /** Only the newest manifest says which SSTables --delete-on-backup deleted: where it cannot be read, any may be missing. */
+  #forgotten(directories: ReadonlyMap<string, TableDirectory>): string[] {
+    if (!this.#settings.deletesUploaded) return []
+    this.#news.push({ kind: 'forgotten' })
+    return [...directories.keys()].map(path => join(path, '*'))
   }
 
   /** Whether a restore point of what was found is in the bucket, or none is needed. */
@@ -176,7 +183,7 @@ export class RestorePoints {
       files.takeStored(stored)
       this.#kept.set(path, files)
     }
-    return [...this.#kept.values()].filter(({ path }) => !has(path))
+    return [...this.#kept.values()].filter(({ path, isRemoved }) => !isRemoved && !has(path))
   }
 
   /** --delete-on-backup has deleted the files from the disk. */

@@ -158,6 +158,7 @@ export class Checks implements WorldWatcher {
     const isTorn = this.settings.isOldCassandra && truth.commits.some(({ kind }) => kind === 'deleted')
     for (const path of state.unexplained) {
       const deleted = truth.deleted.get(path)
+      if (this.#isForgotten(state.unit, path)) continue
       if (deleted === undefined && !isTorn)
         this.broken(`${path} is marked as unexplained, and nobody deleted it`)
       else if (deleted !== undefined && deleted < accepted)
@@ -186,6 +187,12 @@ export class Checks implements WorldWatcher {
     const own = this.#namedBy.get(manifest.writer)
     if (own === undefined) this.#namedBy.set(manifest.writer, new Set(named))
     else for (const sstable of named) own.add(sstable)
+  }
+
+  /** Whether a path stands for all that --delete-on-backup deleted, and no manifest that can be read names it. */
+  #isForgotten(unit: string, path: string): boolean {
+    const wasUnreadable = this.bucket.manifests.get(unit)?.some(one => one.unreadableSince !== undefined)
+    return this.settings.deletesUploaded && path.endsWith('/*') && wasUnreadable === true
   }
 
   /** Whether each object has the bytes of the SSTable that the manifest names, and all components are of one. */

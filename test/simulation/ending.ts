@@ -34,7 +34,11 @@ export function judgeEnd(
     const live = [...truth.live]
     const named = new Set(newest?.state.sets.keys())
     const unprotected = new Set(newest?.state.unprotected)
+    const forgotten = (path: string) =>
+      newest?.state.unexplained.includes(`${path.slice(0, path.lastIndexOf('/'))}/*`) === true
     for (const { path } of live) {
+      // It was deleted from the disk, and the manifest that named it cannot be read.
+      if (forgotten(path)) continue
       if (named.has(path) || unprotected.has(path) || lacking.has(path)) continue
       return `${path} is on the disk, and neither a restore point nor the summary names it`
     }
