@@ -409,13 +409,11 @@ export class TableFiles {
 
   /**
    * A transaction log that nobody could read is over, and may have been its own: then it became part of the table at any time
-   * until now, and no quiet time is needed once its TOC.txt is there, which Cassandra writes last. Without one it may as well
-   * be a copy that is under way.
+   * until now. It needs its quiet time all the same: it may as well be a copy that is under way.
    * @param drains how many drained points the table has had
    * @param time ms by the server's clock
    */
   logEnded(drains: number, time: number): void {
-    if (this.has(`${this.name}-TOC.txt`)) this.#isSettled = true
     if (this.#whole.until !== undefined) this.#whole = { ...this.#whole, until: drains + 1, time }
   }
 
