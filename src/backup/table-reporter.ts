@@ -38,6 +38,12 @@ export class TableReporter {
       case 'unexplained':
         this.#unexplained(table, news.paths)
         return
+      case 'forgotten':
+        this.#problems.problem(
+          table.name,
+          `${name}: its newest manifest cannot be read, and nothing else says which SSTables --delete-on-backup deleted. Its restore points are marked "unexplained", and -D skips them, until the table is truncated or dropped. If you accept the loss, ${this.#accept}`,
+        )
+        return
       case 'directory-replaced':
         if (!this.#missing(news.path))
           this.#problems.problem(

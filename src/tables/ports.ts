@@ -36,6 +36,14 @@ export interface Clock {
   time(): number
 }
 
+/** An instant by both clocks. */
+export interface Instant {
+  /** ms of the monotonic clock. */
+  readonly now: number
+  /** ms since 1970, by the S3 server's clock. */
+  readonly time: number
+}
+
 /** The result of a scan of one directory. */
 export interface DirectoryScan {
   readonly path: string
@@ -97,6 +105,8 @@ export type TableNews =
   | { readonly kind: 'vanished'; readonly paths: readonly string[] }
   /** SSTables vanished without a reason in an earlier run, and restore points are marked for them still. */
   | { readonly kind: 'unexplained'; readonly paths: readonly string[] }
+  /** The newest manifest cannot be read, and nothing else says which SSTables --delete-on-backup deleted. */
+  | { readonly kind: 'forgotten' }
   /** A directory of the newest manifest is missing, or another one has its path. */
   | { readonly kind: 'directory-replaced'; readonly path: string }
   /** SSTables of the table lie in a directory that is not watched: its restore points are partial. */

@@ -17,6 +17,7 @@ import type {
   Disk,
   Draft,
   FileIdentity,
+  Instant,
   LogNews,
   Missing,
   Orders,
@@ -66,6 +67,8 @@ export class Table {
   #isLoaded = false
   #isStopped = false
   #wakesAt: number | undefined
+  /** When the last look began. */
+  #looked: Instant
 
   constructor(
     readonly name: string,
@@ -83,6 +86,7 @@ export class Table {
     this.#worklist = new Worklist(settings, clock, this.#judge)
     this.#placement = new Placement(settings, disk, clock, this.#logs, this.#judge)
     this.#points = new RestorePoints(name, settings, disk, clock)
+    this.#looked = this.#instant()
   }
 
   get phase(): TablePhase {
@@ -170,7 +174,7 @@ export class Table {
     for (const one of [...directory.files.values()])
       for (const name of [...one.names]) if (!files.has(name)) this.#removed(directory, name)
     for (const [name, identity] of files) this.#found(directory, name, identity, reason === 'start')
-    this.#placement.scanned(path, isWatched || isSame, isWatched)
+    this.#placement.scanned(path, isSame, isWatched)
     if (this.#placement.orderScan()) this.#orderScan('it changed while it was scanned')
   }
 
@@ -254,6 +258,7 @@ export class Table {
 
   /** Judges what changed, and what is due, by the disk as it is now. */
   look(): void {
+    this.#looked = this.#instant()
     const { ready, gone, replaced } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
     for (const files of gone) this.#leftUnseen(files)
     for (const files of replaced) this.#replaced(files)
@@ -264,9 +269,11 @@ export class Table {
   /** Everything that has happened until now was told, and {@link look} was called after it. */
   drained(): void {
     this.#checkUnwatched()
-    const hasGoneOn = this.#placement.drained(this.#facts(), this.#isLoaded)
+    const hasGoneOn = this.#placement.drained(this.#facts(), this.#isLoaded, this.#looked)
+    // The placement has looked at them as well.
     for (const files of this.#placement.unplaced)
-      if (files.status === 'waiting' && files.whole.until !== undefined) this.#worklist.mark(files)
+      if (files.isGone || (files.status === 'waiting' && files.whole.until !== undefined))
+        this.#worklist.mark(files)
     if (this.#placement.orderScan()) this.#orderScan('changes of it were missed')
     this.#tellNews()
     const { history } = this.#placement
@@ -283,12 +290,22 @@ export class Table {
     this.#schedule()
   }
 
+  /** Whether {@link draft} has nothing to say unless another run of this node wrote a manifest: that is to be {@link adopt}ed, or {@link confirmed}. */
+  get isRepeat(): boolean {
+    return this.#points.isRepeat
+  }
+
+  /** The newest manifest that is known is the newest one of all. */
+  confirmed(): void {
+    this.#points.confirmed()
+  }
+
   /** The bucket can be reached again: failed uploads wait no longer. */
   retry(): void {
     if (this.#worklist.retry()) this.#wake(this.#clock.now())
   }
 
-  /** Another run of this node wrote a newer manifest: what it names counts as uploaded. */
+  /** Another run of this node wrote a manifest: what it names counts as uploaded. */
   adopt(newer: State): void {
     this.#points.adopt(newer)
     for (const files of this.files()) {
@@ -347,6 +364,10 @@ export class Table {
     this.#worklist.drop(files)
   }
 
+  #instant(): Instant {
+    return { now: this.#clock.now(), time: this.#clock.time() }
+  }
+
   #facts(): TableFacts {
     const indexes = [...this.#directories.values()].some(({ index }) => index !== '')
     const points = this.#points
@@ -360,13 +381,13 @@ export class Table {
       get newest() {
         return points.before(directories)
       },
-      get kept() {
-        return points.takeKept(
-          directories,
-          path => directories.get(dirname(path))?.files.has(basename(path)) === true,
-        )
-      },
+      takeKept: () => this.#takeKept(),
     }
+  }
+
+  #takeKept(): TableFiles[] {
+    const has = (path: string) => this.#directories.get(dirname(path))?.files.has(basename(path)) === true
+    return this.#points.takeKept(this.#directories, has)
   }
 
   #isThere(files: TableFiles): boolean {
@@ -508,6 +529,7 @@ export class Table {
       if (files !== undefined && !files.isRemoved && this.#wasWritten(files)) adds.push(files)
     }
     this.#checkWatched(txn.paths)
+    this.#takeKept()
     const removes: TableFiles[] = []
     for (const name of txn.removes) {
       const files = this.#find(index, name) ?? this.#unknown(index, name)

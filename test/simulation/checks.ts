@@ -158,6 +158,7 @@ export class Checks implements WorldWatcher {
     const isTorn = this.settings.isOldCassandra && truth.commits.some(({ kind }) => kind === 'deleted')
     for (const path of state.unexplained) {
       const deleted = truth.deleted.get(path)
+      if (this.#isForgotten(state.unit, path)) continue
       if (deleted === undefined && !isTorn)
         this.broken(`${path} is marked as unexplained, and nobody deleted it`)
       else if (deleted !== undefined && deleted < accepted)
@@ -172,8 +173,11 @@ export class Checks implements WorldWatcher {
     if (isRestorable(state)) {
       if (this.settings.isForgetful) this.#forgetful(truth, state, named)
       else this.#complete(truth, manifest, named)
-      this.#leaveOut(truth, named, state.unit)
+      // One that arrives after the death of its writer comes too late for the next one to know it.
+      if (!manifest.isOrphan) this.#leaveOut(truth, named, state.unit)
     }
+    // What it says was about to be deleted its writer cannot delete any more.
+    if (manifest.isOrphan && this.settings.deletesUploaded) this.forget()
     this.#repeats(manifest)
     this.#otherFiles(manifest)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
@@ -183,6 +187,12 @@ export class Checks implements WorldWatcher {
     const own = this.#namedBy.get(manifest.writer)
     if (own === undefined) this.#namedBy.set(manifest.writer, new Set(named))
     else for (const sstable of named) own.add(sstable)
+  }
+
+  /** Whether a path stands for all that --delete-on-backup deleted, and no manifest that can be read names it. */
+  #isForgotten(unit: string, path: string): boolean {
+    const wasUnreadable = this.bucket.manifests.get(unit)?.some(one => one.unreadableSince !== undefined)
+    return this.settings.deletesUploaded && path.endsWith('/*') && wasUnreadable === true
   }
 
   /** Whether each object has the bytes of the SSTable that the manifest names, and all components are of one. */

@@ -1,7 +1,7 @@
 import { isRestorable, type State } from '../../src/state/state.js'
 
 import type { Bucket, Manifest } from './bucket.js'
-import { names, type Checks } from './checks.js'
+import { EPOCH, names, type Checks } from './checks.js'
 import type { Daemon } from './daemon.js'
 import type { Node } from './node.js'
 import type { Truth } from './truth.js'
@@ -29,10 +29,16 @@ export function judgeEnd(
     const lacking = new Set([...(table?.missing() ?? [])].map(({ path }) => path))
     const newest = bucket.newest(unit)
     const choice = checks.choices.get(unit)
+    // Which of two writers has the newest manifest nobody can tell when the clock jumps between them.
+    if (checks.settings.hasWildClock && isBesides(newest, daemon)) continue
     const live = [...truth.live]
     const named = new Set(newest?.state.sets.keys())
     const unprotected = new Set(newest?.state.unprotected)
+    const forgotten = (path: string) =>
+      newest?.state.unexplained.includes(`${path.slice(0, path.lastIndexOf('/'))}/*`) === true
     for (const { path } of live) {
+      // It was deleted from the disk, and the manifest that named it cannot be read.
+      if (forgotten(path)) continue
       if (named.has(path) || unprotected.has(path) || lacking.has(path)) continue
       return `${path} is on the disk, and neither a restore point nor the summary names it`
     }
@@ -55,6 +61,9 @@ export function judgeEnd(
     if (unended !== undefined) return unended
     if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) continue
     if (!isRestorable(state)) continue
+    // Whose clocks are wrong write in an order that nobody can tell.
+    if (checks.settings.hasWildClock && !isOurs && newest.writtenAt > (daemon?.startedAt ?? Infinity))
+      continue
     const dead = [...named].filter(path => !live.some(sstable => sstable.path === path))
     if (dead.length > 0)
       return `the newest restore point names ${dead.join(', ')}, which the table does not have`
@@ -80,6 +89,12 @@ export function judgeEnd(
     }
   }
   return undefined
+}
+
+/** Whether a manifest is of another process that wrote it beside a daemon. */
+function isBesides(newest: Manifest | undefined, daemon: Daemon | undefined): boolean {
+  if (newest === undefined || daemon === undefined) return false
+  return newest.writerStartedAt !== daemon.startedAt && newest.writtenAt > daemon.startedAt
 }
 
 /** A loss that was unexplained before a truncate or drop that the daemon has seen, and still is. */
@@ -126,6 +141,27 @@ function halfFlush(unit: string, truth: Truth, { complete, settings }: Checks): 
   return undefined
 }
 
+/**
+ * Whether a daemon must have found another run's manifest before it wrote its last one: it looks at the two newest right
+ * before it writes.
+ * @param own its manifests @param all those of the table
+ */
+function wasFound(
+  { state: { time }, writtenAt, unreadableSince }: Manifest,
+  own: readonly Manifest[],
+  all: readonly Manifest[],
+): boolean {
+  const later = own.filter(one => one.writtenAt > writtenAt)
+  return later.some((one, index) => {
+    // It may have looked for its first one before, unless that tells of a later time.
+    if (index === 0 && one.state.time - EPOCH <= writtenAt) return false
+    // Whatever cannot be read when it looks is as good as not there.
+    if (unreadableSince !== undefined && unreadableSince < one.writtenAt) return false
+    const ahead = all.filter(two => two.writtenAt < one.writtenAt && two.state.time > time)
+    return ahead.length === 0 || (index > 0 && ahead.length === 1 && own.includes(ahead[0]!))
+  })
+}
+
 /** An SSTable that is called not backed up although another run has uploaded it as it is. */
 function uploadedByOthers(
   node: Node,
@@ -133,13 +169,11 @@ function uploadedByOthers(
   { state, writtenAt, writerStartedAt }: Manifest,
 ): string | undefined {
   const all = bucket.manifests.get(state.unit) ?? []
+  const own = all.filter(one => one.writerStartedAt === writerStartedAt)
   for (const path of state.unprotected) {
-    for (const { state: other, writtenAt: at } of all) {
-      // The daemon looks for manifests that are newer than its own.
-      const isNewer = all.every(
-        one => one.writerStartedAt !== writerStartedAt || one.writtenAt > at || one.state.time < other.time,
-      )
-      if (!isNewer) continue
+    for (const manifest of all) {
+      if (!wasFound(manifest, own, all)) continue
+      const { state: other } = manifest
       const components = other.sets.get(path)?.components
       if (other.epoch !== state.epoch || components === undefined || other.unprotected.includes(path))
         continue

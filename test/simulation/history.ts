@@ -99,8 +99,6 @@ export class History {
         simulation.replaceMachine()
         return
       case 'unreadableNewest': {
-        // Of what --delete-on-backup deleted nobody would know any more.
-        if (this.#script.mode === 'delete') return
         const newest = bucket.newest(node.family.base.unit)
         if (newest !== undefined) newest.unreadableSince ??= time.now
         return

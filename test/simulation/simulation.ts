@@ -146,9 +146,14 @@ export class Simulation {
         this.checks.broken(`a one-shot run says that all is backed up, and no manifest names ${missed.path}`)
       const choice = this.checks.choices.get(unit)
       const isExplained = states.every(state => (state?.unexplained.length ?? 0) === 0)
-      // Of a table without SSTables, or without a directory, it need not know.
+      // Of a table without SSTables, or without a directory, it need not know; nor of one that was truncated when it looked.
+      const wasEmpty = truth.commits.some((_, n) => n >= began && truth.after(n + 1).size === 0)
       const isCovered =
-        before.length === 0 || truth.size === 0 || choice?.extents.some(({ n }) => n >= commits) === true
+        before.length === 0 ||
+        truth.size === 0 ||
+        (choice === undefined && wasEmpty) ||
+        // The same SSTables may be what a truncate has left: then there is nothing new to say.
+        (choice !== undefined && truth.extents(choice.named).some(({ n }) => n >= commits))
       if (!isCovered && isExplained && !this.checks.settings.isForgetful)
         this.checks.broken(
           `a one-shot run says that all is backed up, and every restore point is older than it`,

@@ -54,6 +54,8 @@ export class Truth {
   /** For each m: the sum of S(m), and the sum of all that pure additions brought until m. */
   readonly #sums = [0]
   readonly #added = [0]
+  /** For each m: the sum of all that had another name after an operator's copy, until m. */
+  readonly #renamed = [0]
   /** Every SSTable that ever was, by path. */
   readonly #ever = new Map<string, TrueSSTable[]>()
   /** Paths from which an SSTable was ever deleted without a transaction, and when that was last, ms of virtual time. */
@@ -70,7 +72,7 @@ export class Truth {
     return this.#live.size
   }
 
-  isLive(sstable: TrueSSTable): boolean {
+  isLive(sstable: Pick<TrueSSTable, 'path' | 'data'>): boolean {
     return this.#live.has(keyOf(sstable))
   }
 
@@ -86,6 +88,7 @@ export class Truth {
     if (added.length + removed.length === 0 && kind !== 'end') return
     let sum = this.#sums.at(-1)!
     let pure = this.#added.at(-1)!
+    let renamed = this.#renamed.at(-1)!
     for (const sstable of removed) {
       this.#live.delete(keyOf(sstable))
       sum -= this.#number(keyOf(sstable))
@@ -97,6 +100,8 @@ export class Truth {
       const key = keyOf(sstable)
       this.#live.set(key, sstable)
       sum += this.#number(key)
+      const former = { path: sstable.formerPath ?? '', data: sstable.data }
+      if (sstable.formerPath !== undefined && !this.isLive(former)) renamed += this.#number(keyOf(former))
       const ever = this.#ever.get(sstable.path)
       if (ever === undefined) this.#ever.set(sstable.path, [sstable])
       else ever.push(sstable)
@@ -106,6 +111,7 @@ export class Truth {
     this.commits.push({ time, adds: added, removes: removed, kind })
     this.#sums.push(sum)
     this.#added.push(pure)
+    this.#renamed.push(renamed)
   }
 
   /** A directory is lost: of whatever ever lay in it nobody can tell where it went. */
@@ -150,7 +156,9 @@ export class Truth {
     const extents: Extent[] = []
     for (let n = this.commits.length; n >= 0; n--) {
       for (let m = n; m >= 0; m--) {
-        if (this.#sums[m]! + this.#added[n]! - this.#added[m]! === sum) {
+        const cut = this.#sums[m]! + this.#added[n]! - this.#added[m]!
+        // What came under one name and got another has the same rows under the last one alone.
+        if (cut === sum || cut - this.#renamed[n]! + this.#renamed[m]! === sum) {
           extents.push({ m, n })
           break
         }
