@@ -22,5 +22,5 @@ export function versitygwBinary(): string {
 
 /** The command line of one of tablesnap's programs, as it is installed. */
 export function ownProgram(name: 'tablesnap' | 'tableslurp'): string[] {
-  return [process.execPath, join(ROOT, 'dist/src/cli', `${name}.js`)]
+  return [process.execPath, join(ROOT, 'dist/bin', `${name}.js`)]
 }

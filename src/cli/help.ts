@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import type { Setting } from '../config/setting.js'
 
 /** A setting's line in `--help`: what it does, its default and its environment variables. */
@@ -55,7 +56,8 @@ Exit codes:
 
 /** The version of this package. */
 export function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  const { version } = JSON.parse(text) as { version: string }
+  // By its name, as the bundle lies in another folder than this file.
+  const path = createRequire(import.meta.url).resolve('tablesnap/package.json')
+  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
   return version
 }

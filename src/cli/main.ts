@@ -2,7 +2,6 @@ import { lowerPriority } from 'tablesnap-io'
 
 import { errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
-import { openSession } from '../session.js'
 
 import { helpText, start } from './options.js'
 import { openLog } from './log.js'
@@ -31,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const restoring = config.mode === 'download'
     // Before the worker threads, which inherit it. Cassandra does not run while its files are restored.
     if (!restoring) letOthersFirst(log)
+    const { openSession } = await import('../session.js')
     const session = await openSession(config, log)
     const signals = onSignals(log, restoring ? 'restore' : 'uploads')
     try {

@@ -10,6 +10,8 @@ import { LineQueue } from '../report/line-queue.js'
 import type { Logger } from '../report/logger.js'
 import { lossOf } from '../report/syslog.js'
 
+import { sourceStack } from './source-stack.js'
+
 /** How a command calls itself, and its help. */
 export interface Program {
   readonly name: string
@@ -30,7 +32,7 @@ export function reportError(error: unknown, log: Logger | undefined, { name, hel
   if (log === undefined || (error instanceof TablesnapError && error.exitCode === 2)) {
     writeErr(`${name}: ${errorMessage(error)}\n`)
   } else if (error instanceof TablesnapError) log.error(errorMessage(error), { code: error.code })
-  else log.error(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  else log.error(error instanceof Error ? sourceStack(error.stack ?? error.message) : String(error))
   return error instanceof TablesnapError ? error.exitCode : 1
 }
 

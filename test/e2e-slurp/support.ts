@@ -38,14 +38,18 @@ export async function run(
 ): Promise<Ran> {
   const program = id === undefined ? undefined : publicProgram()
   const node = program?.node ?? process.execPath
-  const src = program?.src ?? fileURLToPath(new URL('../../src', import.meta.url))
+  const folder = program?.folder ?? fileURLToPath(new URL('../../..', import.meta.url))
   // The runner's own loaders, which it hands down by NODE_OPTIONS, take longer than a restore.
-  const child = spawn('/usr/bin/env', ['-u', 'NODE_OPTIONS', node, join(src, `cli/${binary}.js`), ...args], {
-    cwd: '/',
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', TABLESNAP_CONF: '/dev/null', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(id === undefined ? {} : { uid: id, gid: id }),
-  })
+  const child = spawn(
+    '/usr/bin/env',
+    ['-u', 'NODE_OPTIONS', node, join(folder, `dist/bin/${binary}.js`), ...args],
+    {
+      cwd: '/',
+      env: { PATH: process.env['PATH'], HOME: '/nonexistent', TABLESNAP_CONF: '/dev/null', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(id === undefined ? {} : { uid: id, gid: id }),
+    },
+  )
   let stdout = ''
   let log = ''
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))

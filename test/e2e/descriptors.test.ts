@@ -5,7 +5,7 @@ import t from 'tap'
 
 import { TestNode } from '../support/node.js'
 
-const BINARY = fileURLToPath(new URL('../../src/cli/tablesnap.js', import.meta.url))
+const BINARY = fileURLToPath(new URL('../../bin/tablesnap.js', import.meta.url))
 
 await t.test('a backup that may open too few files is refused in one line', async t => {
   const node = await TestNode.create(t)

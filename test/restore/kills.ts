@@ -143,7 +143,7 @@ async function run(
   { ms, step, after = false }: { ms?: number; step?: number; after?: boolean },
 ): Promise<Ran> {
   world.server.requests.length = 0
-  const program = fileURLToPath(new URL('../../src/cli/tablesnap.js', import.meta.url))
+  const program = fileURLToPath(new URL('../../bin/tablesnap.js', import.meta.url))
   const killer = new URL('killer.js', import.meta.url).href
   const flags = [
     '-k',

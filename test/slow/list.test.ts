@@ -171,7 +171,7 @@ await t.test('the end of a restore as JSON', async t => {
 
 /** Runs tablesnap in a terminal of its own. @returns all that it showed */
 async function inTerminal(args: readonly string[]): Promise<string> {
-  const binary = fileURLToPath(new URL('../../src/cli/tablesnap.js', import.meta.url))
+  const binary = fileURLToPath(new URL('../../bin/tablesnap.js', import.meta.url))
   const words = ['env', '-u', 'NODE_OPTIONS', process.execPath, binary, ...args]
   const child = spawn('script', ['-qec', words.map(word => `'${word}'`).join(' '), '/dev/null'], {
     env: { PATH: process.env['PATH'], HOME: '/nonexistent', TABLESNAP_CONF: '/dev/null', TERM: 'xterm' },

@@ -116,7 +116,7 @@ await t.test('a slow reader gets the summary of a one-shot run', async t => {
   const node = await filled(t)
   const args = [
     process.execPath,
-    join(import.meta.dirname, '../../src/cli/tablesnap.js'),
+    join(import.meta.dirname, '../../bin/tablesnap.js'),
     ...node.args(['-r', '-B']),
   ]
   // It reads 16 KiB each 20 ms: slower than the log is written.
@@ -156,7 +156,7 @@ await t.test('a socket whose reader stops, as that of journald', async t => {
   await until(() => existsSync(path))
   const connect =
     'import os,socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); os.dup2(s.fileno(),2); os.execv(sys.argv[2],sys.argv[2:])'
-  const binary = join(import.meta.dirname, '../../src/cli/tablesnap.js')
+  const binary = join(import.meta.dirname, '../../bin/tablesnap.js')
   const child = spawn(
     'python3',
     ['-c', connect, path, process.execPath, binary, ...node.args(['-r', '-B', '--watch'])],

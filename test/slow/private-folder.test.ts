@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import t from 'tap'
@@ -25,9 +25,9 @@ for (const { who, uid } of users) {
     t.teardown(() => rmSync(open, { recursive: true, force: true }))
     chmodSync(open, 0o755)
     const folder = join(open, 'a private folder')
-    const { node, src } = publicProgram()
+    const { node, folder: program } = publicProgram()
     // Links do, as the copy is the tests' own.
-    await promisify(execFile)('cp', ['-al', dirname(dirname(src)), folder])
+    await promisify(execFile)('cp', ['-al', program, folder])
     mkdirSync(join(folder, 'tmp'))
     chmodSync(folder, 0o700)
     if (isRoot) await promisify(execFile)('chown', ['-R', String(uid), folder])

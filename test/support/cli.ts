@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 import { publicProgram } from './public-program.js'
 
-const BINARY = fileURLToPath(new URL('../../src/cli/tablesnap.js', import.meta.url))
+const BINARY = fileURLToPath(new URL('../../bin/tablesnap.js', import.meta.url))
 
 /** A run of the real binary. */
 export class Cli {
@@ -42,7 +42,7 @@ export class Cli {
     const environment = nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]
     const program = options.uid === undefined ? undefined : publicProgram()
     const node = program?.node ?? process.execPath
-    const binary = program === undefined ? BINARY : join(program.src, 'cli/tablesnap.js')
+    const binary = program === undefined ? BINARY : join(program.folder, 'dist/bin/tablesnap.js')
     this.child = spawn(
       '/usr/bin/env',
       [...environment, ...nice, ...limited, ...(options.wrapper ?? []), node, binary, ...args],

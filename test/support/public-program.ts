@@ -22,8 +22,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 export interface PublicProgram {
   /** The Node to run it with. */
   readonly node: string
-  /** The folder that `dist/src` was copied to. */
-  readonly src: string
+  /** The folder that stands for the checkout: its package.json, node_modules, dist/bin and dist/src. */
+  readonly folder: string
 }
 
 let copy: PublicProgram | undefined
@@ -39,11 +39,12 @@ export function publicProgram(): PublicProgram {
   chmodSync(folder, 0o755)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
-  cpSync(join(ROOT, 'dist/src'), join(folder, 'dist/src'), { recursive: true })
+  for (const part of ['dist/bin', 'dist/src'])
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true })
   mkdirSync(join(folder, 'node_modules'))
   copyPackages(folder)
   execFileSync('chmod', ['-R', 'a+rX', folder])
-  copy = { node: publicNode(folder), src: join(folder, 'dist/src') }
+  copy = { node: publicNode(folder), folder }
   return copy
 }
 

@@ -21,7 +21,7 @@ export interface Way {
 type Program = 'tablesnap' | 'tableslurp'
 
 function pathOf(program: Program): string {
-  return fileURLToPath(new URL(`../../../src/cli/${program}.js`, import.meta.url))
+  return fileURLToPath(new URL(`../../../bin/${program}.js`, import.meta.url))
 }
 
 /** The command line under test: a process of its own, with nothing of the caller's environment. */

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+
+import { build } from 'esbuild'
+
+// Bundles the compiled commands and the worker thread into dist/bin: a command loads a few files instead of some hundred.
+const { bin } = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** piscina starts its threads with a file beside its own; in the bundle that is here. */
+const PISCINA_THREAD = 'piscina-thread'
+
+const besidePiscina = /\(0, node_path_1\.resolve\)\(__dirname, 'worker\.js'\)/
+
+const piscinaThread = {
+  name: 'piscina-thread',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/piscina\/dist\/index\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8')
+      if (!besidePiscina.test(text)) throw new Error(`${path} has changed: where does it start its threads?`)
+      const place = `require('node:path').join(BUNDLE, '${PISCINA_THREAD}.js')`
+      return { contents: text.replace(besidePiscina, place), loader: 'js', resolveDir: dirname(path) }
+    })
+  },
+}
+
+await build({
+  entryPoints: [
+    ...Object.values(bin).map(file => ({ in: `dist/src/cli/${basename(file)}`, out: basename(file, '.js') })),
+    { in: 'dist/src/pool/worker.js', out: 'worker' },
+    { in: 'node_modules/piscina/dist/worker.js', out: PISCINA_THREAD },
+  ],
+  outdir: 'dist/bin',
+  chunkNames: '[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  sourcemap: true,
+  sourcesContent: false,
+  // Addons are compiled, or chosen, where they are installed; the AWS SDK is large, and seldom asked.
+  external: ['inotify', 'tablesnap-io', '@napi-rs/nice', '@aws-sdk/credential-providers'],
+  // CommonJS modules in the bundle ask for Node's own, and piscina for its place.
+  banner: {
+    js: [
+      "import { createRequire as requireFrom } from 'node:module'",
+      'const require = requireFrom(import.meta.url), BUNDLE = import.meta.dirname',
+    ].join('\n'),
+  },
+  plugins: [piscinaThread],
+  logLevel: 'warning',
+})
