@@ -147,8 +147,9 @@ export class Simulation {
       const choice = this.checks.choices.get(unit)
       const isExplained = states.every(state => (state?.unexplained.length ?? 0) === 0)
       // Of a table without SSTables, or without a directory, it need not know.
-      const isCovered =
-        before.length === 0 || truth.size === 0 || choice?.extents.some(({ n }) => n >= commits) === true
+      // What was there at an earlier moment may be there again: then no newer restore point is needed.
+      const extents = choice === undefined ? [] : truth.extents(choice.named)
+      const isCovered = before.length === 0 || truth.size === 0 || extents.some(({ n }) => n >= commits)
       if (!isCovered && isExplained && !this.checks.settings.isForgetful)
         this.checks.broken(
           `a one-shot run says that all is backed up, and every restore point is older than it`,
