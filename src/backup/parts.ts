@@ -155,6 +155,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     turns.touch(table)
   })
   recovery.onEnd(() => {
+    for (const table of tables) table.retry()
     loader.retry()
     writer.retry()
     audits.retry()

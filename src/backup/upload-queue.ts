@@ -5,6 +5,7 @@ import type { Ready, UploadResult } from '../tables/ports.js'
 import type { TableFiles } from '../tables/table-files.js'
 import type { Table } from '../tables/table.js'
 
+import { Lane } from './lane.js'
 import type { Pinned, Timers, Uploads } from './ports.js'
 
 /** Bounds of an {@link UploadQueue}. */
@@ -57,7 +58,8 @@ const FAILED: UploadResult = { durable: new Map(), names: [], next: 'failed' }
 /**
  * The SSTables on their way into the bucket. Each is held open from the moment it is complete, as far as descriptors go, so
  * that it can be uploaded although Cassandra deletes it. Urgent SSTables (flushes, streams, imports) have a lane of their own
- * and never wait for the output of a large compaction. A hardlink waits for its original, as the bytes need not be sent twice.
+ * and never wait for the output of a large compaction. In each lane those that Cassandra has deleted come last: the newest
+ * restore point needs what is on the disk. A hardlink waits for its original, as the bytes need not be sent twice.
  */
 export class UploadQueue<P extends Pinned = Pinned> {
   /** Files of SSTables that Cassandra deleted before they could be uploaded. */
@@ -66,11 +68,11 @@ export class UploadQueue<P extends Pinned = Pinned> {
   readonly #originals: Originals
   readonly #timers: Timers
   readonly #settings: QueueSettings
-  readonly #urgent: Job<P>[] = []
-  readonly #others: Job<P>[] = []
+  readonly #urgent = new Lane<Job<P>>()
+  readonly #others = new Lane<Job<P>>()
   readonly #jobs = new Map<TableFiles, Job<P>>()
   /** Hardlinks that wait, by their original. */
-  readonly #waiting = new Map<TableFiles, Job<P>[]>()
+  readonly #waiting = new Map<TableFiles, Set<Job<P>>>()
   readonly #running = { urgent: 0, others: 0 }
   #pinned = 0
   #idle: (() => void)[] = []
@@ -110,6 +112,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
     const job = this.#jobs.get(files)
     if (job === undefined) return
     job.isGone = true
+    for (const lane of [this.#urgent, this.#others]) lane.putOff(job)
     if (job.pinned === undefined) return
     job.isUnlinked = true
     this.#spare(files.directory)
@@ -124,12 +127,8 @@ export class UploadQueue<P extends Pinned = Pinned> {
   abort(reason: TablesnapError): void {
     this.#stopped = reason
     for (const job of this.#jobs.values()) job.abort.abort(reason)
-    for (const job of [
-      ...this.#urgent.splice(0),
-      ...this.#others.splice(0),
-      ...[...this.#waiting.values()].flat(),
-    ])
-      this.#end(job)
+    for (const jobs of [this.#urgent.clear(), this.#others.clear(), ...this.#waiting.values()])
+      for (const job of jobs) this.#end(job)
     this.#waiting.clear()
     this.#checkEmpty()
   }
@@ -140,14 +139,14 @@ export class UploadQueue<P extends Pinned = Pinned> {
     const original = this.#originals.comingOriginal(files)
     if (original === undefined || original === files || job.isUnlinked) {
       const lane = files.isUrgent ? this.#urgent : this.#others
-      lane.push(job)
+      lane.add(job, job.isGone)
       // Never before the table that gave the order has its turn behind it.
       this.#timers.after(0, () => this.#pump())
       return
     }
     const waiting = this.#waiting.get(original)
-    if (waiting !== undefined) waiting.push(job)
-    else this.#waiting.set(original, [job])
+    if (waiting !== undefined) waiting.add(job)
+    else this.#waiting.set(original, new Set([job]))
     if (!this.#jobs.has(original)) this.#timers.after(ORIGINAL, () => this.#askAgain(original))
   }
 
@@ -180,9 +179,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
     job.isUnlinked = false
     job.abort.abort(released(job.ready.files))
     for (const lane of [this.#urgent, this.#others, ...this.#waiting.values()]) {
-      const index = lane.indexOf(job)
-      if (index < 0) continue
-      lane.splice(index, 1)
+      if (!lane.delete(job)) continue
       this.#close(job)
       this.#timers.after(0, () => this.#done(job, GONE))
     }
@@ -207,8 +204,8 @@ export class UploadQueue<P extends Pinned = Pinned> {
     while (this.#running.others < width && this.#start(this.#others, 'others'));
   }
 
-  #start(lane: Job<P>[], kind: 'urgent' | 'others'): boolean {
-    const job = lane.shift()
+  #start(lane: Lane<Job<P>>, kind: 'urgent' | 'others'): boolean {
+    const job = lane.take()
     if (job === undefined) return false
     this.#running[kind]++
     void this.#upload(job).then(result => {

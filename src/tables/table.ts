@@ -287,6 +287,11 @@ export class Table {
     this.#schedule()
   }
 
+  /** The bucket can be reached again: failed uploads wait no longer. */
+  retry(): void {
+    if (this.#worklist.retry()) this.#wake(this.#clock.now())
+  }
+
   /** Another run of this node wrote a newer manifest: what it names counts as uploaded. */
   adopt(newer: State): void {
     this.#points.adopt(newer)

@@ -126,6 +126,17 @@ export class Worklist {
     return looked
   }
 
+  /** Failed uploads are tried again at the next look. @returns whether there are any */
+  retry(): boolean {
+    let any = false
+    for (const files of this.#due.keys()) {
+      if (files.status !== 'failed') continue
+      this.mark(files)
+      any = true
+    }
+    return any
+  }
+
   /** The upload of files has ended. @returns whether manifests have something else to say of them */
   uploaded(files: TableFiles, result: UploadResult, isThere: boolean): boolean {
     this.#uploading.delete(files)

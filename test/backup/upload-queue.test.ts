@@ -81,6 +81,22 @@ await t.test('urgent SSTables wait for no others, and each lane keeps its order'
   t.same(ended, ['nb-3-big done', 'nb-1-big done'])
 })
 
+await t.test('what Cassandra has deleted comes after what is on the disk', async t => {
+  const { table, queue, running, ready, add, end } = bench(t)
+  for (const set of ['nb-1-big', 'nb-2-big', 'nb-3-big', 'nb-4-big']) table.set(set)
+  const [first, second, third, fourth] = [1, 2, 3, 4].map(number => ready(`nb-${number}-big`))
+  if (first === undefined || second === undefined || third === undefined || fourth === undefined) return
+  await add(first, second, third)
+  table.delete('nb-2-big')
+  queue.unlinked(second.files)
+  await add(fourth)
+  for (const i of [0, 1, 2]) await end(i)
+  t.same(
+    running.map(({ name }) => name),
+    ['nb-1-big', 'nb-3-big', 'nb-4-big', 'nb-2-big'],
+  )
+})
+
 await t.test(
   'nothing is told to a table before the call in which it gave the order has returned',
   async t => {
