@@ -1,4 +1,3 @@
-import { TablesnapError } from '../errors.js'
 import { isS3Error } from '../s3/errors.js'
 import type { State } from '../state/state.js'
 import type { StoredState } from '../state/manifest.js'
@@ -6,6 +5,7 @@ import type { Draft } from '../tables/ports.js'
 import { saysTheSame } from '../tables/same-manifest.js'
 import type { Table } from '../tables/table.js'
 
+import { ForeignManifests } from './foreign-manifests.js'
 import { deltaOf, type ManifestBase } from './manifest-delta.js'
 import type { Clockwork, ManifestStore, Ownership, UpstreamListings } from './ports.js'
 
@@ -47,6 +47,7 @@ export class ManifestPublisher implements Publisher {
   readonly #clockwork: Clockwork
   readonly #node: string
   readonly #bases = new WeakMap<Table, ManifestBase>()
+  readonly #foreign: ForeignManifests
 
   /** @param node the node's name in the bucket */
   constructor(
@@ -61,24 +62,26 @@ export class ManifestPublisher implements Publisher {
     this.#ownership = ownership
     this.#clockwork = clockwork
     this.#node = node
+    this.#foreign = new ForeignManifests(store)
   }
 
   async publish(table: Table, earliest: number): Promise<Published | undefined> {
     const meter = new Meter(this.#clockwork)
     let draft = meter.measure(() => table.draft())
-    if (draft === undefined) return undefined
+    if (draft === undefined && !table.isRepeat) return undefined
     try {
       await this.#wait(earliest)
       await this.#ownership.check()
-      const newer = isWhole(draft.state) ? undefined : await this.#newer(table)
-      if (newer !== undefined) {
-        table.failed(draft)
+      const isAll = draft !== undefined && isWhole(draft.state)
+      const other = isAll ? undefined : await this.#foreign.unknown(table, this.#ownership.epoch)
+      if (other !== undefined) {
+        if (draft !== undefined) table.failed(draft)
         draft = undefined
-        meter.measure(() => table.adopt(newer))
+        this.#foreign.note(table)
+        meter.measure(() => table.adopt(other))
         draft = meter.measure(() => table.draft())
-        if (draft === undefined) return undefined
-      }
-      return await this.#put(table, draft, meter)
+      } else if (draft === undefined) table.confirmed()
+      return draft && (await this.#put(table, draft, meter))
     } catch (error) {
       if (draft !== undefined) table.failed(draft)
       throw error
@@ -108,6 +111,7 @@ export class ManifestPublisher implements Publisher {
     const written = isKnown
       ? newest
       : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter)
+    this.#foreign.note(table)
     table.written(draft, written)
     return { draft, state: written, isListed, busy: meter.busy }
   }
@@ -127,19 +131,6 @@ export class ManifestPublisher implements Publisher {
       } catch (error) {
         if (attempt >= TIMES || !isS3Error(error, 412)) throw error
       }
-    }
-  }
-
-  /** The newest manifest, if another run of this node wrote it and the table does not know it. */
-  async #newer(table: Table): Promise<State | undefined> {
-    const found = await this.#store.newest(table.name)
-    if (found === undefined || found.time <= (table.newest?.time ?? -Infinity)) return undefined
-    try {
-      const state = await this.#store.read(found.key)
-      return state.epoch === this.#ownership.epoch ? state : undefined
-    } catch (error) {
-      if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT') return undefined
-      throw error
     }
   }
 }

@@ -3,7 +3,7 @@ import type { State } from '../state/state.js'
 import type { StoredState } from '../state/manifest.js'
 import type { States } from '../state/states.js'
 
-import type { ManifestStore } from './ports.js'
+import type { ManifestKey, ManifestStore } from './ports.js'
 
 /** The manifests of a node in its bucket. */
 export class BucketManifests implements ManifestStore {
@@ -15,8 +15,8 @@ export class BucketManifests implements ManifestStore {
     this.#settings = settings
   }
 
-  newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined> {
-    return this.#states.newest(unit)
+  newest(unit: string, count: number): Promise<readonly ManifestKey[]> {
+    return this.#states.some(unit, count)
   }
 
   read(key: string): Promise<State> {

@@ -47,10 +47,17 @@ export interface Uploads<P extends Pinned = Pinned> {
   gone?(ready: Ready): void
 }
 
+/** The key of a manifest. */
+export interface ManifestKey {
+  readonly key: string
+  /** The moment of its restore point, ms since 1970. */
+  readonly time: number
+}
+
 /** Where the manifests of a node lie. */
 export interface ManifestStore {
-  /** The key of a table's newest manifest; undefined: there is none. @throws S3Error */
-  newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined>
+  /** The keys of a table's newest manifests, the newest first. @throws S3Error */
+  newest(unit: string, count: number): Promise<readonly ManifestKey[]>
   /** @throws S3Error; TablesnapError `STATE_CORRUPT` */
   read(key: string): Promise<State>
   /** @returns key, bytes, and CPU time of the main thread, ms @throws S3Error 412 when another manifest has the key */

@@ -18,9 +18,6 @@ import { applyInPlace, type Entry, type State, type StateSet, type Totals } from
 /** What comes before all digits, with which the keys of a unit's manifests begin: a unit below may begin with less. */
 const BEFORE_DIGITS = '/'
 
-/** Keys asked for at first where the newest one is wanted: the second mostly tells that nothing else can be it. */
-const FEW_KEYS = 2
-
 /** Units that are asked for before the question is whether there are any states at all. */
 const FEW = 8
 
@@ -101,12 +98,22 @@ export class States {
    * @throws S3Error
    */
   async newest(unit: string, until?: number): Promise<StateKey | undefined> {
-    if (++this.#asked > FEW && (await this.#isEmpty())) return undefined
-    for await (const key of this.rank(this.#byTime(unit, until, FEW_KEYS))) {
+    return (await this.some(unit, 1, until))[0]
+  }
+
+  /**
+   * The keys of a unit's newest manifests, as {@link keysOf} has them: mostly one LIST of one key more.
+   * @param until as in {@link keysOf}
+   * @throws S3Error
+   */
+  async some(unit: string, count: number, until?: number): Promise<StateKey[]> {
+    const keys: StateKey[] = []
+    if (++this.#asked > FEW && (await this.#isEmpty())) return keys
+    for await (const key of this.rank(this.#byTime(unit, until, count + 1))) {
       this.#none = Promise.resolve(false)
-      return key
+      if (keys.push(key) >= count) break
     }
-    return undefined
+    return keys
   }
 
   /** Keys of a unit's manifests by time. @param few keys that are asked for at first; the rest page by page */

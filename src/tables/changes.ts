@@ -46,6 +46,18 @@ export class Changes {
     this.#all.push(change)
   }
 
+  /** Whether one of them is the loss of an SSTable of a path, without a reason. */
+  loses(path: string): boolean {
+    return this.#all.some(
+      ({ kind, removes }) => kind === 'unexplained' && removes.some(files => files.path === path),
+    )
+  }
+
+  /** SSTables that one of them removes. */
+  get removed(): TableFiles[] {
+    return this.#all.flatMap(({ removes }) => removes)
+  }
+
   /** The latest end of a span. */
   get until(): number {
     return this.#all.reduce((latest, { until }) => Math.max(latest, until), 0)

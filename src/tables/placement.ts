@@ -7,9 +7,10 @@ import { Changes, type Step } from './changes.js'
 import { Gap, LOG_PATIENCE } from './gap.js'
 import type { Judge } from './judgement.js'
 import type { Logs, TransactionLog } from './logs.js'
-import type { Clock, Disk, TableNews, TableSettings } from './ports.js'
+import type { Clock, Disk, Instant, TableNews, TableSettings } from './ports.js'
 import type { TableDirectory } from './restore-points.js'
 import type { TableFiles } from './table-files.js'
+import { UnwatchedTimes } from './unwatched-times.js'
 
 /** An SSTable of the table whose Data.db went without a reason that is known. */
 interface Vanished {
@@ -43,7 +44,7 @@ export interface TableFacts {
   /** Whether it has directories of secondary indexes, whose transactions are not the table's. */
   readonly hasIndexes: boolean
   /** SSTables that --delete-on-backup deleted from the disk. */
-  readonly kept: Iterable<TableFiles>
+  readonly takeKept: () => Iterable<TableFiles>
   /** All that lies in its directories. */
   readonly files: () => Iterable<TableFiles>
 }
@@ -83,6 +84,7 @@ export class Placement {
   readonly #news: TableNews[] = []
   /** Incomplete SSTables that the operator was told of. */
   readonly #told = new SparseSet<TableFiles>()
+  readonly #unwatched = new UnwatchedTimes()
   #drains = 0
   #gap: Gap | undefined
   #history: History<TableFiles> | undefined
@@ -131,10 +133,9 @@ export class Placement {
    * It is known what the bucket holds. Where that is later than the first scan, the scan tells of no moment that may still be
    * written: the history begins with the table as it is now. @param newestTime of the newest manifest, ms since 1970
    */
-  loaded(newestTime: number | undefined): void {
-    const gap = this.#gap
-    if (gap !== undefined && newestTime !== undefined && newestTime >= gap.time)
-      gap.outlasts(this.#drains, this.#clock.time())
+  loaded(newestTime: number | undefined, directories: Iterable<string>): void {
+    if (newestTime === undefined || this.#gap === undefined || newestTime < this.#gap.time) return
+    this.#gap.renew(directories, this.#drains, this.#clock.time())
   }
 
   /** SSTables of no commit. */
@@ -183,7 +184,7 @@ export class Placement {
         return
       }
       // What vanished from its path is back only once it is whole and at rest.
-      if (!files.wasGiven && this.#history?.vanished.has(files.path) === true) return
+      if (!files.wasGiven && this.#isMissing(files.path)) return
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
       // Only where its directory is still there a copy was broken off and deleted.
@@ -197,6 +198,11 @@ export class Placement {
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     if (needsNone) this.#remove(files, span)
     else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false, how })
+  }
+
+  /** Whether an SSTable of a path went without a reason. */
+  #isMissing(path: string): boolean {
+    return this.#history?.vanished.has(path) === true || this.#changes.loses(path)
   }
 
   /** An SSTable of before Cassandra 3.0 went: those that it may be the compaction of need no other reason. */
@@ -283,11 +289,15 @@ export class Placement {
         files.logEnded(this.#drains, this.#clock.time())
   }
 
-  scanned(directory: string, isSure: boolean, isWatched: boolean): void {
-    this.#gap?.scanned(directory, isSure, isWatched, this.#drains, this.#clock.time())
+  /** A directory was scanned. @param isSame whether the scan before saw the same */
+  scanned(directory: string, isSame: boolean, isWatched: boolean): void {
+    const time = this.#clock.time()
+    this.#unwatched.scanned(directory, isWatched, isSame, time)
+    this.#gap?.scanned(directory, isWatched || isSame, isWatched, this.#drains, time)
   }
 
   lostDirectory(directory: string): void {
+    this.#unwatched.lost(directory)
     this.#gap?.lost(directory, this.#drains, this.#clock.time())
   }
 
@@ -296,19 +306,19 @@ export class Placement {
     this.#isExposed = true
   }
 
-  /** Everything that has happened until now is known. @returns whether the history went on */
-  drained(table: TableFacts, isLoaded: boolean): boolean {
+  /** Everything that had happened until the table was looked at is known. @returns whether the history went on */
+  drained(table: TableFacts, isLoaded: boolean, { now, time }: Instant): boolean {
     this.#drains++
     if (!isLoaded) {
       this.#changes.fold()
       return false
     }
-    const now = this.#clock.now()
-    this.#endGap(table, now)
-    this.#placeUnplaced(now)
+    this.#endGap(table, now, time)
+    this.#placeUnplaced(now, time)
     this.#explain(table, now)
     if (this.#isHeld(table, now)) return false
-    const steps = this.#changes.take(this.#floor(), table.hasIndexes)
+    // The first restore point is of now: another run may have written one while this one asked the bucket.
+    const steps = this.#changes.take(this.#floor(), table.hasIndexes || this.#history === undefined)
     if (this.#changes.size === 0) this.#heldSince = undefined
     for (const step of steps) this.#place(table, step)
     return steps.length > 0
@@ -351,12 +361,14 @@ export class Placement {
     return floor
   }
 
-  #endGap(table: TableFacts, now: number): void {
+  #endGap(table: TableFacts, now: number, seen: number): void {
     const gap = this.#gap
     if (gap === undefined) return
     if (gap.hasLogs && now - gap.since > LOG_PATIENCE) gap.giveUpLogs()
     if (!gap.isOver) return
     this.#gap = undefined
+    // It may have been whole when it was scanned: that it is not was true when it was looked at.
+    if ([...this.#unplaced].some(({ isTorn }) => isTorn)) gap.outlasts(this.#drains - 1, seen)
     const { until, time } = gap
     let { after } = gap
     const removes: TableFiles[] = []
@@ -373,15 +385,15 @@ export class Placement {
   }
 
   /** Gives those that are complete, and those that do not become so, their commits. */
-  #placeUnplaced(now: number): void {
+  #placeUnplaced(now: number, seen: number): void {
     const arrived: TableFiles[] = []
     let isArriving = false
     for (const files of [...this.#unplaced]) {
       const { after, until, time, at } = files.whole
       if (this.#isClaimed(files) || files.status === 'dirty') continue
-      if (files.status === 'old') this.#commitAlone(files, after, this.#drains, this.#clock.time())
+      if (files.status === 'old') this.#commitAlone(files, after, this.#drains, seen)
       else if (until === undefined) {
-        if (this.#isStranded(files, now)) this.#giveUp(files)
+        if (this.#isStranded(files, now)) this.#giveUp(files, seen)
         else this.#tellIncomplete(files, now)
         isArriving ||= files.quiet(now) < this.#settings.settle
       } else if (!this.#isAtRest(files, at, now) || this.#mayBeWritten(files, now)) isArriving = true
@@ -427,7 +439,8 @@ export class Placement {
     this.#unplaced.delete(files)
     this.#told.delete(files)
     files.place()
-    this.#changes.add({ after, until, adds: [files], removes: [], time })
+    const known = this.#unwatched.of(files.directory, time)
+    this.#changes.add({ after, until, adds: [files], removes: [], time: known })
     this.#held()
   }
 
@@ -453,7 +466,7 @@ export class Placement {
     return files.quiet(now) >= limit && now - (files.hinderedSince ?? now) >= limit
   }
 
-  #giveUp(files: TableFiles): void {
+  #giveUp(files: TableFiles, seen: number): void {
     this.#unplaced.delete(files)
     this.#told.delete(files)
     files.place(true)
@@ -463,7 +476,7 @@ export class Placement {
       until: this.#drains,
       adds: [files],
       removes: [],
-      time: this.#clock.time(),
+      time: this.#unwatched.of(files.directory, seen),
     })
   }
 
@@ -544,7 +557,10 @@ export class Placement {
     const sets = new Set(this.#history?.live)
     for (const files of removes) sets.delete(files)
     for (const files of adds) sets.add(files)
-    for (const files of table.kept) if (!removes.includes(files)) sets.add(files)
+    // What a later change removes of those that --delete-on-backup deleted was part of the table until then.
+    const kept = [...table.takeKept(), ...this.#changes.removed.filter(({ stored }) => stored?.kept === true)]
+    const gone = new Set(removes.map(({ path }) => path))
+    for (const files of kept) if (!gone.has(files.path)) sets.add(files)
     // SSTables of a directory that went while the table was watched are among the vanished ones.
     if (this.#history !== undefined) this.#history.gap({ sets, time, lost: false })
     else {

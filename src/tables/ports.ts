@@ -36,6 +36,14 @@ export interface Clock {
   time(): number
 }
 
+/** An instant by both clocks. */
+export interface Instant {
+  /** ms of the monotonic clock. */
+  readonly now: number
+  /** ms since 1970, by the S3 server's clock. */
+  readonly time: number
+}
+
 /** The result of a scan of one directory. */
 export interface DirectoryScan {
   readonly path: string

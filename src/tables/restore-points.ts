@@ -56,6 +56,9 @@ export class RestorePoints {
   #isExposed = false
   #isSaid = false
   #isCovered = false
+  /** When the bucket was asked for the newest manifest last, ms since 1970. */
+  #askedAt = Infinity
+  #isRepeat = false
   #draft: { readonly draft: Draft; readonly moment: Moment<TableFiles> } | undefined
 
   constructor(name: string, settings: TableSettings, disk: Disk, clock: Clock) {
@@ -99,6 +102,17 @@ export class RestorePoints {
     this.#isSaid = false
   }
 
+  /** Whether the history went on and led back to what the newest manifest says: another run may have written one meanwhile. */
+  get isRepeat(): boolean {
+    return this.#isRepeat
+  }
+
+  /** No other run has. */
+  confirmed(): void {
+    this.#askedAt = this.#clock.time()
+    this.#isRepeat = false
+  }
+
   get kept(): ReadonlyMap<string, TableFiles> {
     return this.#kept
   }
@@ -110,6 +124,7 @@ export class RestorePoints {
 
   loaded(newest: State | undefined, newestTime: number | undefined): void {
     this.#newest = newest
+    this.#askedAt = this.#clock.time()
     this.#inherit(newest)
     if (!this.#settings.tookOver) this.#untold = new Set(newest?.unexplained)
     this.#newestTime = newestTime
@@ -124,6 +139,7 @@ export class RestorePoints {
   /** Another run of this node wrote a newer manifest. */
   adopt(newer: State): void {
     this.#newest = newer
+    this.confirmed()
     this.#inherit(newer)
     this.#isChanged = true
   }
@@ -166,6 +182,8 @@ export class RestorePoints {
   /** --delete-on-backup has deleted the files from the disk. */
   deleted(files: TableFiles): void {
     if (files.isSSTable) {
+      // A commit removed it while its manifest was being written.
+      if (files.isRemoved) return
       files.keep()
       this.#kept.set(files.path, files)
       return
@@ -219,6 +237,8 @@ export class RestorePoints {
         ? this.#mustSay || !saysNothing(draft.state)
         : this.#mustSay || !saysTheSame(this.#newest, draft.state)
     this.#isChanged = false
+    // A run that ends leaves it to the daemon beside it to say that a later manifest is out of date.
+    this.#isRepeat = !isNews && moment.cut.time > this.#askedAt && !this.#settings.isOneShot
     if (isNews) {
       this.#draft = { draft, moment }
       return draft

@@ -65,6 +65,8 @@ export class TableFiles {
   #hasOthers = false
   /** Statistics.db of the SSTable whose place it took. */
   #foreign: FileIdentity | undefined
+  #wasOld = false
+  #isTorn = false
   #failures = 0
   #restarts = 0
   #restlessSince: number | undefined
@@ -102,6 +104,11 @@ export class TableFiles {
   /** Whether it is part of the table: a commit added it, or a scan found it. */
   get isPart(): boolean {
     return this.#membership === 'part' || this.#membership === 'given-up'
+  }
+
+  /** Whether it is part of the table only because it was there at the start: nobody has judged whether it is whole. */
+  get isPresumed(): boolean {
+    return this.#wasOld && this.#whole.until === undefined && this.isPart
   }
 
   /** Whether a commit removed it. */
@@ -171,6 +178,11 @@ export class TableFiles {
   /** Names of its files that are backed up, as far as they are known. */
   get names(): Iterable<string> {
     return this.#files.keys()
+  }
+
+  /** Whether a file of it was there and went before anybody had judged it: it may have been whole. */
+  get isTorn(): boolean {
+    return this.#isTorn
   }
 
   /** How many files it has. */
@@ -271,7 +283,8 @@ export class TableFiles {
       isTouched ||= change === 'touched'
       const isMain = name === this.main
       // Until it is whole, its writer may be at work.
-      if (isMain && before !== undefined && identity !== undefined && this.#whole.until !== undefined)
+      const wasWhole = this.#whole.until !== undefined || this.isPresumed
+      if (isMain && before !== undefined && identity !== undefined && wasWhole)
         isReplaced = this.isReplacedBy(identity)
       if (identity === undefined) {
         hasLost ||= before !== undefined
@@ -328,6 +341,7 @@ export class TableFiles {
    */
   noteIncomplete(look: Look, drains: number): void {
     if (look.hasLost && this.#whole.until !== undefined) return
+    this.#isTorn ||= look.hasLost
     this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
     this.#lookedAt = drains
   }
@@ -380,6 +394,7 @@ export class TableFiles {
   /** It is to be judged. */
   mark(status: Exclude<FilesStatus, 'uploading' | 'done'>): void {
     this.#status = status
+    this.#wasOld ||= status === 'old'
   }
 
   /** Something happened to it. @param isSettled whether no quiet time is needed after that */

@@ -17,6 +17,7 @@ import type {
   Disk,
   Draft,
   FileIdentity,
+  Instant,
   LogNews,
   Missing,
   Orders,
@@ -66,6 +67,8 @@ export class Table {
   #isLoaded = false
   #isStopped = false
   #wakesAt: number | undefined
+  /** When the last look began. */
+  #looked: Instant
 
   constructor(
     readonly name: string,
@@ -83,6 +86,7 @@ export class Table {
     this.#worklist = new Worklist(settings, clock, this.#judge)
     this.#placement = new Placement(settings, disk, clock, this.#logs, this.#judge)
     this.#points = new RestorePoints(name, settings, disk, clock)
+    this.#looked = this.#instant()
   }
 
   get phase(): TablePhase {
@@ -149,7 +153,7 @@ export class Table {
   /** The bucket was asked for the table's newest manifest. @param newestTime of a newest manifest that cannot be read, ms since 1970 */
   loaded(newest: State | undefined, newestTime?: number): void {
     this.#points.loaded(newest, newestTime)
-    this.#placement.loaded(newest?.time ?? newestTime)
+    this.#placement.loaded(newest?.time ?? newestTime, this.#directories.keys())
     this.#isLoaded = true
     for (const files of this.files()) {
       files.seed(this.#points.stored(files.path), this.#disk)
@@ -171,7 +175,7 @@ export class Table {
     for (const one of [...directory.files.values()])
       for (const name of [...one.names]) if (!files.has(name)) this.#removed(directory, name)
     for (const [name, identity] of files) this.#found(directory, name, identity, reason === 'start')
-    this.#placement.scanned(path, isWatched || isSame, isWatched)
+    this.#placement.scanned(path, isSame, isWatched)
     if (this.#placement.orderScan()) this.#orderScan('it changed while it was scanned')
   }
 
@@ -255,6 +259,7 @@ export class Table {
 
   /** Judges what changed, and what is due, by the disk as it is now. */
   look(): void {
+    this.#looked = this.#instant()
     const { ready, gone, replaced, broken } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
     for (const [files, component] of broken) this.#placement.broke(files, component)
     for (const files of gone) this.#leftUnseen(files)
@@ -266,7 +271,7 @@ export class Table {
   /** Everything that has happened until now was told, and {@link look} was called after it. */
   drained(): void {
     this.#checkUnwatched()
-    const hasGoneOn = this.#placement.drained(this.#facts(), this.#isLoaded)
+    const hasGoneOn = this.#placement.drained(this.#facts(), this.#isLoaded, this.#looked)
     // The placement has looked at some: what it saw is judged, and one that is gone leaves.
     for (const files of this.#placement.unplaced)
       if (files.isGone || (files.status === 'waiting' && files.whole.until !== undefined))
@@ -287,12 +292,22 @@ export class Table {
     this.#schedule()
   }
 
+  /** Whether {@link draft} has nothing to say unless another run of this node wrote a manifest: that is to be {@link adopt}ed, or {@link confirmed}. */
+  get isRepeat(): boolean {
+    return this.#points.isRepeat
+  }
+
+  /** The newest manifest that is known is the newest one of all. */
+  confirmed(): void {
+    this.#points.confirmed()
+  }
+
   /** The bucket can be reached again: failed uploads wait no longer. */
   retry(): void {
     if (this.#worklist.retry()) this.#wake(this.#clock.now())
   }
 
-  /** Another run of this node wrote a newer manifest: what it names counts as uploaded. */
+  /** Another run of this node wrote a manifest: what it names counts as uploaded. */
   adopt(newer: State): void {
     this.#points.adopt(newer)
     this.#placement.history?.adopt(newer)
@@ -352,6 +367,10 @@ export class Table {
     this.#worklist.drop(files)
   }
 
+  #instant(): Instant {
+    return { now: this.#clock.now(), time: this.#clock.time() }
+  }
+
   #facts(): TableFacts {
     const indexes = [...this.#directories.values()].some(({ index }) => index !== '')
     const points = this.#points
@@ -365,13 +384,13 @@ export class Table {
       get newest() {
         return points.before(directories)
       },
-      get kept() {
-        return points.takeKept(
-          directories,
-          path => directories.get(dirname(path))?.files.has(basename(path)) === true,
-        )
-      },
+      takeKept: () => this.#takeKept(),
     }
+  }
+
+  #takeKept(): TableFiles[] {
+    const has = (path: string) => this.#directories.get(dirname(path))?.files.has(basename(path)) === true
+    return this.#points.takeKept(this.#directories, has)
   }
 
   #isThere(files: TableFiles): boolean {
@@ -417,7 +436,7 @@ export class Table {
     if (this.#points.stored(files.path) !== undefined) {
       files.look(this.#disk, this.#clock.now())
       files.seed(this.#points.stored(files.path), this.#disk)
-      if (files.stored !== undefined && !files.isOutdated) files.markDone()
+      if (files.stored !== undefined && !files.isOutdated && !files.isGone) files.markDone()
       else this.#worklist.mark(files)
     } else if (newest !== undefined && !newest.unprotected.includes(files.path)) this.#worklist.mark(files)
   }
@@ -515,6 +534,7 @@ export class Table {
       if (files !== undefined && !files.isRemoved && this.#wasWritten(files)) adds.push(files)
     }
     this.#checkWatched(txn.paths)
+    this.#takeKept()
     const removes: TableFiles[] = []
     for (const name of txn.removes) {
       const files = this.#find(index, name) ?? this.#unknown(index, name)

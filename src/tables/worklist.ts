@@ -11,7 +11,7 @@ export interface Looked {
   readonly ready: Ready[]
   /** None of their files, or their Data.db, is there any more. */
   readonly gone: TableFiles[]
-  /** Their Data.db is another file than it was. */
+  /** Their Data.db is another file than it was, or they are not whole although they were taken for that. */
   readonly replaced: TableFiles[]
   /** Files are missing of them that they must have, and the components that these are. */
   readonly broken: [TableFiles, string][]
@@ -154,7 +154,7 @@ export class Worklist {
 
   #one(files: TableFiles, drains: number, now: number, looked: Looked): void {
     const { verdict, look } = this.#judge.judge(files, drains)
-    if (look.isReplaced) looked.replaced.push(files)
+    if (look.isReplaced || comesNow(files, verdict)) looked.replaced.push(files)
     else if (verdict.state === 'complete') looked.ready.push(this.#give(files))
     else if (verdict.state === 'settling') this.#settling(files, verdict, now)
     else {
@@ -192,4 +192,13 @@ export class Worklist {
     this.#uploading.add(files)
     return { files, names: [...files.names], durable: new Map(files.durable), isUntouched }
   }
+}
+
+/**
+ * Whether an SSTable that is part of the table is so only from now on: it was there at the start and is not whole, so that it was
+ * being written then; or it was given up, and is whole.
+ */
+function comesNow({ isPresumed, isGivenUp }: TableFiles, { state }: Verdict): boolean {
+  if (state === 'waiting') return isPresumed
+  return isGivenUp && (state === 'complete' || state === 'settling')
 }

@@ -94,7 +94,7 @@ await t.test('of two manifests under one key the second is a millisecond later',
   await tracked.idle()
   const times: number[] = []
   const store: ManifestStore = {
-    newest: () => Promise.resolve(undefined),
+    newest: () => Promise.resolve([]),
     read: () => Promise.reject(new Error('there is none')),
     write: ({ state: { time } }) => {
       times.push(time)

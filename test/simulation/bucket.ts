@@ -1,4 +1,4 @@
-import type { ManifestStore, Ownership } from '../../src/backup/ports.js'
+import type { ManifestKey, ManifestStore, Ownership } from '../../src/backup/ports.js'
 import { TablesnapError } from '../../src/errors.js'
 import { applyDelta, type State } from '../../src/state/state.js'
 import type { StoredState } from '../../src/state/manifest.js'
@@ -72,6 +72,12 @@ export class Bucket {
     return newest
   }
 
+  /** The manifests of a unit, the newest first. */
+  ranked(unit: string): Manifest[] {
+    const isLater = this.#isLater
+    return [...(this.manifests.get(unit) ?? [])].sort((a, b) => (isLater(a.state, b.state) ? -1 : 1))
+  }
+
   /** @throws S3Error 412 when another manifest has the time */
   putManifest(
     stored: StoredState,
@@ -123,11 +129,13 @@ export class SimulatedManifests implements ManifestStore {
     this.#startedAt = now()
   }
 
-  newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined> {
-    return this.network.call(this.process, 'LIST', () => {
-      const newest = this.bucket.newest(unit)
-      return newest && { key: newest.key, time: newest.state.time }
-    })
+  newest(unit: string, count: number): Promise<ManifestKey[]> {
+    return this.network.call(this.process, 'LIST', () =>
+      this.bucket
+        .ranked(unit)
+        .slice(0, count)
+        .map(({ key, state }) => ({ key, time: state.time })),
+    )
   }
 
   read(key: string): Promise<State> {

@@ -172,8 +172,11 @@ export class Checks implements WorldWatcher {
     if (isRestorable(state)) {
       if (this.settings.isForgetful) this.#forgetful(truth, state, named)
       else this.#complete(truth, manifest, named)
-      this.#leaveOut(truth, named, state.unit)
+      // One that arrives after the death of its writer comes too late for the next one to know it.
+      if (!manifest.isOrphan) this.#leaveOut(truth, named, state.unit)
     }
+    // What it says was about to be deleted its writer cannot delete any more.
+    if (manifest.isOrphan && this.settings.deletesUploaded) this.forget()
     this.#repeats(manifest)
     this.#otherFiles(manifest)
     if (state.gap) this.#gaps.set(state.unit, this.#now())

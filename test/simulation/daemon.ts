@@ -212,7 +212,7 @@ export class Daemon {
   }
 
   async #ask(unit: string): Promise<{ state?: CoreTable['newest']; time?: number }> {
-    const newest = await this.#manifests.newest(unit)
+    const [newest] = await this.#manifests.newest(unit, 1)
     if (newest === undefined) return {}
     try {
       return { state: await this.#manifests.read(newest.key) }

@@ -1,7 +1,7 @@
 import { isRestorable, type State } from '../../src/state/state.js'
 
 import type { Bucket, Manifest } from './bucket.js'
-import { names, type Checks } from './checks.js'
+import { EPOCH, names, type Checks } from './checks.js'
 import type { Daemon } from './daemon.js'
 import type { Node } from './node.js'
 import type { Truth } from './truth.js'
@@ -50,7 +50,7 @@ export function judgeEnd(
 
 /**
  * The manifest that is the newest; and where nobody can order two writers' manifests, as they wrote at once while the clock
- * jumped, the last one of the daemon that goes on. Only one of both has to be as it must.
+ * jumped, the last one of the daemon that goes on, if it wrote one. Only one of both has to be as it must.
  */
 function lastOf(
   unit: string,
@@ -59,9 +59,15 @@ function lastOf(
   daemon: Daemon | undefined,
 ): (Manifest | undefined)[] {
   const newest = bucket.newest(unit)
-  if (!settings.hasWildClock || !settings.hasOtherWriter) return [newest]
+  if (!settings.hasWildClock || newest === undefined || !isBesides(newest, daemon)) return [newest]
   const own = bucket.manifests.get(unit)?.findLast(({ writer }) => writer === daemon?.process)
-  return own === undefined || own === newest ? [newest] : [newest, own]
+  return own === undefined ? [] : [newest, own]
+}
+
+/** Whether a manifest is of another process that wrote it beside a daemon. */
+function isBesides(newest: Manifest, daemon: Daemon | undefined): boolean {
+  if (daemon === undefined) return false
+  return newest.writerStartedAt !== daemon.startedAt && newest.writtenAt > daemon.startedAt
 }
 
 /** Judges the newest manifest of a table. Returns what is wrong. */
@@ -157,6 +163,27 @@ function halfFlush(unit: string, truth: Truth, { complete, settings }: Checks): 
   return undefined
 }
 
+/**
+ * Whether a daemon must have found another run's manifest before it wrote its last one: it looks at the two newest right
+ * before it writes.
+ * @param own its manifests @param all those of the table
+ */
+function wasFound(
+  { state: { time }, writtenAt, unreadableSince }: Manifest,
+  own: readonly Manifest[],
+  all: readonly Manifest[],
+): boolean {
+  const later = own.filter(one => one.writtenAt > writtenAt)
+  return later.some((one, index) => {
+    // It may have looked for its first one before, unless that tells of a later time.
+    if (index === 0 && one.state.time - EPOCH <= writtenAt) return false
+    // Whatever cannot be read when it looks is as good as not there.
+    if (unreadableSince !== undefined && unreadableSince < one.writtenAt) return false
+    const ahead = all.filter(two => two.writtenAt < one.writtenAt && two.state.time > time)
+    return ahead.length === 0 || (index > 0 && ahead.length === 1 && own.includes(ahead[0]!))
+  })
+}
+
 /** An SSTable that is called not backed up although another run has uploaded it as it is. */
 function uploadedByOthers(
   node: Node,
@@ -164,13 +191,11 @@ function uploadedByOthers(
   { state, writtenAt, writerStartedAt }: Manifest,
 ): string | undefined {
   const all = bucket.manifests.get(state.unit) ?? []
+  const own = all.filter(one => one.writerStartedAt === writerStartedAt)
   for (const path of state.unprotected) {
-    for (const { state: other, writtenAt: at } of all) {
-      // The daemon looks for manifests that are newer than its own.
-      const isNewer = all.every(
-        one => one.writerStartedAt !== writerStartedAt || one.writtenAt > at || one.state.time < other.time,
-      )
-      if (!isNewer) continue
+    for (const manifest of all) {
+      if (!wasFound(manifest, own, all)) continue
+      const { state: other } = manifest
       const components = other.sets.get(path)?.components
       if (other.epoch !== state.epoch || components === undefined || other.unprotected.includes(path))
         continue

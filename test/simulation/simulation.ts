@@ -146,10 +146,15 @@ export class Simulation {
         this.checks.broken(`a one-shot run says that all is backed up, and no manifest names ${missed.path}`)
       const choice = this.checks.choices.get(unit)
       const isExplained = states.every(state => (state?.unexplained.length ?? 0) === 0)
-      // Of a table without SSTables, or without a directory, it need not know.
+      // Of a table without SSTables, or without a directory, it need not know; nor of one that was truncated when it looked.
+      const wasEmpty = truth.commits.some((_, n) => n >= began && truth.after(n + 1).size === 0)
       // What was there at an earlier moment may be there again: then no newer restore point is needed.
       const extents = choice === undefined ? [] : truth.extents(choice.named)
-      const isCovered = before.length === 0 || truth.size === 0 || extents.some(({ n }) => n >= commits)
+      const isCovered =
+        before.length === 0 ||
+        truth.size === 0 ||
+        (choice === undefined && wasEmpty) ||
+        extents.some(({ n }) => n >= commits)
       if (!isCovered && isExplained && !this.checks.settings.isForgetful)
         this.checks.broken(
           `a one-shot run says that all is backed up, and every restore point is older than it`,

@@ -177,7 +177,7 @@ export class OldRecorder implements Writer {
 
   async #newer(table: Table, { state }: Draft): Promise<State | undefined> {
     if (state.unprotected.length + state.unexplained.length === 0) return undefined
-    const found = await this.#parts.store.newest(table.name)
+    const [found] = await this.#parts.store.newest(table.name, 1)
     if (found === undefined || found.time <= (table.newest?.time ?? -Infinity)) return undefined
     const newer = await this.#parts.store.read(found.key)
     return newer.epoch === this.#parts.ownership.epoch ? newer : undefined
