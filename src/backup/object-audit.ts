@@ -73,14 +73,14 @@ export class ObjectAudit {
     try {
       return await this.#settle(difference, false)
     } catch (error) {
-      // Another program wrote the object meanwhile; or a server takes a delete marker for an object (versitygw 1.8).
+      // Another program wrote the object meanwhile.
       if (isTaken(error)) return await this.#settle(difference, true)
       throw error
     }
   }
 
-  /** @param isRefused whether the server has refused to write the object as if there were one, which HEAD does not show */
-  async #settle({ key, names }: Difference, isRefused: boolean): Promise<Finding | undefined> {
+  /** @param isLast whether a key that is taken meanwhile counts as a failure of this object */
+  async #settle({ key, names }: Difference, isLast: boolean): Promise<Finding | undefined> {
     const { client, signal, repair, ownership } = this.#deps
     const name = names.find(({ entry }) => entry.key === undefined) ?? names[0]
     let standing: Standing = 'missing'
@@ -89,10 +89,10 @@ export class ObjectAudit {
       standing = standingOf(await headObject(client, key, signal), name.entry)
       if (standing === 'right') return undefined
       await ownership?.check()
-      outcome = await repair.run(key, names, standing === 'other' || isRefused)
+      outcome = await repair.run(key, names, standing === 'other')
       return { name, standing, outcome }
     } catch (error) {
-      if (signal.aborted || (isTaken(error) && !isRefused)) throw error
+      if (signal.aborted || (isTaken(error) && !isLast)) throw error
       // A failure that may pass, or that concerns every object, is none of this one.
       const isOwn = error instanceof TablesnapError && !error.retry && error.code !== 'FENCED'
       if (!isOwn) throw error
