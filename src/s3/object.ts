@@ -192,7 +192,7 @@ export async function getObject(
 
 /**
  * GetObject of the bytes `start` to `start + into.length - 1`, into `into`.
- * @param etag the answer must be of this version of the object
+ * @param etag the answer must be of this version of the object; empty: the server tells none, and the caller compares a checksum
  * @throws S3Error 412 when the object changed meanwhile
  */
 export async function getRange(
@@ -202,7 +202,10 @@ export async function getRange(
   signal?: AbortSignal,
 ): Promise<void> {
   const last = range.start + range.into.length - 1
-  const headers = { Range: `bytes=${range.start}-${last}`, 'If-Match': `"${range.etag}"` }
+  const headers = {
+    Range: `bytes=${range.start}-${last}`,
+    ...(range.etag === '' ? {} : { 'If-Match': `"${range.etag}"` }),
+  }
   const request = {
     operation: 'GetObject',
     method: 'GET',
