@@ -133,6 +133,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const audits = new AuditSchedule(audit, clockwork, outcomes, {
     isOneShot,
     tables: () => tables,
+    clock: () => clockwork.time(),
     whenLoaded: () => loader.whenLoaded(),
     onFenced: error => run.fail(error),
   })
@@ -148,13 +149,13 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   })
   const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })
   const others = new OtherDirectories(run, disk, outcomes, log)
-  loader.onNewest((table, newest) => {
+  loader.onNewest((table, newest, stored) => {
+    audits.add(newest, stored)
     // Files outside the paths that were given are never deleted.
     if (!config.deleteOnBackup) others.take(table, newest)
   })
   loader.onLoaded(table => {
     outcomes.known(table)
-    if (table.newest !== undefined) audits.add(table.newest)
     if (table.newest?.unlisted === true) writer.unlisted(table)
     turns.touch(table)
   })

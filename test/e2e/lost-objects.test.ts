@@ -65,6 +65,30 @@ await t.test(
   },
 )
 
+await t.test('an object that was replaced by one of the same size is uploaded again', async t => {
+  const { node, states, table, key, bucket } = await backedUp(t)
+  const all = await states.all()
+  const heads = () => bucket.server.requests.filter(({ operation }) => operation === 'HeadObject').length
+  // LastModified has whole seconds.
+  await new Promise(resolve => setTimeout(resolve, 3_500))
+  await bucket.put(key('nb-1-big-Data.db'), randomBytes(2_000))
+  bucket.server.requests.length = 0
+  const { code, log } = await node.backUp()
+  t.equal(code, 0, log)
+  t.match(log, /the bucket had lost 1 object: 1 uploaded again/)
+  t.equal(heads(), 1)
+  await node.same(t, table.paths())
+  t.same(await states.problems(all), [])
+
+  table.delete('nb-2-big')
+  await bucket.put(key('nb-2-big-Data.db'), randomBytes(2_000))
+  bucket.server.requests.length = 0
+  const lost = await node.backUp()
+  t.equal(lost.code, 1)
+  t.match(lost.log, /has lost 1 object: \S+nb-2-big-Data.db: replaced by other content in the bucket/)
+  t.equal(heads(), 2, 'the one that was uploaded again is looked at until there is a newer restore point')
+})
+
 await t.test('objects that no file has any more are named, counted, and end -B with 1', async t => {
   const { node, states, table, key, bucket } = await backedUp(t)
   const before = await states.of(UNIT)
