@@ -74,6 +74,13 @@ export class AuditReport {
     for (const [unit, found] of units) this.#unit(unit, found, isWhole)
   }
 
+  /** Objects were written later than the restore points that name them, and not all of them were looked at. */
+  young(count: number, looked: number): void {
+    this.#log.info(
+      `${count} objects are younger than the restore points that name them, as in a bucket that was copied: ${looked} of them were compared by HEAD now`,
+    )
+  }
+
   #unit(unit: string, { uploaded, lost, failed }: UnitFindings, isWhole: boolean): void {
     const told = this.#told.get(unit) ?? { lost: new Set<string>(), failed: new Set<string>() }
     if (isWhole) this.#forget(told, lost, failed)

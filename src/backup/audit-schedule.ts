@@ -2,12 +2,13 @@ import { TablesnapError, errorMessage } from '../errors.js'
 import type { State } from '../state/state.js'
 import type { Table } from '../tables/table.js'
 
+import type { Audited, Since } from './object-audit.js'
 import type { Problems, Timers } from './ports.js'
 
 /** Compares the objects of some manifests with the bucket. */
 export interface Audit {
   /** @throws S3Error, TablesnapError */
-  run(states: readonly State[], isStopped: () => boolean): Promise<void>
+  run(audited: readonly Audited[], isStopped: () => boolean): Promise<void>
 }
 
 /** How audits are scheduled. */
@@ -16,6 +17,8 @@ export interface AuditSettings {
   readonly isOneShot: boolean
   /** The tables that there are. */
   readonly tables: () => Iterable<Pick<Table, 'name' | 'newest'>>
+  /** The server's clock, ms since 1970. */
+  readonly clock: () => number
   /** Resolves when the newest manifest of every table is known. */
   readonly whenLoaded: () => Promise<void>
   /** Another writer took the name over. */
@@ -35,6 +38,9 @@ const DAY = 86_400_000
 const LEAST = 1_000
 const NOTHING = 3_600_000
 
+/** A daemon has uploaded a file within this time, ms; an object that was written later than that was replaced. */
+const GRACE = 3_600_000
+
 /** First pause before what failed is tried again, and the longest, ms. */
 const AGAIN = 60_000
 const AGAIN_CAP = 3_600_000
@@ -52,6 +58,8 @@ export class AuditSchedule {
   readonly #problems: Problems
   readonly #settings: AuditSettings
   readonly #cancels = new Map<'round' | 'again', () => void>()
+  /** Since when no object of a table must have been written, by the table's name. */
+  readonly #since = new Map<string, Since>()
   /** Tables that could not be compared. */
   readonly #left = new Set<string>()
   #queue: State[] = []
@@ -75,9 +83,13 @@ export class AuditSchedule {
     return this.#running === 0 && this.#queue.length === 0
   }
 
-  /** The newest manifest of a table was found in the bucket: it is compared once those of all tables are known. */
-  add(newest: State): void {
+  /**
+   * The newest manifest of a table was found in the bucket: it is compared once those of all tables are known.
+   * @param stored when the server stored it, ms since 1970: no object that it names was written later
+   */
+  add(newest: State, stored: number): void {
     if (this.#isStopped) return
+    this.#since.set(newest.unit, { time: stored, grace: 0 })
     this.#queue.push(newest)
     if (this.#isWaiting) return
     this.#isWaiting = true
@@ -139,9 +151,12 @@ export class AuditSchedule {
   }
 
   async #run(group: readonly State[]): Promise<void> {
+    const began = this.#settings.clock()
     try {
-      await this.#audit.run(group, () => this.#isStopped)
+      const audited = group.map(state => ({ state, since: this.#since.get(state.unit) }))
+      await this.#audit.run(audited, () => this.#isStopped)
       this.#failures = 0
+      for (const { unit } of group) this.#since.set(unit, { time: began, grace: GRACE })
       for (const { unit } of group) this.#left.delete(unit)
       if (this.#left.size === 0) this.#problems.solved(ALL)
     } catch (error) {
@@ -179,6 +194,7 @@ export class AuditSchedule {
     const tables = new Map([...this.#settings.tables()].map(({ name, newest }) => [name, newest]))
     if (this.#round.names.length === 0) {
       const size = [...tables.values()].reduce((sum, newest) => sum + sizeOf(newest), 0)
+      for (const name of this.#since.keys()) if (!tables.has(name)) this.#since.delete(name)
       this.#round = { names: [...tables.keys()].sort(), size }
     }
     const group = new Set<string>()

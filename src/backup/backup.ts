@@ -133,7 +133,7 @@ export class Backup {
       waitsForPaths: config.waitForPaths,
       skip: (path: string) => this.#filter.skips(path),
     }
-    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes } = this.#parts
+    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes, emptyPaths } = this.#parts
     this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
@@ -153,6 +153,7 @@ export class Backup {
     this.#rounds.start()
     void loader.whenLoaded().then(() => {
       audits.startRounds()
+      void emptyPaths.check(paths)
       return unprotected.report(tables, config)
     })
   }

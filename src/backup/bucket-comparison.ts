@@ -11,17 +11,26 @@ export interface Difference {
   readonly key: string
   /** The files whose content the object should hold: hardlinks share one. */
   readonly names: readonly [NamedObject, ...NamedObject[]]
+  /** Whether all that speaks against the object is that it is younger than what names it. */
+  readonly isYounger: boolean
 }
+
+/** Whether an object was written later than what names it allows. @param modified its LastModified, ms since 1970 */
+export type IsYounger = (name: NamedObject, modified: number) => boolean
 
 /** LISTs the keys after one, page by page, in the order of their bytes. */
 export type ListAfter = (startAfter: string) => AsyncIterable<ListPage>
 
 /**
- * Compares what manifests name with what LIST shows: keys that are missing, or have another size. Each page of 1,000 keys
+ * Compares what manifests name with what LIST shows: keys that are missing, have another size, or were written too late. Each page of 1,000 keys
  * begins at the next key that is named, so the keys of SSTables that are no more cost no request of their own.
  * @throws S3Error; TablesnapError `LIST_UNSORTED`: then nothing can be concluded from what follows
  */
-export async function* differences(named: NamedObjects, list: ListAfter): AsyncGenerator<Difference> {
+export async function* differences(
+  named: NamedObjects,
+  list: ListAfter,
+  isYounger: IsYounger = () => false,
+): AsyncGenerator<Difference> {
   let names = named.next()
   /** The last key that was read, or one after which reading begins. */
   let last = ''
@@ -33,7 +42,7 @@ export async function* differences(named: NamedObjects, list: ListAfter): AsyncG
     let beginsAnew = false
     let hasEnded = true
     for await (const { objects } of list(start)) {
-      for (const { key, size } of objects) {
+      for (const { key, size, lastModified } of objects) {
         // A server that does not know start-after begins with the first key of all: it is read page by page.
         if (previous === undefined) beginsAnew = compareKeys(key, start) <= 0
         else if (compareKeys(key, previous) <= 0) throw unsorted(key, previous)
@@ -41,11 +50,12 @@ export async function* differences(named: NamedObjects, list: ListAfter): AsyncG
         if (compareKeys(key, last) <= 0) continue
         last = key
         while (names !== undefined && compareKeys(names[0].key, key) < 0) {
-          yield { key: names[0].key, names }
+          yield { key: names[0].key, names, isYounger: false }
           names = named.next()
         }
         if (names?.[0].key !== key) continue
-        if (hasOtherSize(size, names)) yield { key, names }
+        if (hasOtherSize(size, names)) yield { key, names, isYounger: false }
+        else if (names.some(name => isYounger(name, lastModified))) yield { key, names, isYounger: true }
         names = named.next()
       }
       // Some servers begin with pages without keys.
@@ -55,7 +65,7 @@ export async function* differences(named: NamedObjects, list: ListAfter): AsyncG
       if (!beginsAnew) break
     }
     if (!hasEnded) continue
-    for (; names !== undefined; names = named.next()) yield { key: names[0].key, names }
+    for (; names !== undefined; names = named.next()) yield { key: names[0].key, names, isYounger: false }
   }
 }
 

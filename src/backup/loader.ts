@@ -56,7 +56,7 @@ export class Loader {
   readonly #refused = new Map<Table, () => void>()
   /** How often in a row the bucket could not be asked. */
   readonly #failures = new Map<Table, number>()
-  #onNewest: (table: Table, newest: State) => void = () => undefined
+  #onNewest: (table: Table, newest: State, stored: number) => void = () => undefined
   #onLoaded: (table: Table) => void = () => undefined
   #waiting: (() => void)[] = []
   #turns: (() => void)[] = []
@@ -88,8 +88,8 @@ export class Loader {
     return this.#running === 0 && this.#queue.length === 0 && this.#refused.size === 0
   }
 
-  /** Has `work` done with the newest restore point of each table that has one, before the table knows it. */
-  onNewest(work: (table: Table, newest: State) => void): void {
+  /** Has `work` done with the newest restore point of each table that has one, and when it was stored (ms since 1970), before the table knows it. */
+  onNewest(work: (table: Table, newest: State, stored: number) => void): void {
     this.#onNewest = work
   }
 
@@ -214,7 +214,7 @@ export class Loader {
     if (newest !== undefined) {
       try {
         const state = await states.read(newest.key)
-        this.#loaded(table, state)
+        this.#loaded(table, { state, stored: newest.stored })
         return
       } catch (error) {
         if (!(error instanceof TablesnapError) || error.code !== 'STATE_CORRUPT') throw error
@@ -234,13 +234,13 @@ export class Loader {
     this.#loaded(table, undefined, newestTime)
   }
 
-  #loaded(table: Table, newest?: State, time?: number): void {
+  #loaded(table: Table, newest?: { readonly state: State; readonly stored: number }, time?: number): void {
     if (this.#isStopped) return
     this.#failures.delete(table)
     this.#problems.solved(table.name)
     if (!this.#isEmpty) this.#recovery.succeeded()
-    if (newest !== undefined) this.#onNewest(table, newest)
-    table.loaded(newest, time)
+    if (newest !== undefined) this.#onNewest(table, newest.state, newest.stored)
+    table.loaded(newest?.state, time)
     this.#onLoaded(table)
   }
 

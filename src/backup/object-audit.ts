@@ -4,7 +4,7 @@ import { listPages } from '../s3/list.js'
 import { headObject } from '../s3/object.js'
 import { TablesnapError } from '../errors.js'
 import type { KeyLayout } from '../state/keys.js'
-import { NamedObjects } from '../state/named-objects.js'
+import { NamedObjects, type NamedObject } from '../state/named-objects.js'
 import type { State } from '../state/state.js'
 
 import type { AuditReport, Finding } from './audit-report.js'
@@ -23,12 +23,35 @@ export interface AuditDeps {
   readonly signal: AbortSignal
 }
 
+/** Since when the objects of a manifest must not have been written any more. */
+export interface Since {
+  /** ms since 1970, by the server's clock. */
+  readonly time: number
+  /** How much later than its file an object may have been written all the same, ms: this run uploads. */
+  readonly grace: number
+}
+
+/** A manifest whose objects are compared; `since` undefined: nobody knows when it was written. */
+export interface Audited {
+  readonly state: State
+  readonly since: Since | undefined
+}
+
 /** Differences that are looked into at once. */
 const LANES = 8
 
+/** LastModified has whole seconds, and the clock by which this machine knows the server's is not exact, ms. */
+const INEXACT = 2_000
+
+/**
+ * Objects that are looked at in one go for no other reason than that they are too young. A bucket that was copied has nothing
+ * but such objects: then a run looks at so many of them, and the rest waits for another one.
+ */
+const MOST_YOUNG = 1_000
+
 /**
  * Makes sure that the bucket holds what manifests name, as objects get deleted by lifecycle rules and by hand. It LISTs the
- * objects, asks by HEAD for each that is missing or has another size, and has it uploaded again under its key: the older
+ * objects, asks by HEAD for each that is missing, has another size or is too young, and has it uploaded again under its key: the older
  * restore points that name it become whole with it. It never believes a manifest, and never uploads other content than the
  * manifest tells.
  */
@@ -44,19 +67,25 @@ export class ObjectAudit {
    * @param isStopped whether to begin with no further object
    * @throws S3Error, TablesnapError `LIST_UNSORTED`, `FENCED`: what was found until then is reported
    */
-  async run(states: readonly State[], isStopped: () => boolean): Promise<void> {
+  async run(audited: readonly Audited[], isStopped: () => boolean): Promise<void> {
     const { client, keys, report, signal } = this.#deps
+    const states = audited.map(({ state }) => state)
+    const since = new Map(audited.map(({ state, since }) => [state.unit, since]))
+    let young = 0
     const findings: Finding[] = []
     let isWhole = false
     try {
       const { files, versions } = await NamedObjects.of(states, keys)
       for (const named of [files, versions]) {
         const { prefix } = named
-        const found = differences(named, startAfter =>
-          listPages(client, { prefix, ...(startAfter === '' ? {} : { startAfter }), signal }),
+        const list = (startAfter: string) =>
+          listPages(client, { prefix, ...(startAfter === '' ? {} : { startAfter }), signal })
+        const found = differences(named, list, (name, modified) =>
+          isTooYoung(name, modified, since.get(name.unit)),
         )
         await inLanes(found, LANES, async difference => {
           if (isStopped()) return false
+          if (difference.isYounger && ++young > MOST_YOUNG) return true
           const finding = await this.#lookInto(difference)
           if (finding !== undefined) findings.push(finding)
           return true
@@ -65,6 +94,7 @@ export class ObjectAudit {
       isWhole = !isStopped()
     } finally {
       report.take(states, findings, isWhole)
+      if (young > MOST_YOUNG) report.young(young, MOST_YOUNG)
     }
   }
 
@@ -73,14 +103,14 @@ export class ObjectAudit {
     try {
       return await this.#settle(difference, false)
     } catch (error) {
-      // Another program wrote the object meanwhile; or a server takes a delete marker for an object (versitygw 1.8).
+      // Another program wrote the object meanwhile.
       if (isTaken(error)) return await this.#settle(difference, true)
       throw error
     }
   }
 
-  /** @param isRefused whether the server has refused to write the object as if there were one, which HEAD does not show */
-  async #settle({ key, names }: Difference, isRefused: boolean): Promise<Finding | undefined> {
+  /** @param isLast whether a key that is taken meanwhile counts as a failure of this object */
+  async #settle({ key, names }: Difference, isLast: boolean): Promise<Finding | undefined> {
     const { client, signal, repair, ownership } = this.#deps
     const name = names.find(({ entry }) => entry.key === undefined) ?? names[0]
     let standing: Standing = 'missing'
@@ -89,16 +119,21 @@ export class ObjectAudit {
       standing = standingOf(await headObject(client, key, signal), name.entry)
       if (standing === 'right') return undefined
       await ownership?.check()
-      outcome = await repair.run(key, names, standing === 'other' || isRefused)
+      outcome = await repair.run(key, names, standing === 'other')
       return { name, standing, outcome }
     } catch (error) {
-      if (signal.aborted || (isTaken(error) && !isRefused)) throw error
+      if (signal.aborted || (isTaken(error) && !isLast)) throw error
       // A failure that may pass, or that concerns every object, is none of this one.
       const isOwn = error instanceof TablesnapError && !error.retry && error.code !== 'FENCED'
       if (!isOwn) throw error
       return { name, standing, outcome, error }
     }
   }
+}
+
+function isTooYoung({ entry }: NamedObject, modified: number, since: Since | undefined): boolean {
+  if (since === undefined || !(modified > since.time + INEXACT)) return false
+  return since.grace === 0 || modified > Number(entry.mtime / 1_000_000n) + since.grace
 }
 
 /** Whether a conditional write was refused. */

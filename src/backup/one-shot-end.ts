@@ -29,13 +29,14 @@ export class OneShotEnd {
 
   /** Waits for the end, writes the last restore points, and names what is missing. */
   async run(): Promise<void> {
-    const { tables, turns, queue, writer } = this.#parts
+    const { tables, turns, queue, writer, emptyPaths, outcomes } = this.#parts
     await this.#whenDone()
     if (this.#watcher.unwatched.length > 0) {
       // No event has told what happened in them since their scan.
       this.#watcher.rescan(this.#watcher.unwatched)
       await this.#whenDone()
     }
+    await emptyPaths.check(this.#config.paths, outcomes)
     turns.finish()
     this.#watcher.close()
     for (const table of tables) table.stop()

@@ -10,6 +10,7 @@ import { AuditSchedule } from './audit-schedule.js'
 import type { BackupDeps } from './backup.js'
 import { RealClockwork } from './clockwork.js'
 import { UploadedFiles } from './delete.js'
+import { EmptyPaths } from './empty-paths.js'
 import { Fence } from './fence.js'
 import { Listings } from './listings.js'
 import { Loader } from './loader.js'
@@ -45,6 +46,7 @@ export interface Parts {
   readonly tables: TableRegistry
   readonly outcomes: Outcomes
   readonly unprotected: Unprotected
+  readonly emptyPaths: EmptyPaths
   readonly fence: Fence
   readonly loader: Loader
   readonly audits: AuditSchedule
@@ -131,12 +133,15 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const audits = new AuditSchedule(audit, clockwork, outcomes, {
     isOneShot,
     tables: () => tables,
+    clock: () => clockwork.time(),
     whenLoaded: () => loader.whenLoaded(),
     onFenced: error => run.fail(error),
   })
   const turns = new Turns(clockwork, clockwork)
   const rescans = new Rescans(run, clockwork, !isOneShot)
-  const reporter = new TableReporter(log, outcomes, isOneShot, takeOverLine(config, name))
+  const takeOver = takeOverLine(config, name)
+  const reporter = new TableReporter(log, outcomes, isOneShot, takeOver)
+  const emptyPaths = new EmptyPaths({ states, tables, ownership: fence, log, takeOver })
   const orders = new TableOrders({ queue, writer, rescans, turns }, reporter, outcomes)
   const news = new SensorNews(log, outcomes, {
     isBackedUp,
@@ -144,13 +149,13 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   })
   const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })
   const others = new OtherDirectories(run, disk, outcomes, log)
-  loader.onNewest((table, newest) => {
+  loader.onNewest((table, newest, stored) => {
+    audits.add(newest, stored)
     // Files outside the paths that were given are never deleted.
     if (!config.deleteOnBackup) others.take(table, newest)
   })
   loader.onLoaded(table => {
     outcomes.known(table)
-    if (table.newest !== undefined) audits.add(table.newest)
     if (table.newest?.unlisted === true) writer.unlisted(table)
     turns.touch(table)
   })
@@ -165,6 +170,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     tables,
     outcomes,
     unprotected,
+    emptyPaths,
     fence,
     loader,
     audits,

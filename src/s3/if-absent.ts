@@ -25,11 +25,14 @@ export interface Target {
   readonly key: string
   /** Looks the key up, where the server does not do it itself. */
   readonly isTaken: () => Promise<boolean>
+  /** Whether an object is under the key after all, when the server says so by refusing the write. */
+  readonly isThere: () => Promise<boolean>
 }
 
 /**
  * Writes under a key that is free; every write of this program that must not replace an object goes through here. A server
- * that refuses the condition is asked before each write instead; that it does is remembered for the process.
+ * that refuses the condition is asked before each write instead; that it does is remembered for the process. A refusal
+ * because of an object that nobody can see is not believed: the write is sent once more without the condition.
  * @param send writes with these headers
  * @throws S3Error 412 `PreconditionFailed` when the key is taken
  */
@@ -46,7 +49,10 @@ export async function writeIfAbsent<T>(
   try {
     return await send({ 'If-None-Match': '*' })
   } catch (error) {
-    if (isS3Error(error, 412)) overwriting.state = 'refused'
+    if (isS3Error(error, 412)) {
+      overwriting.state = 'refused'
+      if (!(await target.isThere())) return send({})
+    }
     // A server that has kept its word has another reason.
     if (overwriting.state === 'refused' || !isHeaderRefusal(error)) throw error
     await refuseTaken(target)

@@ -3,7 +3,7 @@ import type { S3Client } from './client.js'
 import { decoderOf } from './list.js'
 import { checkPart } from './answer.js'
 import { writeIfAbsent } from './if-absent.js'
-import { checksumsOf, etagOf, headObject, type GuardedBody } from './object.js'
+import { checksumsOf, etagOf, headObject, isThere, type GuardedBody } from './object.js'
 import { S3Error, isS3Error } from './errors.js'
 import { children, escapeXml, text, type XmlNode } from './xml.js'
 
@@ -113,7 +113,9 @@ export async function completeMultipartUpload(
       signal,
     )
   const isTaken = async (): Promise<boolean> => (await headObject(client, key, signal)) !== undefined
-  const node = await (ifAbsent ? writeIfAbsent(client, { operation, key, isTaken }, send) : send({}))
+  const node = await (ifAbsent
+    ? writeIfAbsent(client, { operation, key, isTaken, isThere: () => isThere(client, key, signal) }, send)
+    : send({}))
   const etag = (text(node, 'ETag') ?? '').replace(/^"|"$/g, '')
   return { etag, checksums: readChecksums(kind => text(node, XML_NAME[kind] ?? '')) }
 }

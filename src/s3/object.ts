@@ -2,6 +2,7 @@ import { checkObject, checkStored } from './answer.js'
 import { S3Error, isS3Error } from './errors.js'
 import { writeIfAbsent } from './if-absent.js'
 import { withChecksums } from './checksum-mode.js'
+import { listObjects } from './list.js'
 import { lengthOf, sizeOf } from './object-size.js'
 import { readChecksums, type Checksums } from './checksum.js'
 import type { S3Client } from './client.js'
@@ -69,8 +70,8 @@ export interface PutOptions {
   readonly headers: Readonly<Record<string, string>>
   /** Whether an object that is there must stay. */
   readonly ifAbsent: boolean
-  /** With `ifAbsent`: whether the caller has just seen that the key is free. */
-  readonly isFree?: boolean
+  /** With `ifAbsent`: what the caller has just seen of the key. */
+  readonly seen?: 'free' | 'taken' | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -85,7 +86,7 @@ export async function putObject(
   content: GuardedBody,
   options: PutOptions,
 ): Promise<{ etag: string; checksums: Checksums }> {
-  const { signal, isFree } = options
+  const { signal, seen } = options
   const operation = 'PutObject'
   const send = (condition: Readonly<Record<string, string>>): Promise<HttpResponse> =>
     client.call(
@@ -106,10 +107,10 @@ export async function putObject(
       signal,
     )
   const isTaken = async (): Promise<boolean> =>
-    isFree !== true && (await headObject(client, key, signal)) !== undefined
-  const response = await (options.ifAbsent
-    ? writeIfAbsent(client, { operation, key, isTaken }, send)
-    : send({}))
+    seen !== 'free' && (await headObject(client, key, signal)) !== undefined
+  const isBelieved = async (): Promise<boolean> => seen === 'taken' || (await isThere(client, key, signal))
+  const target = { operation, key, isTaken, isThere: isBelieved }
+  const response = await (options.ifAbsent ? writeIfAbsent(client, target, send) : send({}))
   return { etag: etagOf(response), checksums: checksumsOf(response) }
 }
 
@@ -128,6 +129,20 @@ export async function headObject(
     if (isS3Error(error, 404)) return undefined
     throw error
   }
+}
+
+/**
+ * Whether an object is under a key after the server has refused to write there on condition that none is. HEAD decides, and
+ * where it shows none, so does LIST: a cache between us and the server may repeat a 404 that was true once. Some servers
+ * refuse the write although both show nothing: versitygw 1.8 takes a delete marker for an object.
+ * @throws S3Error
+ */
+export async function isThere(client: S3Client, key: string, signal?: AbortSignal): Promise<boolean> {
+  if ((await headObject(client, key, signal)) !== undefined) return true
+  // The key itself comes before all that begin with it.
+  for await (const listed of listObjects(client, { prefix: key, maxKeys: 1, signal }))
+    return listed.key === key
+  return false
 }
 
 /**
@@ -177,7 +192,7 @@ export async function getObject(
 
 /**
  * GetObject of the bytes `start` to `start + into.length - 1`, into `into`.
- * @param etag the answer must be of this version of the object
+ * @param etag the answer must be of this version of the object; empty: the server tells none, and the caller compares a checksum
  * @throws S3Error 412 when the object changed meanwhile
  */
 export async function getRange(
@@ -187,7 +202,10 @@ export async function getRange(
   signal?: AbortSignal,
 ): Promise<void> {
   const last = range.start + range.into.length - 1
-  const headers = { Range: `bytes=${range.start}-${last}`, 'If-Match': `"${range.etag}"` }
+  const headers = {
+    Range: `bytes=${range.start}-${last}`,
+    ...(range.etag === '' ? {} : { 'If-Match': `"${range.etag}"` }),
+  }
   const request = {
     operation: 'GetObject',
     method: 'GET',

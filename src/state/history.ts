@@ -1,4 +1,5 @@
 import { Lineage, type Commit, type Cut, type Lined, type Standing } from './lineage.js'
+import { SparseSet } from './sparse.js'
 
 /** What is known of a unit before its first scan: its newest state in the bucket. */
 export interface Newest {
@@ -46,6 +47,8 @@ export class History<S extends Lined> {
   #gap: boolean
   /** Sets that the newest state names as unprotected. */
   #waived: readonly S[] = []
+  /** Paths of sets that were unexplained before this run, and of which it has seen nothing itself. */
+  readonly #inherited: SparseSet<string>
   /** The cut of the moment that was given out; a gap may come between it and its being in the bucket. */
   #given: Cut<S> | undefined
 
@@ -56,6 +59,7 @@ export class History<S extends Lined> {
     this.#time = newest?.time
     this.#gap = newest !== undefined
     const vanished = [...(newest?.unexplained ?? []), ...(scan.lost ? (newest?.sets ?? []) : [])]
+    this.#inherited = new SparseSet(vanished)
     this.#lineage = scanned(scan, vanished)
   }
 
@@ -87,8 +91,21 @@ export class History<S extends Lined> {
     this.#lineage = scanned({ ...scan, sets }, [...vanished, ...lost])
   }
 
+  /**
+   * Another run wrote a newer state: whatever was unexplained before both, and neither vanished nor there for that run, has a
+   * reason, as when it has seen the truncate.
+   */
+  adopt(newer: {
+    readonly sets: ReadonlyMap<string, unknown>
+    readonly unexplained: readonly string[]
+  }): void {
+    for (const path of this.#inherited)
+      if (!newer.sets.has(path) && !newer.unexplained.includes(path)) this.#lineage.explain(path)
+  }
+
   /** Takes a commit; see {@link Lineage.commit}. */
   commit(commit: Commit<S>): boolean {
+    for (const { path } of [...commit.adds, ...commit.removes]) this.#inherited.delete(path)
     return this.#lineage.commit(commit)
   }
 

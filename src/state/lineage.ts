@@ -99,6 +99,12 @@ export class Lineage<S extends Lined> {
     return true
   }
 
+  /** Of a set that vanished before the first commit it is known why now. */
+  explain(path: string): void {
+    this.#unexplained.delete(path)
+    this.#vanished.delete(path)
+  }
+
   /** Makes all commits until now part of the base: they happened while the scan ran, which saw something of each. */
   fold(): void {
     const all = this.#pending.length

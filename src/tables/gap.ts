@@ -116,6 +116,12 @@ export class Gap {
     this.#time = time
   }
 
+  /** It ends with what is true now: where no event tells of changes, only another scan can tell that. */
+  renew(directories: Iterable<string>, drains: number, time: number): void {
+    if (this.#isBlind) this.extend(this.#after, directories)
+    else this.outlasts(drains, time)
+  }
+
   /** Stops waiting for logs that cannot be read. */
   giveUpLogs(): void {
     this.#logs.clear()

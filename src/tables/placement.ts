@@ -2,6 +2,7 @@ import { generationOf, hasTransactions } from '../sstable/names.js'
 import { History, type Newest } from '../state/history.js'
 import { SparseMap, SparseSet } from '../state/sparse.js'
 
+import { Breakages } from './breakages.js'
 import { Changes, type Step } from './changes.js'
 import { Gap, LOG_PATIENCE } from './gap.js'
 import type { Judge } from './judgement.js'
@@ -18,11 +19,16 @@ interface Vanished {
   readonly after: number
   readonly time: number
   readonly at: number
-  /** Whether its directory went with it: a gap explains that as little as a whole table that is missing. */
-  readonly isLost: boolean
+  readonly how: Leaving
   /** Below Cassandra 3.0: a later one that was complete went after it, and may be what it was compacted to. */
   wasCompacted: boolean
 }
+
+/**
+ * How an SSTable's Data.db went: `told` by an event, in its place among the others; `seen` to be gone by a look or a scan;
+ * `lost` with its directory, which a gap explains as little as a whole table that is missing.
+ */
+export type Leaving = 'told' | 'seen' | 'lost'
 
 /** The facts of a table that the placement decides by. */
 export interface TableFacts {
@@ -71,6 +77,7 @@ export class Placement {
   readonly #logs: Logs
   readonly #judge: Judge
   readonly #changes = new Changes()
+  readonly #breakages = new Breakages()
   /** SSTables that were seen and are in no commit. */
   readonly #unplaced = new SparseSet<TableFiles>()
   readonly #vanished = new SparseMap<TableFiles, Vanished>()
@@ -119,7 +126,16 @@ export class Placement {
 
   /** How many things it holds. */
   get size(): number {
-    return this.#changes.size + this.#unplaced.size + this.#vanished.size
+    return this.#changes.size + this.#unplaced.size + this.#vanished.size + this.#breakages.size
+  }
+
+  /**
+   * It is known what the bucket holds. Where that is later than the first scan, the scan tells of no moment that may still be
+   * written: the history begins with the table as it is now. @param newestTime of the newest manifest, ms since 1970
+   */
+  loaded(newestTime: number | undefined, directories: Iterable<string>): void {
+    if (newestTime === undefined || this.#gap === undefined || newestTime < this.#gap.time) return
+    this.#gap.renew(directories, this.#drains, this.#clock.time())
   }
 
   /** SSTables of no commit. */
@@ -144,15 +160,22 @@ export class Placement {
     if (files.isSSTable && !files.isPart && !files.isRemoved) this.#unplaced.add(files)
   }
 
-  /**
-   * Its Data.db is gone. @param isExplained whether that needs no reason
-   * @param isLost whether its directory went with it: only where that is still there a copy was broken off and deleted
-   */
-  left(files: TableFiles, isExplained: boolean, isLost = false): void {
+  /** A file of it is missing that was there; its Data.db is not, as far as is known. @param component of the file */
+  broke(files: TableFiles, component: string): void {
+    this.#breakages.note(files, component, this.#drains, this.#clock.now())
+  }
+
+  /** Its Data.db is gone. @param isExplained whether that needs no reason */
+  left(files: TableFiles, isExplained: boolean, how: Leaving): void {
     this.#told.delete(files)
     this.#noteCompacted(files)
     const { drains } = this
-    const span = { after: drains, until: drains + 1, time: this.#clock.time() }
+    const span = {
+      after: this.#breakages.after(files) ?? drains,
+      until: drains + 1,
+      time: this.#clock.time(),
+    }
+    this.#breakages.delete(files)
     if (this.#unplaced.delete(files)) {
       const { after, until, time } = files.whole
       if (this.#isClaimed(files)) return
@@ -164,7 +187,8 @@ export class Placement {
       if (!files.wasGiven && this.#isMissing(files.path)) return
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      if (!files.wasGiven && !isLost) {
+      // Only where its directory is still there a copy was broken off and deleted.
+      if (!files.wasGiven && how !== 'lost') {
         this.#remove(files, span)
         return
       }
@@ -173,7 +197,7 @@ export class Placement {
     if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     if (needsNone) this.#remove(files, span)
-    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false, isLost })
+    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false, how })
   }
 
   /** Whether an SSTable of a path went without a reason. */
@@ -216,9 +240,21 @@ export class Placement {
       this.#changes.add({ after: files.whole.after, until, adds: [files], removes: [], time })
     }
     const kind: { kind?: 'end' } = log.isEnd && log.index === '' ? { kind: 'end' } : {}
+    if (kind.kind === 'end') this.#endLosses(until)
     if (adds.length === 0 && removes.length === 0 && kind.kind === undefined) return
     this.#changes.add({ after: drains, until, adds, removes, time, ...kind })
     this.#held()
+  }
+
+  /** SSTables went before a truncate or drop, which is the reason of whatever is no longer there after it. */
+  #endLosses(until: number): void {
+    for (const { files, after, time, how } of [...this.#vanished.values()]) {
+      // One that was seen to be gone since the last drained point may have gone after it.
+      if (how !== 'told' || after < this.#drains) continue
+      this.#vanished.delete(files)
+      files.leave()
+      this.#changes.add({ after, until, adds: [], removes: [files], time })
+    }
   }
 
   /** A vanished SSTable had been renamed to an SSTable that a transaction removes before anybody saw the renaming. */
@@ -293,6 +329,7 @@ export class Placement {
     const { settle } = this.#settings
     const times: number[] = []
     for (const { at } of this.#vanished.values()) times.push(at + settle)
+    for (const { at } of this.#breakages.since(this.#clock.now() - settle)) times.push(at + settle)
     for (const files of this.#unplaced) {
       const { at, until } = files.whole
       if (this.#isClaimed(files)) continue
@@ -312,6 +349,8 @@ export class Placement {
   #floor(): number {
     let floor = this.#gap?.after ?? Infinity
     for (const { after } of this.#vanished.values()) floor = Math.min(floor, after)
+    const earliest = this.#clock.now() - this.#settings.settle
+    for (const { after } of this.#breakages.since(earliest)) floor = Math.min(floor, after)
     const { until } = this.#changes
     for (const files of this.#unplaced) {
       if (this.#isClaimed(files)) continue
@@ -333,8 +372,8 @@ export class Placement {
     const { until, time } = gap
     let { after } = gap
     const removes: TableFiles[] = []
-    for (const { files, after: since, isLost: wentAlong } of [...this.#vanished.values()]) {
-      const isLost = !gap.hasEnd && (wentAlong || !table.directories.has(files.directory))
+    for (const { files, after: since, how } of [...this.#vanished.values()]) {
+      const isLost = !gap.hasEnd && (how === 'lost' || !table.directories.has(files.directory))
       if (since >= until || isLost) continue
       this.#vanished.delete(files)
       files.leave()

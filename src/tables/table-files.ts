@@ -63,6 +63,8 @@ export class TableFiles {
   #hasLost = false
   #wasGiven = false
   #hasOthers = false
+  /** Statistics.db of the SSTable whose place it took. */
+  #foreign: FileIdentity | undefined
   #wasOld = false
   #isTorn = false
   #failures = 0
@@ -307,7 +309,13 @@ export class TableFiles {
     if (isRewritten && before.size === now.size) return isMutable(component) ? 'harmless' : 'touched'
     if (!isMutable(component)) return 'other'
     // Cassandra replaces Statistics.db of a whole SSTable by a rename: one that grows in place is being written.
-    return component === 'Statistics.db' && isRewritten ? 'other' : 'harmless'
+    if (component !== 'Statistics.db') return 'harmless'
+    return isRewritten || (before !== undefined && sameIdentity(before, this.#foreign)) ? 'other' : 'harmless'
+  }
+
+  /** Its Data.db took the place of another SSTable's, whose other files are there still: until its own have come it is not whole. */
+  replaces(before: TableFiles): void {
+    this.#foreign = before.#files.get(`${before.name}-Statistics.db`)
   }
 
   /** Whether a file that has the name of its Data.db now is another one. */

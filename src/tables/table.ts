@@ -8,7 +8,7 @@ import type { State } from '../state/state.js'
 import { isKnownElsewhere } from './data-directories.js'
 import { Judge } from './judgement.js'
 import { Logs, type TransactionLog } from './logs.js'
-import { Placement, type TableFacts } from './placement.js'
+import { Placement, type Leaving, type TableFacts } from './placement.js'
 import { LOG_PATIENCE } from './gap.js'
 import type {
   Arrival,
@@ -153,6 +153,7 @@ export class Table {
   /** The bucket was asked for the table's newest manifest. @param newestTime of a newest manifest that cannot be read, ms since 1970 */
   loaded(newest: State | undefined, newestTime?: number): void {
     this.#points.loaded(newest, newestTime)
+    this.#placement.loaded(newest?.time ?? newestTime, this.#directories.keys())
     this.#isLoaded = true
     for (const files of this.files()) {
       files.seed(this.#points.stored(files.path), this.#disk)
@@ -197,7 +198,7 @@ export class Table {
   /** A file was deleted, or renamed to another name. */
   removed(path: string, name: string): void {
     const directory = this.#directories.get(path)
-    if (directory !== undefined) this.#removed(directory, name)
+    if (directory !== undefined) this.#removed(directory, name, 'told')
   }
 
   /** A transaction log was read, missed or deleted. */
@@ -234,7 +235,7 @@ export class Table {
   lostDirectory(path: string): void {
     const directory = this.#directories.get(path)
     if (directory === undefined) return
-    for (const files of [...directory.files.values()]) this.#left(directory, files, true)
+    for (const files of [...directory.files.values()]) this.#left(directory, files, 'lost')
     for (const log of this.#logs.in(path)) this.#endLog(path, log)
     this.#directories.delete(path)
     this.#placement.lostDirectory(path)
@@ -259,7 +260,8 @@ export class Table {
   /** Judges what changed, and what is due, by the disk as it is now. */
   look(): void {
     this.#looked = this.#instant()
-    const { ready, gone, replaced } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
+    const { ready, gone, replaced, broken } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
+    for (const [files, component] of broken) this.#placement.broke(files, component)
     for (const files of gone) this.#leftUnseen(files)
     for (const files of replaced) this.#replaced(files)
     for (const one of ready) if (this.#isThere(one.files)) this.#upload(one)
@@ -270,7 +272,7 @@ export class Table {
   drained(): void {
     this.#checkUnwatched()
     const hasGoneOn = this.#placement.drained(this.#facts(), this.#isLoaded, this.#looked)
-    // The placement has looked at them as well.
+    // The placement has looked at some: what it saw is judged, and one that is gone leaves.
     for (const files of this.#placement.unplaced)
       if (files.isGone || (files.status === 'waiting' && files.whole.until !== undefined))
         this.#worklist.mark(files)
@@ -308,6 +310,7 @@ export class Table {
   /** Another run of this node wrote a manifest: what it names counts as uploaded. */
   adopt(newer: State): void {
     this.#points.adopt(newer)
+    this.#placement.history?.adopt(newer)
     for (const files of this.files()) {
       files.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
       if (files.status === 'old') this.#judgeOld(files)
@@ -439,12 +442,13 @@ export class Table {
     } else if (newest !== undefined && !newest.unprotected.includes(files.path)) this.#worklist.mark(files)
   }
 
-  #removed(directory: Directory, name: string): void {
+  #removed(directory: Directory, name: string, how: Leaving = 'seen'): void {
     const files = directory.files.get(parseComponent(name)?.set ?? name)
     if (files?.has(name) !== true) return
     files.remove(name, this.#clock.now())
-    if (name === files.main || files.size === 0) this.#left(directory, files)
+    if (name === files.main || files.size === 0) this.#left(directory, files, how)
     else if (files.status !== 'old') {
+      this.#placement.broke(files, files.component(name))
       files.touch()
       this.#worklist.mark(files)
     }
@@ -454,7 +458,7 @@ export class Table {
   #leftUnseen(files: TableFiles): void {
     const directory = this.#directories.get(files.directory)
     if (directory === undefined || !this.#isThere(files)) return
-    this.#left(directory, files)
+    this.#left(directory, files, 'seen')
     // Where no events tell of changes, something else may have changed with it.
     if (directory.lastScan === undefined) return
     this.#missed(`${directory.path} is not watched`)
@@ -471,12 +475,12 @@ export class Table {
     }
   }
 
-  /** An SSTable's Data.db, or a file that belongs to none, is gone. @param isLost whether its directory went with it */
-  #left(directory: Directory, files: TableFiles, isLost = false): void {
+  /** An SSTable's Data.db, or a file that belongs to none, is gone. */
+  #left(directory: Directory, files: TableFiles, how: Leaving): void {
     directory.files.delete(files.name)
     this.#worklist.drop(files)
     this.#orders.unlinked(this, files)
-    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true, isLost)
+    if (files.isSSTable) this.#placement.left(files, files.stored?.kept === true, how)
     else {
       this.#points.changed()
       this.#orders.restorePoint(this)
@@ -495,7 +499,8 @@ export class Table {
     const names = [...files.names]
     directory.files.delete(files.name)
     this.#worklist.drop(files)
-    this.#placement.left(files, files.stored === undefined)
+    this.#placement.left(files, files.stored === undefined, 'seen')
+    this.#filesOf(directory, files.main).replaces(files)
     for (const name of names) this.#found(directory, name, undefined, false)
   }
 

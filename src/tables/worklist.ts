@@ -13,6 +13,8 @@ export interface Looked {
   readonly gone: TableFiles[]
   /** Their Data.db is another file than it was, or they are not whole although they were taken for that. */
   readonly replaced: TableFiles[]
+  /** Files are missing of them that they must have, and the components that these are. */
+  readonly broken: [TableFiles, string][]
 }
 
 /** First pause before a failed upload is tried again, and the longest, ms. */
@@ -109,7 +111,7 @@ export class Worklist {
    * @param isLoaded whether it is known what the bucket holds: files that were there before wait for that
    */
   look(drains: number, isLoaded: boolean): Looked {
-    const looked: Looked = { ready: [], gone: [], replaced: [] }
+    const looked: Looked = { ready: [], gone: [], replaced: [], broken: [] }
     const now = this.#clock.now()
     for (const [files, at] of this.#due) {
       if (at > now) continue
@@ -157,6 +159,8 @@ export class Worklist {
     else if (verdict.state === 'settling') this.#settling(files, verdict, now)
     else {
       files.mark(verdict.state)
+      if (verdict.state === 'waiting')
+        for (const component of verdict.missing) looked.broken.push([files, component])
       if (files.isGone) looked.gone.push(files)
       else if (verdict.state === 'waiting' && files.isSSTable && files.has(files.main))
         this.#hinder(files, true)

@@ -52,7 +52,7 @@ export async function putIfAbsent(
     const before = isLookedUp ? await existing() : undefined
     if (before !== undefined) return { found: before }
     try {
-      return { verified: await putOnce(context, kind, key, put, isLookedUp ? 'free' : 'unknown', signal) }
+      return { verified: await putOnce(context, kind, key, put, isLookedUp ? 'free' : undefined, signal) }
     } catch (error) {
       if (isS3Error(error, NOT_VERIFIED)) learn(context, kind)
       // 412 comes also after an answer that was lost; 409 when two writers meet.
@@ -92,7 +92,7 @@ async function probe(
 ): Promise<void> {
   const { client, checksum } = context
   try {
-    await putOnce(context, checksum, key, put, 'free', signal)
+    await putOnce(context, checksum, key, put, 'taken', signal)
     client.overwriting.state = 'allowed'
     client.note(NO_CONDITIONS)
   } catch {
@@ -108,7 +108,7 @@ function learn(context: PutContext, refused: ChecksumKind): void {
 }
 
 /**
- * @param state of the key: free a moment ago; not known, and it must not be replaced; to be replaced
+ * @param state of the key a moment ago, where it is known; `replace`: an object there is to be replaced
  * @returns whether the server verified the bytes by the checksum
  * @throws S3Error
  */
@@ -117,7 +117,7 @@ async function putOnce(
   kind: ChecksumKind,
   key: string,
   put: Put,
-  state: 'free' | 'unknown' | 'replace',
+  state: 'free' | 'taken' | 'replace' | undefined,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { bytes } = put
@@ -129,7 +129,7 @@ async function putOnce(
   const answer = await putObject(context.client, key, guard(bytes, sums, kind), {
     headers: { ...put.headers, ...metadata },
     ifAbsent: state !== 'replace',
-    isFree: state === 'free',
+    seen: state === 'replace' ? undefined : state,
     signal,
   })
   if (!isEchoed(kind)) return true

@@ -1,6 +1,7 @@
 import t from 'tap'
 
 import { AuditSchedule } from '../../src/backup/audit-schedule.js'
+import type { Since } from '../../src/backup/object-audit.js'
 import { TablesnapError } from '../../src/errors.js'
 import type { State, StateSet } from '../../src/state/state.js'
 import { VirtualTime } from '../support/virtual-time.js'
@@ -19,14 +20,18 @@ function stateOf(unit: string, sstables: number): State {
 function bench(sizes: Readonly<Record<string, number>>, { isOneShot = false } = {}) {
   const time = new VirtualTime()
   const tables = Object.entries(sizes).map(([name, size]) => ({ name, newest: stateOf(name, size) }))
-  const runs: { hour: number; units: string[] }[] = []
+  const runs: { hour: number; units: string[]; since: (Since | undefined)[] }[] = []
   const problems: string[] = []
   const failures: Error[] = []
   const fenced: unknown[] = []
   const schedule = new AuditSchedule(
     {
-      run: async states => {
-        runs.push({ hour: time.now() / HOUR, units: states.map(({ unit }) => unit) })
+      run: async audited => {
+        runs.push({
+          hour: time.now() / HOUR,
+          units: audited.map(({ state }) => state.unit),
+          since: audited.map(({ since }) => since),
+        })
         await Promise.resolve()
         const failure = failures.shift()
         if (failure !== undefined) throw failure
@@ -37,12 +42,13 @@ function bench(sizes: Readonly<Record<string, number>>, { isOneShot = false } = 
     {
       isOneShot,
       tables: () => tables,
+      clock: () => time.now(),
       whenLoaded: () => Promise.resolve(),
       onFenced: error => fenced.push(error),
     },
   )
   const addAll = () => {
-    for (const { newest } of tables) schedule.add(newest)
+    for (const { newest } of tables) schedule.add(newest, -1)
   }
   return { time, schedule, runs, problems, failures, fenced, addAll }
 }
@@ -141,3 +147,24 @@ await t.test('another writer ends it', async t => {
   t.equal(runs.length, 2)
   t.notMatch(problems, [/taken over/])
 })
+
+await t.test(
+  'objects must not be younger than the newest manifest, then than the last comparison',
+  async t => {
+    const { time, schedule, runs, failures, addAll } = bench({ a: 1 })
+    failures.push(new Error('the server is away'))
+    addAll()
+    schedule.startRounds()
+    await time.pass(2 * DAY + HOUR)
+    schedule.stop()
+    t.same(
+      runs.map(({ since }) => since[0]),
+      [
+        { time: -1, grace: 0 },
+        { time: -1, grace: 0 },
+        { time: 60_000, grace: HOUR },
+        { time: DAY, grace: HOUR },
+      ],
+    )
+  },
+)

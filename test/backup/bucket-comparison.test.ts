@@ -141,3 +141,22 @@ await t.test('HEAD says how an object stands to its manifest', t => {
   )
   t.end()
 })
+
+await t.test('an object that is too young is a difference of its own kind', async t => {
+  const sizes = new Map([
+    ['/a', 1],
+    ['/b', 2],
+    ['/c', 3],
+  ])
+  const found = differences(
+    await named(new Map([...sizes, ['/c', 4]])),
+    start => new Listed(sizes).after(start),
+    ({ path }, modified) => modified === 0 && path !== '/a',
+  )
+  const kinds: [string, boolean][] = []
+  for await (const { key, isYounger } of found) kinds.push([key, isYounger])
+  t.same(kinds, [
+    ['n:/b', true],
+    ['n:/c', false],
+  ])
+})

@@ -9,6 +9,7 @@ import { Cli } from '../support/cli.js'
 import { BucketStates } from '../support/bucket-states.js'
 import { TestNode, until } from '../support/node.js'
 import { TxnLog } from '../support/table.js'
+import { errorAnswer, unfaithful } from '../support/unfaithful.js'
 
 const UNIT = 'ks/t-0a1b2c3d4e5f60718293a4b5c6d7e8f9'
 
@@ -63,6 +64,30 @@ await t.test(
     t.equal(lists.length, 1, 'one LIST for all of them')
   },
 )
+
+await t.test('an object that was replaced by one of the same size is uploaded again', async t => {
+  const { node, states, table, key, bucket } = await backedUp(t)
+  const all = await states.all()
+  const heads = () => bucket.server.requests.filter(({ operation }) => operation === 'HeadObject').length
+  // LastModified has whole seconds.
+  await new Promise(resolve => setTimeout(resolve, 3_500))
+  await bucket.put(key('nb-1-big-Data.db'), randomBytes(2_000))
+  bucket.server.requests.length = 0
+  const { code, log } = await node.backUp()
+  t.equal(code, 0, log)
+  t.match(log, /the bucket had lost 1 object: 1 uploaded again/)
+  t.equal(heads(), 1)
+  await node.same(t, table.paths())
+  t.same(await states.problems(all), [])
+
+  table.delete('nb-2-big')
+  await bucket.put(key('nb-2-big-Data.db'), randomBytes(2_000))
+  bucket.server.requests.length = 0
+  const lost = await node.backUp()
+  t.equal(lost.code, 1)
+  t.match(lost.log, /has lost 1 object: \S+nb-2-big-Data.db: replaced by other content in the bucket/)
+  t.equal(heads(), 2, 'the one that was uploaded again is looked at until there is a newer restore point')
+})
 
 await t.test('objects that no file has any more are named, counted, and end -B with 1', async t => {
   const { node, states, table, key, bucket } = await backedUp(t)
@@ -288,4 +313,53 @@ await t.test('the line that --list prints below a manifest that cannot be read m
   const again = new Cli([...bucket.flags, '--list', '--limit', '1', bucket.bucket])
   t.equal(await again.exit, 0)
   t.match(again.stdout, / complete /)
+})
+
+await t.test('a key is free when the server takes its delete marker for an object', async t => {
+  const node = await TestNode.create(t, { minPartSize: 1 })
+  const { bucket } = node
+  const states = new BucketStates(node)
+  const table = node
+    .table()
+    .set('nb-1-big')
+    .set('nb-2-big', { bytes: 11 * 1024 * 1024 })
+  const flags = ['--max-upload-size', '5', '--multipart-chunk-size', '5']
+  t.equal((await node.backUp(flags)).code, 0)
+  const keys = (await bucket.list()).map(({ key }) => key)
+  for (const key of keys) await bucket.delete(key)
+  const marked = new Set(keys)
+  const asked: string[] = []
+  const endpoint = await unfaithful(t, bucket.server.endpoint, {
+    request: ({ url, headers }) => {
+      const key = decodeURIComponent(url.pathname).replace('/bucket/', '')
+      if (headers['if-none-match'] === undefined || !marked.has(key)) return undefined
+      asked.push(key)
+      return errorAnswer(412, 'PreconditionFailed')
+    },
+  })
+  const { code, log } = await node.backUp([...flags, '--endpoint-url', endpoint])
+  t.equal(code, 0, log)
+  t.notMatch(log, /ERROR/)
+  await node.same(t, table.paths())
+  t.same(await states.problems(await states.all()), [])
+  t.ok(new Set(asked).has(node.key(join(table.path, 'nb-2-big-Data.db'))), 'a large file as well')
+  t.equal(asked.length, new Set(asked).size, 'each key is asked for once')
+})
+
+await t.test('a cached 404 does not make a key free', async t => {
+  const { node, path, key, bucket } = await backedUp(t)
+  const index = key('nb-1-big-Index.db')
+  const before = await node.body(index)
+  for (const { key } of await bucket.list('.tablesnap/node1/states/')) await bucket.delete(key)
+  const endpoint = await unfaithful(t, bucket.server.endpoint, {
+    request: ({ method, url }) =>
+      method === 'HEAD' && decodeURIComponent(url.pathname).endsWith('nb-1-big-Index.db')
+        ? errorAnswer(404, 'NoSuchKey')
+        : undefined,
+  })
+  writeFileSync(path('nb-1-big-Index.db'), randomBytes(before.length))
+  const { code, log } = await node.backUp(['--endpoint-url', endpoint])
+  t.equal(code, 1)
+  t.match(log, /ERROR .*nb-1-big-Index.db.*PreconditionFailed/)
+  t.same(await node.body(index), before, 'what is there stays')
 })

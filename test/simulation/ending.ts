@@ -24,55 +24,12 @@ export function judgeEnd(
   daemon: Daemon | undefined,
   alive: readonly Daemon[],
 ): string | undefined {
-  for (const [unit, truth] of node.truths) {
-    const table = daemon?.tables.get(unit)
-    const lacking = new Set([...(table?.missing() ?? [])].map(({ path }) => path))
-    const newest = bucket.newest(unit)
-    const choice = checks.choices.get(unit)
-    // Which of two writers has the newest manifest nobody can tell when the clock jumps between them.
-    if (checks.settings.hasWildClock && isBesides(newest, daemon)) continue
-    const live = [...truth.live]
-    const named = new Set(newest?.state.sets.keys())
-    const unprotected = new Set(newest?.state.unprotected)
-    const forgotten = (path: string) =>
-      newest?.state.unexplained.includes(`${path.slice(0, path.lastIndexOf('/'))}/*`) === true
-    for (const { path } of live) {
-      // It was deleted from the disk, and the manifest that named it cannot be read.
-      if (forgotten(path)) continue
-      if (named.has(path) || unprotected.has(path) || lacking.has(path)) continue
-      return `${path} is on the disk, and neither a restore point nor the summary names it`
-    }
-    if (checks.settings.isForgetful) continue
-    // A daemon that started after a table's directory had gone never hears of the table.
-    if (table === undefined && live.length === 0) continue
-    if (newest === undefined) {
-      if (live.length > 0) return `${unit} has SSTables, and no restore point`
-      continue
-    }
-    const half = halfFlush(unit, truth, checks)
-    if (half !== undefined) return half
-    const { state } = newest
-    if (newest.unreadableSince !== undefined && newest.unreadableSince < (daemon?.startedAt ?? 0))
-      return `the newest manifest of ${unit} cannot be read, and none follows it`
-    const isOurs = newest.writerStartedAt === daemon?.startedAt
-    const known = isOurs ? uploadedByOthers(node, bucket, newest) : undefined
-    if (known !== undefined) return known
-    const unended = unendedLoss(state, truth, checks, daemon)
-    if (unended !== undefined) return unended
-    if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) continue
-    if (!isRestorable(state)) continue
-    // Whose clocks are wrong write in an order that nobody can tell.
-    if (checks.settings.hasWildClock && !isOurs && newest.writtenAt > (daemon?.startedAt ?? Infinity))
-      continue
-    const dead = [...named].filter(path => !live.some(sstable => sstable.path === path))
-    if (dead.length > 0)
-      return `the newest restore point names ${dead.join(', ')}, which the table does not have`
-    if (choice?.state !== state) return `-D does not bring the newest restore point of ${unit}`
-    if (!truth.extents(choice.named).some(({ n }) => n === truth.commits.length))
-      return `the newest restore point of ${unit} is not what is on the disk`
-    // Another writer's manifest may be the newest by its time, although it was drafted before the last change.
-    const stale = checks.settings.hasOtherWriter ? undefined : staleComponent(node, bucket, state)
-    if (stale !== undefined) return `the newest restore point is not what is on the disk: ${stale}`
+  for (const unit of node.truths.keys()) {
+    const problems = lastOf(unit, bucket, checks, daemon).map(newest =>
+      judgeNewest(unit, newest, node, checks, bucket, daemon),
+    )
+    const [problem] = problems
+    if (problem !== undefined && problems.every(one => one !== undefined)) return problem
   }
   for (const one of alive) {
     for (const path of one.outcomes.summary.failed.keys())
@@ -91,10 +48,79 @@ export function judgeEnd(
   return undefined
 }
 
+/**
+ * The manifest that is the newest; and where nobody can order two writers' manifests, as they wrote at once while the clock
+ * jumped, the last one of the daemon that goes on, if it wrote one. Only one of both has to be as it must.
+ */
+function lastOf(
+  unit: string,
+  bucket: Bucket,
+  { settings }: Checks,
+  daemon: Daemon | undefined,
+): (Manifest | undefined)[] {
+  const newest = bucket.newest(unit)
+  if (!settings.hasWildClock || newest === undefined || !isBesides(newest, daemon)) return [newest]
+  const own = bucket.manifests.get(unit)?.findLast(({ writer }) => writer === daemon?.process)
+  return own === undefined ? [] : [newest, own]
+}
+
 /** Whether a manifest is of another process that wrote it beside a daemon. */
-function isBesides(newest: Manifest | undefined, daemon: Daemon | undefined): boolean {
-  if (newest === undefined || daemon === undefined) return false
+function isBesides(newest: Manifest, daemon: Daemon | undefined): boolean {
+  if (daemon === undefined) return false
   return newest.writerStartedAt !== daemon.startedAt && newest.writtenAt > daemon.startedAt
+}
+
+/** Judges the newest manifest of a table. Returns what is wrong. */
+function judgeNewest(
+  unit: string,
+  newest: Manifest | undefined,
+  node: Node,
+  checks: Checks,
+  bucket: Bucket,
+  daemon: Daemon | undefined,
+): string | undefined {
+  const truth = node.truths.get(unit)
+  if (truth === undefined) return undefined
+  const table = daemon?.tables.get(unit)
+  const lacking = new Set([...(table?.missing() ?? [])].map(({ path }) => path))
+  const live = [...truth.live]
+  const named = new Set(newest?.state.sets.keys())
+  const unprotected = new Set(newest?.state.unprotected)
+  const forgotten = (path: string) =>
+    newest?.state.unexplained.includes(`${path.slice(0, path.lastIndexOf('/'))}/*`) === true
+  for (const { path } of live) {
+    // It was deleted from the disk, and the manifest that named it cannot be read.
+    if (forgotten(path)) continue
+    if (named.has(path) || unprotected.has(path) || lacking.has(path)) continue
+    return `${path} is on the disk, and neither a restore point nor the summary names it`
+  }
+  if (checks.settings.isForgetful) return undefined
+  // A daemon that started after a table's directory had gone never hears of the table.
+  if (table === undefined && live.length === 0) return undefined
+  if (newest === undefined) return live.length > 0 ? `${unit} has SSTables, and no restore point` : undefined
+  const half = halfFlush(unit, truth, checks)
+  if (half !== undefined) return half
+  const { state } = newest
+  if (newest.unreadableSince !== undefined && newest.unreadableSince < (daemon?.startedAt ?? 0))
+    return `the newest manifest of ${unit} cannot be read, and none follows it`
+  const isOurs = newest.writerStartedAt === daemon?.startedAt
+  const known = isOurs ? uploadedByOthers(node, bucket, newest) : undefined
+  if (known !== undefined) return known
+  const unended = unendedLoss(state, truth, checks, daemon)
+  if (unended !== undefined) return unended
+  if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) return undefined
+  if (!isRestorable(state)) return undefined
+  const dead = [...named].filter(path => !live.some(sstable => sstable.path === path))
+  if (dead.length > 0)
+    return `the newest restore point names ${dead.join(', ')}, which the table does not have`
+  const choice = checks.complete.find(one => one.state === state)
+  if (choice === undefined || (newest === bucket.newest(unit) && checks.choices.get(unit)?.state !== state))
+    return `-D does not bring the newest restore point of ${unit}`
+  if (!truth.extents(choice.named).some(({ n }) => n === truth.commits.length))
+    return `the newest restore point of ${unit} is not what is on the disk`
+  // Another writer's manifest may be the newest by its time, although it was drafted before the last change.
+  const stale = checks.settings.hasOtherWriter ? undefined : staleComponent(node, bucket, state)
+  return stale === undefined ? undefined : `the newest restore point is not what is on the disk: ${stale}`
 }
 
 /** A loss that was unexplained before a truncate or drop that the daemon has seen, and still is. */

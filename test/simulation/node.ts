@@ -16,18 +16,18 @@ import {
   copyIn,
   deleteFiles,
   importFiles,
-  isVital,
   overwrite,
   refresh,
   restoreReplacing,
   spreadCopy,
   wipe,
 } from './operator.js'
+import { LeftLogs, assembled } from './left-logs.js'
 import type { Scheduler } from './scheduler.js'
 import type { Operation, Script } from './script.js'
 import type { SSTable } from './sstable.js'
 import { Store, hasLogs, type Format } from './store.js'
-import { Truth, type TrueSSTable } from './truth.js'
+import { Truth } from './truth.js'
 
 /** A table's directory is named after the table and 32 digits. */
 const ID = '0a1b2c3d4e5f60718293a4b5c6d7'
@@ -334,29 +334,18 @@ export class Node {
 
   #lose(lost: Directory, isReplaced: boolean, truth = this.truth): void {
     const gone = [...truth.live].filter(({ path }) => path.startsWith(`${lost.path}/`))
-    this.fs.removeDirectory(lost, isReplaced)
-    truth.commit(this.#time.now, this.#freed(truth), gone, 'deleted')
-    truth.lose(lost.path, this.#time.now)
-    if (isReplaced) this.#device++
-  }
-
-  /** SSTables that a compaction has removed, and that no log says so of any more: Cassandra would read their files again. */
-  #freed(truth: Truth): TrueSSTable[] {
     const stores = this.cassandra.stores.filter(store => store.truth === truth)
-    return stores.flatMap(({ directories }) => {
-      const logs = directories.flatMap(({ files }) => [...files.values()].flatMap(({ txn }) => txn ?? []))
-      const isNamed = (name: string) => logs.some(({ adds, removes }) => adds.has(name) || removes.has(name))
-      return directories.flatMap(({ path, files }) =>
-        [...files].flatMap(([file, { content }]) => {
-          const sstable = file.endsWith('-Data.db')
-            ? truth.find(`${path}/${file.slice(0, -8)}`, content)
-            : undefined
-          if (sstable === undefined || truth.isLive(sstable) || isNamed(sstable.name)) return []
-          const vital = [...sstable.contents.keys()].filter(isVital)
-          return vital.every(component => files.has(`${sstable.name}-${component}`)) ? [sstable] : []
-        }),
-      )
-    })
+    const unread = stores.flatMap(({ directories }) => directories.flatMap(assembled))
+    this.fs.removeDirectory(lost, isReplaced)
+    const logs = stores.map(store => new LeftLogs(store))
+    truth.commit(
+      this.#time.now,
+      logs.flatMap(log => log.freed()),
+      [...gone, ...logs.flatMap(log => log.rolledBack())],
+      'deleted',
+    )
+    truth.lose(lost.path, this.#time.now, unread)
+    if (isReplaced) this.#device++
   }
 
   /** Directories of the table that are missing are made. */

@@ -148,12 +148,13 @@ export class Simulation {
       const isExplained = states.every(state => (state?.unexplained.length ?? 0) === 0)
       // Of a table without SSTables, or without a directory, it need not know; nor of one that was truncated when it looked.
       const wasEmpty = truth.commits.some((_, n) => n >= began && truth.after(n + 1).size === 0)
+      // What was there at an earlier moment may be there again: then no newer restore point is needed.
+      const extents = choice === undefined ? [] : truth.extents(choice.named)
       const isCovered =
         before.length === 0 ||
         truth.size === 0 ||
         (choice === undefined && wasEmpty) ||
-        // The same SSTables may be what a truncate has left: then there is nothing new to say.
-        (choice !== undefined && truth.extents(choice.named).some(({ n }) => n >= commits))
+        extents.some(({ n }) => n >= commits)
       if (!isCovered && isExplained && !this.checks.settings.isForgetful)
         this.checks.broken(
           `a one-shot run says that all is backed up, and every restore point is older than it`,

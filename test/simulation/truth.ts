@@ -54,8 +54,8 @@ export class Truth {
   /** For each m: the sum of S(m), and the sum of all that pure additions brought until m. */
   readonly #sums = [0]
   readonly #added = [0]
-  /** For each m: the sum of all that had another name after an operator's copy, until m. */
-  readonly #renamed = [0]
+  /** By key: the last commit by which an SSTable went that no transaction removed. */
+  readonly #gone = new Map<string, number>()
   /** Every SSTable that ever was, by path. */
   readonly #ever = new Map<string, TrueSSTable[]>()
   /** Paths from which an SSTable was ever deleted without a transaction, and when that was last, ms of virtual time. */
@@ -72,7 +72,7 @@ export class Truth {
     return this.#live.size
   }
 
-  isLive(sstable: Pick<TrueSSTable, 'path' | 'data'>): boolean {
+  isLive(sstable: TrueSSTable): boolean {
     return this.#live.has(keyOf(sstable))
   }
 
@@ -88,11 +88,11 @@ export class Truth {
     if (added.length + removed.length === 0 && kind !== 'end') return
     let sum = this.#sums.at(-1)!
     let pure = this.#added.at(-1)!
-    let renamed = this.#renamed.at(-1)!
     for (const sstable of removed) {
       this.#live.delete(keyOf(sstable))
       sum -= this.#number(keyOf(sstable))
       if (kind === 'deleted') this.deleted.set(sstable.path, time)
+      if (kind === 'deleted' || kind === 'files') this.#gone.set(keyOf(sstable), this.commits.length + 1)
       // Who did not see the renaming misses the name before it.
       if (sstable.formerPath !== undefined) this.deleted.set(sstable.formerPath, time)
     }
@@ -100,8 +100,6 @@ export class Truth {
       const key = keyOf(sstable)
       this.#live.set(key, sstable)
       sum += this.#number(key)
-      const former = { path: sstable.formerPath ?? '', data: sstable.data }
-      if (sstable.formerPath !== undefined && !this.isLive(former)) renamed += this.#number(keyOf(former))
       const ever = this.#ever.get(sstable.path)
       if (ever === undefined) this.#ever.set(sstable.path, [sstable])
       else ever.push(sstable)
@@ -111,12 +109,15 @@ export class Truth {
     this.commits.push({ time, adds: added, removes: removed, kind })
     this.#sums.push(sum)
     this.#added.push(pure)
-    this.#renamed.push(renamed)
   }
 
-  /** A directory is lost: of whatever ever lay in it nobody can tell where it went. */
-  lose(directory: string, time: number): void {
-    for (const path of this.#ever.keys()) if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
+  /**
+   * A directory is lost: of whatever ever lay in it nobody can tell where it went.
+   * @param present paths of what has the files of an SSTable, in any directory
+   */
+  lose(directory: string, time: number, present: Iterable<string>): void {
+    for (const path of [...this.#ever.keys(), ...present])
+      if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
   }
 
   /** A directory is emptied: where that went which left it since a time nobody can tell. */
@@ -143,7 +144,8 @@ export class Truth {
 
   /**
    * The extents that SSTables are a legal cut of: S(m), and what was only added in (m, n], with no truncate or drop in
-   * (m, n]. The largest n comes first.
+   * (m, n]. The largest n comes first. A cut may lack all those that came and went again in (m, n] without a transaction, as
+   * after n nobody has them: only what a rewrite removes has to stay until its outputs are there.
    */
   extents(sstables: Iterable<TrueSSTable>): Extent[] {
     const keys = new Set<string>()
@@ -155,10 +157,11 @@ export class Truth {
     }
     const extents: Extent[] = []
     for (let n = this.commits.length; n >= 0; n--) {
+      let gone = 0
       for (let m = n; m >= 0; m--) {
+        if (m < n) gone += this.#sumGone(m, n)
         const cut = this.#sums[m]! + this.#added[n]! - this.#added[m]!
-        // What came under one name and got another has the same rows under the last one alone.
-        if (cut === sum || cut - this.#renamed[n]! + this.#renamed[m]! === sum) {
+        if (cut === sum || (gone > 0 && cut - gone === sum)) {
           extents.push({ m, n })
           break
         }
@@ -166,6 +169,19 @@ export class Truth {
       }
     }
     return extents
+  }
+
+  /** The sum of what the commit after m only added, and what had gone by commit n without a transaction. */
+  #sumGone(m: number, n: number): number {
+    const { adds, removes, kind } = this.commits[m]!
+    if (removes.length > 0 || (kind !== 'transaction' && kind !== 'files')) return 0
+    let sum = 0
+    for (const sstable of adds) {
+      const key = keyOf(sstable)
+      const gone = this.#gone.get(key) ?? 0
+      if (gone > m + 1 && gone <= n) sum += this.#number(key)
+    }
+    return sum
   }
 
   /** The legal cuts of which n is the last commit; see {@link extents}. */
