@@ -135,7 +135,7 @@ export class ManifestPublisher implements Publisher {
     const found = await this.#store.newest(table.name)
     if (found === undefined || found.time <= (table.newest?.time ?? -Infinity)) return undefined
     try {
-      const state = await this.#store.read(found.key)
+      const state = { ...(await this.#store.read(found.key)), time: found.time }
       return state.epoch === this.#ownership.epoch ? state : undefined
     } catch (error) {
       if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT') return undefined

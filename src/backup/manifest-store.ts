@@ -1,6 +1,7 @@
 import type { ObjectSettings } from '../s3/settings.js'
 import type { State } from '../state/state.js'
 import type { StoredState } from '../state/manifest.js'
+import { timeOf } from '../state/ranked.js'
 import type { States } from '../state/states.js'
 
 import type { ManifestStore } from './ports.js'
@@ -15,8 +16,9 @@ export class BucketManifests implements ManifestStore {
     this.#settings = settings
   }
 
-  newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined> {
-    return this.#states.newest(unit)
+  async newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined> {
+    const newest = await this.#states.newest(unit)
+    return newest === undefined ? undefined : { key: newest.key, time: timeOf(newest) }
   }
 
   read(key: string): Promise<State> {

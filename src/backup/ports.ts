@@ -49,7 +49,7 @@ export interface Uploads<P extends Pinned = Pinned> {
 
 /** Where the manifests of a node lie. */
 export interface ManifestStore {
-  /** The key of a table's newest manifest; undefined: there is none. @throws S3Error */
+  /** The key of a table's newest manifest, and the time as of which it counts; undefined: there is none. @throws S3Error */
   newest(unit: string): Promise<{ readonly key: string; readonly time: number } | undefined>
   /** @throws S3Error; TablesnapError `STATE_CORRUPT` */
   read(key: string): Promise<State>
