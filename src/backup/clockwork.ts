@@ -1,10 +1,12 @@
 import { threadCpuTime } from 'tablesnap-io'
 
+import { monotonic } from '../s3/server-time.js'
+
 import type { Clockwork } from './ports.js'
 
-/** Offset of the S3 server's clock from this machine's, as far as an answer has told it, ms. */
+/** The S3 server's time of day minus this machine's monotonic clock, ms; undefined before the first answer. */
 export interface ServerClock {
-  readonly clockOffset: number | undefined
+  readonly serverOffset: number | undefined
 }
 
 /** The timers and clocks of this process, with the server's time of day. */
@@ -30,9 +32,8 @@ export class RealClockwork implements Clockwork {
   }
 
   time(): number {
-    for (const { clockOffset } of this.#servers) {
-      if (clockOffset !== undefined) return Date.now() + Math.round(clockOffset)
-    }
+    for (const { serverOffset } of this.#servers)
+      if (serverOffset !== undefined) return Math.floor(monotonic() + serverOffset)
     return Date.now()
   }
 

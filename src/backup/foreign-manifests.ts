@@ -31,7 +31,7 @@ export class ForeignManifests {
     const found = (await this.#store.newest(table.name, 2)).find(({ time }) => this.#isUnknown(table, time))
     if (found === undefined) return undefined
     try {
-      const state = await this.#store.read(found.key)
+      const state = { ...(await this.#store.read(found.key)), time: found.time }
       return state.epoch === epoch ? state : undefined
     } catch (error) {
       if (error instanceof TablesnapError && error.code === 'STATE_CORRUPT') return undefined

@@ -3,6 +3,7 @@ import { KnownObjects } from '../plan/known.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import type { KeyLayout, StateKey } from '../state/keys.js'
+import { isAhead, timeOf } from '../state/ranked.js'
 import type { State } from '../state/state.js'
 import type { States } from '../state/states.js'
 import type { Table } from '../tables/table.js'
@@ -213,7 +214,10 @@ export class Loader {
     let newestTime: number | undefined
     if (newest !== undefined) {
       try {
-        const state = await states.read(newest.key)
+        const read = await states.read(newest.key)
+        // A time that lies in the future would put off all later ones: readers take it as of when it was stored, too.
+        const state = isAhead(newest) ? { ...read, time: timeOf(newest) } : read
+        if (state !== read) this.#tellAhead(table, newest)
         this.#loaded(table, { state, stored: newest.stored })
         return
       } catch (error) {
@@ -221,7 +225,7 @@ export class Loader {
         log.error(`${errorMessage(error)}; all of ${table.name} is compared with the bucket anew`, {
           key: newest.key,
         })
-        newestTime = newest.time
+        newestTime = timeOf(newest)
       }
     }
     if (this.#settings.looksForObjects) {
@@ -232,6 +236,14 @@ export class Loader {
       this.#objects.set(table, known)
     }
     this.#loaded(table, undefined, newestTime)
+  }
+
+  #tellAhead({ name }: Table, { key, time, stored }: StateKey): void {
+    const [said, was] = [time, stored].map(ms => new Date(ms).toISOString())
+    this.#deps.log.warn(
+      `${name}: the time of its newest restore point, ${said}, was in the future when the bucket got it, at ${was}: a clock was wrong. It counts as of then, and later restore points have the right time`,
+      { key },
+    )
   }
 
   #loaded(table: Table, newest?: { readonly state: State; readonly stored: number }, time?: number): void {

@@ -1,6 +1,7 @@
 import type { ObjectSettings } from '../s3/settings.js'
 import type { State } from '../state/state.js'
 import type { StoredState } from '../state/manifest.js'
+import { timeOf } from '../state/ranked.js'
 import type { States } from '../state/states.js'
 
 import type { ManifestKey, ManifestStore } from './ports.js'
@@ -15,8 +16,9 @@ export class BucketManifests implements ManifestStore {
     this.#settings = settings
   }
 
-  newest(unit: string, count: number): Promise<readonly ManifestKey[]> {
-    return this.#states.some(unit, count)
+  async newest(unit: string, count: number): Promise<readonly ManifestKey[]> {
+    const keys = await this.#states.some(unit, count)
+    return keys.map(key => ({ key: key.key, time: timeOf(key) }))
   }
 
   read(key: string): Promise<State> {

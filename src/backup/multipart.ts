@@ -14,6 +14,7 @@ import {
   type ListedPart,
   type PartInfo,
 } from '../s3/multipart.js'
+import { headObject } from '../s3/object.js'
 import type { ChecksumKind } from '../s3/settings.js'
 import { isRefusal } from '../upload/capability.js'
 import type { FileRef, HeldPart, PartResult } from '../upload/task.js'
@@ -72,8 +73,12 @@ export async function uploadInParts(deps: MultipartDeps, plan: MultipartPlan): P
     if (fit === undefined || !isRefusal(error)) throw error
     return uploadOnce(deps, plan, undefined)
   })
-  for (const id of others) await abortMultipartUpload(client, plan.file.key, id).catch(() => undefined)
-  return digests
+  if (others.length === 0) return digests
+  const { key } = plan.file
+  for (const id of others) await abortMultipartUpload(client, key, id).catch(() => undefined)
+  // S3Mock deletes the object with another upload of its key.
+  const isGone = (await headObject(client, key, deps.signal)) === undefined
+  return isGone ? uploadOnce(deps, plan, undefined) : digests
 }
 
 /** @param taken an upload that this one goes on with; undefined: it begins anew */
@@ -136,9 +141,9 @@ async function unfinished(
     const others = ids.filter(id => id !== fit?.id)
     return fit === undefined ? { others } : { fit, others }
   } catch (error) {
-    // An account that may not see them, or a server without these lists: it starts anew.
-    if (!isS3Error(error) || error.retry) throw error
-    if (isS3Error(error, 405, 501)) {
+    // An account that may not see them, or a server without these lists: it starts anew. S3Proxy fails at them (500).
+    if (!isS3Error(error) || (error.retry && error.status !== 500)) throw error
+    if (isS3Error(error, 405, 500, 501)) {
       listless.add(client)
       engine.note(NO_LISTS)
     }

@@ -50,7 +50,7 @@ export interface Uploads<P extends Pinned = Pinned> {
 /** The key of a manifest. */
 export interface ManifestKey {
   readonly key: string
-  /** The moment of its restore point, ms since 1970. */
+  /** The moment as of which its restore point counts, ms since 1970. */
   readonly time: number
 }
 

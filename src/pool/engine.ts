@@ -67,8 +67,8 @@ export class Engine {
   readonly buffer: number
   /** Tasks in flight while the server does not complain. */
   readonly width: number
-  /** The server's clock minus ours at the last answer, ms. */
-  clockOffset: number | undefined
+  /** The server's time of day minus that of the monotonic clock at the last answer, ms. */
+  serverOffset: number | undefined
   readonly #pool: Piscina<Request, Response>
   readonly #options: EngineOptions
   readonly #pacing: Pacing
@@ -185,8 +185,8 @@ export class Engine {
   }
 
   async #attempt(task: Task, credentials: Credentials): Promise<Outcome<unknown>> {
-    const { outcome, notes, clockOffset } = await this.#give({ task, credentials })
-    this.clockOffset = clockOffset ?? this.clockOffset
+    const { outcome, notes, serverOffset } = await this.#give({ task, credentials })
+    this.serverOffset = serverOffset ?? this.serverOffset
     for (const note of notes) this.note(note)
     return outcome
   }

@@ -64,7 +64,7 @@ export interface Response {
   /** What the operator should know of the server; the main thread logs each once. */
   readonly notes: readonly string[]
   /** The server's clock minus ours, ms. */
-  readonly clockOffset: number | undefined
+  readonly serverOffset: number | undefined
 }
 
 /** What a worker tells between two tasks: the server has not answered for a while, or answers again after so many ms. */

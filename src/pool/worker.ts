@@ -61,7 +61,7 @@ export default async function handle({ task, credentials }: Request): Promise<Re
   const outcome = await settle(() => buffers.lend(bytesOf(task), buffer => run(task, buffer)))
   const told = leftPages() ? [...notes, PAGES_LEFT] : notes
   notes = []
-  return { outcome, notes: told, clockOffset: client.clockOffset }
+  return { outcome, notes: told, serverOffset: client.serverOffset }
 }
 
 /** How much of a task is in memory at once, if the buffers go so far. */

@@ -11,6 +11,7 @@ import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
 import type { Credentials, S3Settings } from './settings.js'
 import { Silence } from './silence.js'
+import { ServerTime, monotonic } from './server-time.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { parseXml, type XmlNode } from './xml.js'
 
@@ -28,6 +29,7 @@ export class S3Client {
   readonly proxy: string | undefined
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
+  readonly #time = new ServerTime()
   /** The Date of the newest answer, and what it is in ms since 1970. */
   #said = ''
   #date = NaN
@@ -137,7 +139,7 @@ export class S3Client {
     credentials: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
-    const sent = Date.now()
+    const sent = { wall: Date.now(), monotonic: monotonic() }
     try {
       const { method, body, into } = request
       const headers = this.#sign(request, host, path, credentials)
@@ -216,15 +218,22 @@ export class S3Client {
     else next(connection)
   }
 
+  /** The server's time of day minus that of the monotonic clock, ms; undefined before the first answer. */
+  get serverOffset(): number | undefined {
+    return this.#time.offset
+  }
+
   /** Date has whole seconds, and was written at some time between request and answer: no difference that it does not prove. */
-  #readClock(response: HttpResponse, sent: number): void {
+  #readClock(response: HttpResponse, sent: { readonly wall: number; readonly monotonic: number }): void {
     const said = response.headers['date'] ?? ''
     // It is the same for a second's answers.
     if (said !== this.#said) [this.#said, this.#date] = [said, Date.parse(said)]
     const date = this.#date
     if (Number.isNaN(date)) return
-    const least = date - Date.now()
-    const most = date + 999 - sent
+    const wall = Date.now()
+    this.#time.answered({ date, sent: sent.monotonic, answered: monotonic(), wall })
+    const least = date - wall
+    const most = date + 999 - sent.wall
     this.clockOffset = least > 0 ? least : most < 0 ? most : 0
   }
 

@@ -43,7 +43,7 @@ async function bench(
     unprotected: ['/x'],
     ...nothing,
   }
-  const write = () => states.write({ state, delta: undefined }, config.object)
+  const write = (time = 1_000) => states.write({ state: { ...state, time }, delta: undefined }, config.object)
   return {
     one,
     loader,
@@ -83,6 +83,19 @@ await t.test('a table without one is listed by directory, unless only new files 
     loader.forget(core)
     t.equal(loader.objectsOf(core), undefined)
   }
+})
+
+await t.test('a manifest from the future counts as of when it was stored, and is named', async t => {
+  const { one, core, load, write } = await bench(t)
+  const before = Date.now()
+  await write(before + 7_200_000)
+  await load()
+  const time = core.newest?.time ?? NaN
+  t.ok(time > before - 2_000 && time <= Date.now(), `it is no floor for later ones: ${time - before}`)
+  t.match(
+    one.lines.join(''),
+    /WARNING ks\/t-0a1b\S+: the time of its newest restore point, .* was in the future/,
+  )
 })
 
 await t.test('a manifest that cannot be read is told, and its time stays the newest', async t => {

@@ -21,7 +21,7 @@ export interface Given {
 /** What becomes of the requests and answers that pass. */
 export interface Unfaithful {
   /** Answers in place of the server, which then hears nothing of it; `drop` cuts the connection. */
-  readonly request?: (passing: Passing) => Given | 'drop' | undefined
+  readonly request?: (passing: Passing) => Given | 'drop' | undefined | Promise<undefined>
   /** Changes the server's answer; after this no length is added. */
   readonly response?: (passing: Passing, given: Given) => void
 }
@@ -36,7 +36,7 @@ export async function unfaithful(t: Test, target: string, change: Unfaithful): P
       const { method = 'GET', headers } = message
       const url = new URL(message.url ?? '/', target)
       const passing: Passing = { method, url, headers, body: Buffer.concat(pieces) }
-      const instead = change.request?.(passing)
+      const instead = await change.request?.(passing)
       if (instead === 'drop') {
         message.socket.destroy()
         return
