@@ -5,7 +5,8 @@ import { TODAY } from './program.js'
 import type { Operation, Script } from './script.js'
 import { Simulation, short } from './simulation.js'
 
-const PLAIN: Script = {
+/** A script in which nothing happens. */
+export const PLAIN: Script = {
   format: 'big',
   directories: 1,
   hasIndex: false,
