@@ -121,7 +121,7 @@ export class Backup {
     const { config, keys, log } = this.#deps
     const { paths, recursive, autoAdd, mode } = config
     const isOneShot = mode === 'backup'
-    checkDescriptors()
+    checkDescriptors(config.engine.threads)
     for (const path of paths) checkPath(path, config)
     if ((await this.#prepareBucket()) && !config.dryRun) await this.#parts.fence.claim()
     this.#abort.signal.throwIfAborted()

@@ -76,12 +76,13 @@ export class Outcomes implements Problems {
     let next: UploadResult['next'] = open.errors.length > 0 ? 'failed' : 'done'
     this.solved(files.path)
     for (const error of open.errors) this.problem(error.path ?? files.directory, error.message)
+    const failures: { path: string; error: TablesnapError | undefined }[] = []
     for (const { name, outcome, entry, bytes, error, crc32 } of outcomes) {
       const path = join(files.directory, name)
       if (entry === undefined) {
         if (error?.code === 'FILE_CHANGED') next = next === 'done' ? 'changed' : next
         else next = 'failed'
-        this.#failed(path, error)
+        failures.push({ path, error })
         continue
       }
       durable.set(name, entry)
@@ -93,6 +94,7 @@ export class Outcomes implements Problems {
         this.summary.bytes += bytes
       }
     }
+    this.#failed(failures)
     this.summary.present += open.unchanged.length
     for (const name of open.unchanged) this.solved(join(files.directory, name))
     const names = [...open.files.map(({ name }) => name), ...open.unchanged]
@@ -137,8 +139,30 @@ export class Outcomes implements Problems {
     return { next: 'done', isCorrupt: true }
   }
 
-  #failed(path: string, error: TablesnapError | undefined): void {
-    if (error?.code === 'FILE_CHANGED') this.#log.info(error.message)
-    else this.problem(path, `Error uploading ${error?.key ?? path}: ${errorMessage(error)}`)
+  /** Files of one SSTable were not uploaded: one line for each cause. */
+  #failed(failures: readonly { path: string; error: TablesnapError | undefined }[]): void {
+    const causes = new Map<string, { path: string; key: string }[]>()
+    for (const { path, error } of failures.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+      if (error?.code === 'FILE_CHANGED') {
+        this.#log.info(error.message)
+        continue
+      }
+      const cause = errorMessage(error)
+      causes.set(cause, [...(causes.get(cause) ?? []), { path, key: error?.key ?? path }])
+    }
+    for (const [cause, [first, ...others]] of causes) {
+      if (first === undefined) continue
+      const more =
+        others.length === 0
+          ? ''
+          : ` and ${others.length} more ${others.length === 1 ? 'file' : 'files'} of it`
+      this.problem(first.path, `Error uploading ${first.key}${more}: ${cause}`)
+      if (this.#isSilent) continue
+      for (const { path, key } of others) {
+        const message = `Error uploading ${key}: ${cause}`
+        this.summary.failed.set(path, message)
+        this.#log.debug(message, { path })
+      }
+    }
   }
 }

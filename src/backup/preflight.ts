@@ -25,16 +25,22 @@ export function checkPath(path: string, { mode, waitForPaths }: Pick<Config, 'mo
   throw new TablesnapError({ code: 'PATH_NO_DIRECTORY', message: `${path} is not a directory`, path })
 }
 
-/** Descriptors that a backup needs: Node's own, the workers' connections, and the files of a few SSTables. */
+/** Descriptors that a backup needs: Node's own, those of the two threads there are by default, and the files of a few SSTables. */
 const FEWEST_DESCRIPTORS = 96
+const FEW_THREADS = 2
+
+/** Descriptors of a further thread: those of its event loop, its connections, and the files that are opened for it. */
+const FOR_A_THREAD = 10
 
 /** @throws TablesnapError `FILE_LIMIT` when uploads would fail here and there for want of descriptors */
-export function checkDescriptors(): void {
+export function checkDescriptors(threads: number): void {
   const limit = descriptorLimit()
-  if (limit >= FEWEST_DESCRIPTORS) return
+  const needed = FEWEST_DESCRIPTORS + FOR_A_THREAD * Math.max(0, threads - FEW_THREADS)
+  if (limit >= needed) return
+  const threaded = threads > FEW_THREADS ? ` with ${threads} threads (-t)` : ''
   throw new TablesnapError({
     code: 'FILE_LIMIT',
-    message: `this process may open ${limit} files at once, and a backup needs ${FEWEST_DESCRIPTORS}: raise its limit (LimitNOFILE of the service, or ulimit -n)`,
+    message: `this process may open ${limit} files at once, and a backup needs ${needed}${threaded}: raise its limit (LimitNOFILE of the service, or ulimit -n)`,
     operation: 'backup',
   })
 }

@@ -41,6 +41,8 @@ export interface PlannedSet {
 export interface PlannedDirectory extends TargetDirectory {
   /** When the listing that is restored was written, ms since 1970; undefined where none speaks of it. */
   readonly listed: number | undefined
+  /** SSTables and files of the listing that are not restored. */
+  readonly away: number
   readonly base: string
   /** Names of files of SSTables that the moment does not have, which are moved aside, Data.db first. */
   readonly aside: readonly string[]
@@ -65,6 +67,8 @@ export interface RestorePlan {
   readonly broken: readonly string[]
   /** Sets that stay away because they were damaged on the node: directory and name. */
   readonly corrupt: readonly string[]
+  /** All SSTables and files of the moments that are not restored, whatever the reason: directory and name. */
+  readonly away: ReadonlySet<string>
   /** Directories with SSTables that are left out for want of a listing. */
   readonly unlisted: readonly string[]
   /** Directories that are left out because they have nothing as old as is asked for. */
@@ -90,6 +94,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
   const { catalog, units, moments } = await readBucket(config, deps)
   const all = [...moments.directories.values()].flatMap(({ sets }) => sets)
   const corrupt = all.filter(set => set.corrupt === true && !config.force)
+  const damaged = new Set(corrupt)
   const target = new Target(config.paths[0] ?? '/')
   const brings = (set: MomentSet): boolean =>
     set.whole && set.files.length > 0 && (set.corrupt !== true || config.force)
@@ -135,7 +140,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     if (config.replace) foreign.push(...(await halfMoved(local, named)))
     if (place.sets.length > 0 || foreign.length > 0) touched.push({ place, base, foreign })
   }
-  const directories: PlannedDirectory[] = []
+  const found: { directory: Omit<PlannedDirectory, 'away'>; sets: readonly MomentSet[] }[] = []
   for (const { place, base, foreign } of touched) {
     const { directory, group } = place
     // Where nothing is missing, the others are simply newer than the backup, unless an older moment is asked for.
@@ -149,16 +154,17 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     problems.foreign(directory.path, aside)
     const times = place.moments.flatMap(({ listed }) => (listed === undefined ? [] : [listed]))
     const listed = times.length === 0 ? undefined : Math.max(...times)
-    directories.push({ ...directory, listed, base, aside: dataFirst(aside) })
+    const named = place.moments.flatMap(({ sets }) => sets)
+    found.push({ directory: { ...directory, listed, base, aside: dataFirst(aside) }, sets: named })
   }
   const archived = await findArchived(
     deps.client,
     sets.flatMap(({ files }) => files),
     deps.signal,
   )
-  const [frozen] = archived
-  if (frozen !== undefined && !config.partial)
-    problems.archived(describeArchived(archived, deps.client), frozen.file.key)
+  const frozen = archived.map(({ file }) => file)
+  if (frozen[0] !== undefined && !config.partial)
+    problems.archived(describeArchived(archived, deps.client), frozen[0].key)
   const kept = withoutFrozen(sets, archived, config.partial)
   // tableslurp is told the directory itself.
   if (scope === undefined) await problems.superseded(kept.filter(({ origin }) => !mapping.maps(origin)))
@@ -168,14 +174,22 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     ...kept.flatMap(({ directory, remove, exchange }) =>
       [...remove, ...exchange].map(file => join(directory.path, file)),
     ),
-    ...directories.flatMap(({ path, aside }) => aside.map(file => join(path, file))),
+    ...found.flatMap(({ directory: { path, aside } }) => aside.map(file => join(path, file))),
   ])
   // Listings may have the word in all directories of a unit.
   const speaking = new Set([...moments.directories.values()].map(({ unit }) => unit))
-  const pathOf = (set: MomentSet): string => join(set.directory, set.name)
+  const keys = new Set([...refused, ...frozen].map(({ key }) => key))
+  const stays = (set: MomentSet): boolean =>
+    !set.whole || damaged.has(set) || set.files.some(({ key }) => keys.has(key))
+  const away = new Set(all.filter(stays).map(pathOf))
+  const directories = found.map(({ directory, sets }) => {
+    const own = directory.listed === undefined ? [] : sets
+    return { ...directory, away: own.filter(set => away.has(pathOf(set))).length }
+  })
   return {
     name,
     target: target.root,
+    away,
     units: [...units.found.values()].filter(({ unit }) => speaking.has(unit)),
     directories,
     sets: kept,
@@ -195,6 +209,10 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     segments: await segmentsBeside(directories.map(({ path }) => path)),
     problems: problems.found,
   }
+}
+
+function pathOf({ directory, name }: MomentSet): string {
+  return join(directory, name)
 }
 
 /** What comes although some objects are archived: with --partial the SSTables that can be read as a whole. */

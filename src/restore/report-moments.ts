@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
 import { indexOf, tableOfUnit } from '../sstable/unit.js'
@@ -22,9 +24,9 @@ export function reportMoments(plan: RestorePlan, config: Config, log: Logger): v
   for (const path of limited(later, log, 'directories have nothing as old as that'))
     log.info(`${path} is left out: it has no restore point and no listing as old as that`)
   const moments = [
-    ...units.map(unit => ({ time: unit.time, line: lineOf(unit) })),
-    ...directories.flatMap(({ path, listed }) =>
-      listed === undefined ? [] : [{ time: listed, line: complete(path, listed) }],
+    ...units.map(unit => ({ time: unit.time, line: lineOf(unit, awayOf(unit, plan)) })),
+    ...directories.flatMap(({ path, listed, away }) =>
+      listed === undefined ? [] : [{ time: listed, line: complete(path, listed, away) }],
     ),
   ]
   for (const { line } of moments) {
@@ -37,22 +39,36 @@ export function reportMoments(plan: RestorePlan, config: Config, log: Logger): v
   const from = iso(times.reduce((a, b) => Math.min(a, b)))
   const to = iso(times.reduce((a, b) => Math.max(a, b)))
   log.info(
-    `The directories will be complete to flushes from ${from} to ${to}; later writes are only in the commitlog`,
+    plan.away.size === 0
+      ? `The directories will be complete to flushes from ${from} to ${to}; later writes are only in the commitlog`
+      : `The directories will have what can be restored of flushes from ${from} to ${to}; ${counted(plan.away.size, 'SSTable or file', 'SSTables and files')} of them are not restored`,
   )
 }
 
-function lineOf(unit: UnitMoment): string {
+/** SSTables and files of a unit's restore point that are not restored. */
+function awayOf({ sets }: UnitMoment, { away }: RestorePlan): number {
+  let count = 0
+  for (const [directory, all] of sets)
+    for (const { name } of all) if (away.has(join(directory, name))) count++
+  return count
+}
+
+/** @param away as of {@link awayOf} */
+function lineOf(unit: UnitMoment, away: number): string {
   const { unit: name, time, lacks, filled } = unit
   if (tableOfUnit(name) === undefined) {
     const empty = [...unit.sets.values()].every(({ length }) => length === 0)
     return empty
       ? `/${name} was empty at ${iso(time)}: nothing of it is restored`
-      : `/${name} will be as it was at ${iso(time)}`
+      : away > 0
+        ? incomplete(`/${name}`, time, away)
+        : `/${name} will be as it was at ${iso(time)}`
   }
+  if (away > 0) return incomplete(name, time, away)
   const { own, index, files } = contentOf(unit)
   if (own > 0) {
     return lacks === undefined
-      ? complete(name, time)
+      ? complete(name, time, 0)
       : `${name} will have what the bucket has of the flush of ${iso(time)}; later writes are only in the commitlog`
   }
   const others =
@@ -82,8 +98,14 @@ export function contentOf({ sets }: Pick<UnitMoment, 'sets'>): { own: number; in
   return content
 }
 
-function complete(what: string, time: number): string {
+function complete(what: string, time: number, away: number): string {
+  if (away > 0) return incomplete(what, time, away)
   return `${what} will be complete to the flush of ${iso(time)}; later writes are only in the commitlog`
+}
+
+function incomplete(what: string, time: number, away: number): string {
+  const lacks = counted(away, 'SSTable or file', 'SSTables and files')
+  return `${what} will not be complete: ${lacks} of the flush of ${iso(time)} ${away === 1 ? 'is' : 'are'} not restored, as said above`
 }
 
 function fromTheFuture({ unit, newest, ahead, time }: UnitMoment, log: Logger): void {

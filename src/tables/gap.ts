@@ -39,6 +39,8 @@ export class Gap {
     this.#pending = new SparseSet(directories)
     this.#isOrdered = isFirst
     this.#orderedAt = time
+    // A directory that cannot be read is never scanned.
+    this.#time = time
   }
 
   get after(): number {

@@ -35,7 +35,8 @@ export class Judge {
     if (verdict.state === 'complete' || verdict.state === 'settling')
       files.noteWhole(look, drains, now, this.#clock.time())
     // One that is gone may have been whole until it went.
-    else if (!files.isGone) files.noteIncomplete(look, drains)
+    else if (!files.isGone)
+      files.noteIncomplete(look, drains, verdict.state === 'waiting' ? verdict.missing : [])
     return { verdict, look }
   }
 

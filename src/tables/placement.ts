@@ -434,7 +434,7 @@ export class Placement {
     if (files.hinderedSince === undefined || now - files.hinderedSince < STRANDED || this.#told.has(files))
       return
     this.#told.add(files)
-    this.#news.push({ kind: 'incomplete', path: files.path, isPart: false, missing: [] })
+    this.#news.push({ kind: 'incomplete', path: files.path, isPart: false, missing: files.missing })
   }
 
   #commitAlone(files: TableFiles, after: number, until: number, time: number): void {
@@ -472,7 +472,7 @@ export class Placement {
     this.#unplaced.delete(files)
     this.#told.delete(files)
     files.place(true)
-    this.#news.push({ kind: 'incomplete', path: files.path, isPart: true, missing: [] })
+    this.#news.push({ kind: 'incomplete', path: files.path, isPart: true, missing: files.missing })
     this.#changes.add({
       after: files.whole.after,
       until: this.#drains,

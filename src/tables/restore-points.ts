@@ -321,7 +321,7 @@ export class RestorePoints {
     for (const files of all) {
       if (files.isSSTable || files.stored !== undefined) continue
       const { status } = files
-      const isUnderWay = status === 'dirty' || status === 'settling' || status === 'uploading'
+      const isUnderWay = status !== 'old' && status !== 'done' && status !== 'waiting'
       if (isUnderWay && !this.#isHindered(files, now)) return true
     }
     return false

@@ -36,6 +36,8 @@ export interface WholeSpan {
   readonly at: number
 }
 
+const NOTHING: readonly string[] = []
+
 /**
  * The files of one SSTable, or one file that belongs to none: one generation of it, as Cassandra uses names again. It owns
  * what is known of it; the table that it belongs to decides.
@@ -71,6 +73,7 @@ export class TableFiles {
   #restarts = 0
   #restlessSince: number | undefined
   #hinderedSince: number | undefined
+  #missing: readonly string[] = NOTHING
 
   /**
    * @param directory its path
@@ -163,6 +166,11 @@ export class TableFiles {
   /** Since when it has been settling, ms of the monotonic clock. */
   get restlessSince(): number | undefined {
     return this.#restlessSince
+  }
+
+  /** Components that it must have and lacked at the last look at which it was incomplete. */
+  get missing(): readonly string[] {
+    return this.#missing
   }
 
   /** Since when it could not be uploaded, or was not complete, ms of the monotonic clock. */
@@ -338,8 +346,10 @@ export class TableFiles {
   /**
    * A file that it must have is missing: it becomes whole later than now; unless it was whole, and what is missing was
    * there, as when it is being deleted.
+   * @param missing the components that it lacks; none: it is still being written, or obsolete
    */
-  noteIncomplete(look: Look, drains: number): void {
+  noteIncomplete(look: Look, drains: number, missing: readonly string[]): void {
+    this.#missing = missing
     if (look.hasLost && this.#whole.until !== undefined) return
     this.#isTorn ||= look.hasLost
     this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
@@ -417,13 +427,11 @@ export class TableFiles {
 
   /**
    * A transaction log that nobody could read is over, and may have been its own: then it became part of the table at any time
-   * until now, and no quiet time is needed once its TOC.txt is there, which Cassandra writes last. Without one it may as well
-   * be a copy that is under way.
+   * until now. It needs its quiet time all the same: it may as well be a copy that is under way.
    * @param drains how many drained points the table has had
    * @param time ms by the server's clock
    */
   logEnded(drains: number, time: number): void {
-    if (this.has(`${this.name}-TOC.txt`)) this.#isSettled = true
     if (this.#whole.until !== undefined) this.#whole = { ...this.#whole, until: drains + 1, time }
   }
 

@@ -322,6 +322,7 @@ export class Table {
       files.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
       if (files.status === 'old') this.#judgeOld(files)
     }
+    this.#wake(this.#clock.now())
     this.#orders.restorePoint(this)
     this.#wake(this.#clock.now())
   }
@@ -538,7 +539,8 @@ export class Table {
     const { index, txn } = log
     const adds: TableFiles[] = []
     for (const name of txn.adds) {
-      const files = this.#find(index, name) ?? this.#findOnDisk(index, name)
+      // One that vanished from the path is another one: the line may name an SSTable that was never written.
+      const files = this.#findKnown(index, name) ?? this.#findOnDisk(index, name)
       if (files !== undefined && !files.isRemoved && this.#wasWritten(files)) adds.push(files)
     }
     this.#checkWatched(txn.paths)
@@ -559,12 +561,16 @@ export class Table {
 
   /** An SSTable that a log names: it is there; it went without a reason; or --delete-on-backup deleted it. */
   #find(index: string, name: string): TableFiles | undefined {
+    return this.#findKnown(index, name) ?? this.#placement.vanishedSSTable(index, name)
+  }
+
+  #findKnown(index: string, name: string): TableFiles | undefined {
     for (const directory of this.#directories.values()) {
       if (directory.index !== index) continue
       const files = directory.files.get(name) ?? this.#points.kept.get(join(directory.path, name))
       if (files !== undefined) return files
     }
-    return this.#placement.vanishedSSTable(index, name)
+    return undefined
   }
 
   /** An SSTable whose files are on the disk, and whose events are still to come. */

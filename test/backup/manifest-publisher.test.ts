@@ -129,6 +129,34 @@ await t.test('a newer manifest of another run is taken up before a partial one i
   t.same(setsOf(await one.newest()), ['nb-1-big', 'nb-2-big'])
 })
 
+await t.test(
+  'a manifest of another run that was written at the same time is found behind the own one',
+  async t => {
+    const one = await Recorded.create(t, { tracked: { backsUpExisting: false } })
+    const { tracked, states, config, writer } = one
+    const table = tracked.table().set('nb-1-big')
+    tracked.scan('start', table)
+    await until(() => one.published.length === 1)
+    const other = await Recorded.create(t, { tracked: { base: tracked.base } })
+    other.tracked.scan('start', table)
+    await until(() => other.published.length === 1)
+    tracked.copy(table, 'nb-2-big')
+    await until(() => tracked.in('done').length === 1)
+    await writer.flush()
+    const { time = 0, unprotected } = (await one.newest()) ?? {}
+    t.same(unprotected, [`${table.path}/nb-1-big`])
+    await states.write(
+      { state: { ...other.published[0]!.state, time: time - 1 }, delta: undefined },
+      config.object,
+    )
+    tracked.copy(table, 'nb-3-big')
+    await until(() => tracked.in('done').length >= 2)
+    await writer.flush()
+    t.match(await one.newest(), { unprotected: [] })
+    t.same(setsOf(await one.newest()), ['nb-1-big', 'nb-2-big', 'nb-3-big'])
+  },
+)
+
 await t.test('a manifest of another epoch is not taken up', async t => {
   const one = await Recorded.create(t, { tracked: { backsUpExisting: false } })
   const { tracked, states, config, writer } = one

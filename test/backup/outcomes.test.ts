@@ -53,6 +53,20 @@ await t.test('what was uploaded is counted; what failed is told once and tried a
   t.match(outcomes.summary, { present: results.length, failed: new Map() })
 })
 
+await t.test('one cause is one line for an SSTable, in whatever order its files fail', async t => {
+  const { ready, open, outcomes, problems, table } = await ordered(t)
+  const error = failure('S3_EXPIREDTOKEN')
+  const bad = ready.names.map(name => ({ name, bytes: 10, outcome: 'failed' as const, error }))
+  outcomes.uploaded(ready, open, bad)
+  outcomes.uploaded(ready, open, bad.toReversed())
+  t.match(problems, [/Error uploading \S+ and \d+ more files of it: it is S3_EXPIREDTOKEN$/])
+  t.same([...outcomes.summary.failed.keys()].sort(), ready.names.map(name => join(table.path, name)).sort())
+  const [first, ...others] = bad
+  outcomes.uploaded(ready, open, [{ ...first!, error: failure('S3_OTHER') }, ...others])
+  t.equal(problems.length, 3)
+  t.ok(problems.some(problem => /Error uploading \S+: it is S3_OTHER$/.test(problem)))
+})
+
 await t.test('a file that changed is taken up again, unless another one failed', async t => {
   const { ready, open, outcomes, problems } = await ordered(t)
   const [one = '', two = ''] = ready.names

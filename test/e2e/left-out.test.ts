@@ -81,6 +81,7 @@ await t.test(
     chmodSync(denied.path, 0o700)
     t.match(await run(), { code: 1, log: /ERROR \S+\/ks\/t-\S+ cannot be read by this user/ })
     t.same((await states.newest(`ks/t-${ID}`))?.unprotected, [join(denied.path, '*')])
+    t.ok((await states.newest(`ks/t-${ID}`))!.time > Date.now() - 60_000, 'it has a time all the same')
     t.same((await states.newest(`ks/u-${ID}`))?.unprotected, [])
     const listed = new Cli([...node.bucket.flags, '--list', node.bucket.bucket])
     t.equal(await listed.exit, 0)

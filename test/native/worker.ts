@@ -108,8 +108,14 @@ function faulty(path: string): void {
     seen.push(what)
     throw new Error(what)
   }
+  let isFirst = true
   process.on('uncaughtException', error => {
     errors.push(error.message)
+    if (error.message === 'end' && isFirst) {
+      isFirst = false
+      writeFileSync(join(path, 'd'), '')
+    }
+    // Four names in each kind of instance, and the ends of two batches at least.
     if (errors.length < 10) return
     batch.close()
     inotify.close()
@@ -124,7 +130,6 @@ function faulty(path: string): void {
   const inotify = new Inotify()
   inotify.addWatch({ path, watch_for: IN_CREATE, callback: event => fail(`inotify ${event.name!}`) })
   for (const name of ['a', 'b', 'c']) writeFileSync(join(path, name), '')
-  setTimeout(() => writeFileSync(join(path, 'd'), ''), 50)
 }
 
 /** A handler that throws at every event that poll() delivers. */

@@ -5,7 +5,7 @@ import { TODAY } from './program.js'
 import type { Operation, Script } from './script.js'
 import { Simulation, short } from './simulation.js'
 
-/** A script in which nothing happens. */
+/** A node with one table and nothing in it, and a daemon that backs all of it up. */
 export const PLAIN: Script = {
   format: 'big',
   directories: 1,

@@ -5,6 +5,8 @@ export interface ShrunkHistory {
   /** What must be. */
   readonly title: string
   readonly script: Partial<Script>
+  /** The first of the orders that are tried; by default 0. */
+  readonly firstOrder?: number
   /** What happens, after how many ms, and the seed of what is left to chance in it. */
   readonly events: readonly (readonly [Event['what'], number, number])[]
 }
@@ -50,6 +52,7 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
   {
     title:
       'an SSTable that goes while nobody but the placement looks at it is forgotten, and a -B beside it ends',
+    firstOrder: 100,
     script: { existing: 3, pace: 'stopped' },
     events: [
       ['wipe', 0, 0],

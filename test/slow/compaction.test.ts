@@ -24,6 +24,9 @@ interface History {
 const ROUNDS = 3
 const FLUSHES = 15
 
+/** The settle time of a test's daemon, ms. */
+const SETTLE = 100
+
 await t.test('while a compaction replaces sets, a listing names the old ones or the new one', async t => {
   const node = await TestNode.create(t)
   const table = node.table('ks/t')
@@ -60,15 +63,20 @@ await t.test(
     await node.arrived(table.paths('ks-t-jb-4').map(path => node.key(path)))
     // A listing is due 1.1 s after the last one at the earliest: it must not come in the midst of this.
     table.set('ks-t-jb-5')
+    await sleep(800)
+    const began = performance.now()
     for (const generation of [1, 2, 3]) {
-      await sleep(generation === 1 ? 800 : 20)
+      if (generation > 1) await sleep(20)
       table.delete(`ks-t-jb-${generation}`)
     }
+    const took = performance.now() - began
     table.set('ks-t-jb-6')
     await node.listed(table.path, table.names())
     for (const names of await listings.end()) {
       const olds = [1, 2, 3].filter(generation => names.includes(`ks-t-jb-${generation}-Data.db`))
-      t.ok(olds.length === 0 || olds.length === 3, JSON.stringify(names))
+      if (took < SETTLE) t.ok(olds.length === 0 || olds.length === 3, JSON.stringify(names))
+      // On a busy machine an input may stay so long that a listing with half of them is right: the output is there, too.
+      else t.ok(olds.length === 3 || names.includes('ks-t-jb-4-Data.db'), JSON.stringify(names))
     }
   },
 )

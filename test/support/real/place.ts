@@ -5,13 +5,17 @@ import { Bucket } from './bucket.js'
 import { Versitygw, type VersitygwOptions } from './versitygw.js'
 
 interface Test {
+  passing(): boolean
   teardown(action: () => Promise<void> | void): void
 }
 
-/** A directory that goes away with the test. */
+/** A directory that goes away with the test; with EVIDENCE set that of a failed test stays. */
 export function temporaryDirectory(t: Test): string {
   const directory = mkdtempSync(join(tmpdir(), 'tablesnap-real-'))
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  t.teardown(() => {
+    if (t.passing() || process.env['EVIDENCE'] === undefined)
+      rmSync(directory, { recursive: true, force: true })
+  })
   return directory
 }
 

@@ -23,7 +23,7 @@ export interface StageOptions extends Partial<Omit<CassandraOptions, 'home' | 'j
   readonly replication?: number
 }
 
-type Teardown = Pick<Test, 'teardown'>
+type Teardown = Pick<Test, 'teardown' | 'passing'>
 
 /** A node that the daemon backs up through a way that can be made slow, and what is to be true of its bucket. */
 export class Stage {

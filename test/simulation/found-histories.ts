@@ -1,0 +1,80 @@
+import type { Script } from './script.js'
+
+/** A history that a seed found to go wrong, in its shortest form. */
+export interface FoundHistory {
+  /** What must be. */
+  readonly title: string
+  readonly script: Partial<Script>
+}
+
+/** The histories that seeds found; each went wrong before its fault was mended. */
+export const FOUND: readonly FoundHistory[] = [
+  {
+    title: 'an SSTable over whose first files a copy goes on at the start comes when it is whole',
+    script: {
+      format: 'sai',
+      mode: 'watch',
+      salt: 0,
+      events: [
+        { what: 'copy', after: 0, salt: 0 },
+        { what: 'kill', after: 0, salt: 0 },
+      ],
+    },
+  },
+  {
+    title: 'an SSTable that was there at the start and is overwritten is another one from then on',
+    script: {
+      existing: 1,
+      mode: 'watch',
+      salt: 0,
+      stepCost: 0,
+      events: [
+        { what: 'oneShot', after: 0, salt: 25629 },
+        { what: 'overwrite', after: 1089, salt: 0 },
+        { what: 'unreadableNewest', after: 0, salt: 0 },
+      ],
+    },
+  },
+  {
+    title: 'an SSTable that was given up and is whole later comes when it is whole',
+    script: {
+      salt: 0,
+      events: [
+        { what: 'cutCopy', after: 0, salt: 12291 },
+        { what: 'oneShot', after: 0, salt: 0 },
+        { what: 'crash', after: 0, salt: 0 },
+      ],
+    },
+  },
+  {
+    title: 'files that go from a directory without events are not remembered for ever',
+    script: {
+      existing: 2,
+      mode: 'watch',
+      pace: 'stopped',
+      salt: 15,
+      events: [
+        { what: 'oneShot', after: 85, salt: 0 },
+        { what: 'deleteAndReturn', after: 1, salt: 14 },
+        { what: 'takeOver', after: 39, salt: 27176 },
+        { what: 'compact', after: 1, salt: 5140 },
+        { what: 'noLogDescriptors', after: 4, salt: 14 },
+        { what: 'flush', after: 2, salt: 57804 },
+        { what: 'deleteAndReturn', after: 19, salt: 65535 },
+        { what: 'compact', after: 8597, salt: 31482 },
+        { what: 'refused', after: 218, salt: 7 },
+        { what: 'compact', after: 30, salt: 15627 },
+        { what: 'refresh', after: 1188, salt: 14 },
+        { what: 'truncate', after: 63, salt: 65526 },
+        { what: 'takeOver', after: 8, salt: 9 },
+        { what: 'compact', after: 11987, salt: 46163 },
+        { what: 'overflow', after: 1, salt: 30591 },
+        { what: 'cutCopy', after: 97, salt: 55156 },
+        { what: 'snapshot', after: 5867, salt: 40519 },
+        { what: 'unreadableNewest', after: 49, salt: 4 },
+        { what: 'truncate', after: 5, salt: 0 },
+        { what: 'flush', after: 241, salt: 16502 },
+      ],
+    },
+  },
+]
