@@ -63,7 +63,8 @@ export class OneShotRun {
 
   async #until(isSo: () => boolean): Promise<void> {
     do await new Promise<void>(resolve => this.#parts.process.after(LOOK, resolve))
-    while (!isSo())
+    // The program ends at once when another writer has the name.
+    while (!isSo() && !this.#parts.isFenced())
   }
 
   #isDone(): boolean {
