@@ -72,7 +72,8 @@ export class ManifestPublisher implements Publisher {
     try {
       await this.#wait(earliest)
       await this.#ownership.check()
-      const isAll = draft !== undefined && isWhole(draft.state)
+      // Another run may go on saying that something is missing although it no longer is.
+      const isAll = draft !== undefined && [draft.state, table.newest ?? draft.state].every(isWhole)
       const other = isAll ? undefined : await this.#foreign.unknown(table, this.#ownership.epoch)
       if (other !== undefined) {
         if (draft !== undefined) table.failed(draft)

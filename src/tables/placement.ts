@@ -131,11 +131,14 @@ export class Placement {
 
   /**
    * It is known what the bucket holds. Where that is later than the first scan, the scan tells of no moment that may still be
-   * written: the history begins with the table as it is now. @param newestTime of the newest manifest, ms since 1970
+   * written: the history begins with the table as it is now.
+   * @param newestTime of the newest manifest, ms since 1970 @returns when the first scan ended, ms since 1970
    */
-  loaded(newestTime: number | undefined, directories: Iterable<string>): void {
-    if (newestTime === undefined || this.#gap === undefined || newestTime < this.#gap.time) return
-    this.#gap.renew(directories, this.#drains, this.#clock.time())
+  loaded(newestTime: number | undefined, directories: Iterable<string>): number {
+    const now = this.#clock.time()
+    const scannedAt = this.#gap?.time ?? now
+    if (newestTime !== undefined && newestTime >= scannedAt) this.#gap?.renew(directories, this.#drains, now)
+    return scannedAt
   }
 
   /** SSTables of no commit. */
@@ -318,7 +321,7 @@ export class Placement {
     this.#explain(table, now)
     if (this.#isHeld(table, now)) return false
     // The first restore point is of now: another run may have written one while this one asked the bucket.
-    const steps = this.#changes.take(this.#floor(), table.hasIndexes || this.#history === undefined)
+    const steps = this.#changes.take(this.#floor(now), table.hasIndexes || this.#history === undefined)
     if (this.#changes.size === 0) this.#heldSince = undefined
     for (const step of steps) this.#place(table, step)
     return steps.length > 0
@@ -346,11 +349,10 @@ export class Placement {
   }
 
   /** The number of the drained point after which all that has no place yet has happened. */
-  #floor(): number {
+  #floor(now: number): number {
     let floor = this.#gap?.after ?? Infinity
     for (const { after } of this.#vanished.values()) floor = Math.min(floor, after)
-    const earliest = this.#clock.now() - this.#settings.settle
-    for (const { after } of this.#breakages.since(earliest)) floor = Math.min(floor, after)
+    for (const { after } of this.#breakages.since(now - this.#settings.settle)) floor = Math.min(floor, after)
     const { until } = this.#changes
     for (const files of this.#unplaced) {
       if (this.#isClaimed(files)) continue

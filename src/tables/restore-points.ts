@@ -7,6 +7,7 @@ import type { DirectoryIdentity, Entry, State, StateSet } from '../state/state.j
 
 import { isKnownElsewhere, isSameDataDirectory } from './data-directories.js'
 import type { Clock, Disk, Draft, TableNews, TableSettings } from './ports.js'
+import { Present } from './present.js'
 import { saysNothing, saysTheSame } from './same-manifest.js'
 import { TableFiles } from './table-files.js'
 import { PATIENCE, REST_PATIENCE } from './worklist.js'
@@ -42,6 +43,7 @@ export class RestorePoints {
   /** Those that a manifest of another run says so of, until their directories are known. */
   readonly #inherited = new SparseMap<string, StateSet>()
   readonly #keptFiles = new SparseMap<string, Entry>()
+  readonly #present = new Present()
   /** Directories with SSTables of the table that are not watched. */
   readonly #unwatched = new SparseSet<string>()
   /** Time of the newest restore point that may be in the bucket although it failed, ms since 1970. */
@@ -129,9 +131,10 @@ export class RestorePoints {
     return this.#news.splice(0)
   }
 
-  loaded(newest: State | undefined, newestTime: number | undefined): void {
+  /** @param scannedAt when its first scan ended, ms since 1970: the bucket was asked then or later, and may have answered much later */
+  loaded(newest: State | undefined, newestTime: number | undefined, scannedAt: number): void {
     this.#newest = newest
-    this.#askedAt = this.#clock.time()
+    this.#askedAt = scannedAt
     this.#inherit(newest)
     if (!this.#settings.tookOver) this.#untold = new Set(newest?.unexplained)
     this.#newestTime = newestTime
@@ -235,7 +238,9 @@ export class RestorePoints {
       this.#isSaid = !this.#isChanged
       return undefined
     }
-    const draft = this.#draftOf(source, moment, now)
+    const time = this.#timeOf(moment, history)
+    if (time === undefined) return undefined
+    const draft = this.#draftOf(source, { ...moment, time }, now)
     const still = draft.state.unexplained.filter(path => this.#untold.has(path))
     if (still.length > 0) this.#news.push({ kind: 'unexplained', paths: still })
     this.#untold = new Set()
@@ -254,6 +259,24 @@ export class RestorePoints {
     this.#isSaid = true
     this.#isCovered = true
     return undefined
+  }
+
+  /** The time of a restore point; undefined: it waits for the next drained point. */
+  #timeOf(moment: Moment<TableFiles>, { live }: History<TableFiles>): number | undefined {
+    const newest = this.#newest
+    const isNow = moment.sets.size === live.size && [...moment.sets].every(files => live.has(files))
+    if (newest === undefined || !isNow || this.#settings.isOneShot) return moment.time
+    return this.#present.timeOf(moment.time, newest.time, this.#clock.time())
+  }
+
+  /** Whether a restore point waits for the next drained point. */
+  get isAwaited(): boolean {
+    return this.#present.isAwaited
+  }
+
+  /** A drained point. @param until as in {@link Present.drained} */
+  drained(until: number | undefined): void {
+    this.#present.drained(until)
   }
 
   /** A draft is in the bucket. @param state as it was written */

@@ -152,8 +152,8 @@ export class Table {
 
   /** The bucket was asked for the table's newest manifest. @param newestTime of a newest manifest that cannot be read, ms since 1970 */
   loaded(newest: State | undefined, newestTime?: number): void {
-    this.#points.loaded(newest, newestTime)
-    this.#placement.loaded(newest?.time ?? newestTime, this.#directories.keys())
+    const scannedAt = this.#placement.loaded(newest?.time ?? newestTime, this.#directories.keys())
+    this.#points.loaded(newest, newestTime, scannedAt)
     this.#isLoaded = true
     for (const files of this.files()) {
       files.seed(this.#points.stored(files.path), this.#disk)
@@ -173,7 +173,12 @@ export class Table {
     const isSame = before?.lastScan !== undefined && sameScan(before.lastScan, files)
     if (!isWatched && !isSame) this.#missed(`${path} is not watched`)
     for (const one of [...directory.files.values()])
-      for (const name of [...one.names]) if (!files.has(name)) this.#removed(directory, name)
+      for (const name of [...one.names]) {
+        // A file that came after the scan had begun is not gone: a log that was read after that may have told of it.
+        if (files.has(name)) continue
+        if (this.#disk.file(join(path, name)) === undefined) this.#removed(directory, name)
+        else this.#worklist.mark(one)
+      }
     for (const [name, identity] of files) this.#found(directory, name, identity, reason === 'start')
     this.#placement.scanned(path, isSame, isWatched)
     if (this.#placement.orderScan()) this.#orderScan('it changed while it was scanned')
@@ -280,7 +285,9 @@ export class Table {
     this.#tellNews()
     const { history } = this.#placement
     if (hasGoneOn) this.#points.wentOn()
-    const mayDraft = hasGoneOn || !this.#points.isCovered || this.#worklist.hasHindered
+    this.#points.drained(this.#isKnown ? this.#looked.time : undefined)
+    const mayDraft =
+      hasGoneOn || !this.#points.isCovered || this.#worklist.hasHindered || this.#points.isAwaited
     if (history !== undefined && mayDraft) this.#orders.restorePoint(this)
     this.#schedule()
   }
@@ -317,6 +324,7 @@ export class Table {
     }
     this.#wake(this.#clock.now())
     this.#orders.restorePoint(this)
+    this.#wake(this.#clock.now())
   }
 
   /** The run ends: what is missing now is named as not backed up. */
@@ -618,6 +626,13 @@ export class Table {
   #tellNews(): void {
     for (const news of [...this.#placement.takeNews(), ...this.#points.takeNews()])
       this.#orders.tell(this, news)
+  }
+
+  /** Whether events tell of every change, and each has its place. */
+  get #isKnown(): boolean {
+    if (!this.#placement.isSettled) return false
+    for (const { lastScan } of this.#directories.values()) if (lastScan !== undefined) return false
+    return true
   }
 
   /** Asks to be woken when something is due. */

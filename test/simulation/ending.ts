@@ -10,6 +10,9 @@ import type { Truth } from './truth.js'
 const TOGETHER = 500
 const ALONE = 6000
 
+/** How long after a manifest is in the bucket another run may not know of it when it writes, ms. */
+const HEARD = 5000
+
 /** How long a truncate may take until it has committed, ms. */
 const END_LASTS = 10_000
 
@@ -60,8 +63,19 @@ function lastOf(
 ): (Manifest | undefined)[] {
   const newest = bucket.newest(unit)
   if (!settings.hasWildClock || newest === undefined || !isBesides(newest, daemon)) return [newest]
-  const own = bucket.manifests.get(unit)?.findLast(({ writer }) => writer === daemon?.process)
+  const own = lastBy(daemon, unit, bucket)
   return own === undefined ? [] : [newest, own]
+}
+
+/** The manifest that a daemon wrote last. @param until virtual time, ms */
+function lastBy(
+  daemon: Daemon | undefined,
+  unit: string,
+  bucket: Bucket,
+  until = Infinity,
+): Manifest | undefined {
+  const all = bucket.manifests.get(unit)
+  return all?.findLast(({ writer, writtenAt }) => writer === daemon?.process && writtenAt <= until)
 }
 
 /** Whether a manifest is of another process that wrote it beside a daemon. */
@@ -106,10 +120,18 @@ function judgeNewest(
   const isOurs = newest.writerStartedAt === daemon?.startedAt
   const known = isOurs ? uploadedByOthers(node, bucket, newest) : undefined
   if (known !== undefined) return known
-  const unended = unendedLoss(state, truth, checks, daemon)
+  // A run that ends beside the daemon need not have seen the truncate, unless the daemon had told of it before.
+  const heard = lastBy(daemon, unit, bucket, newest.writtenAt - HEARD)
+  const isUnheard = isBesides(newest, daemon) && heard?.state.unexplained.length !== 0
+  const said = isUnheard ? lastBy(daemon, unit, bucket)?.state : state
+  const unended = said && unendedLoss(said, truth, checks, daemon)
   if (unended !== undefined) return unended
   if (lacking.size > 0 || state.unprotected.length > 0 || state.unexplained.length > 0) return undefined
   if (!isRestorable(state)) return undefined
+  // A daemon to which nothing happens does not look for what a run that began before it may still write of a time before it.
+  const startedAt = daemon?.startedAt ?? -Infinity
+  const isFromBefore = state.time - EPOCH < startedAt && truth.timeOf(truth.commits.length) < startedAt
+  if (isBesides(newest, daemon) && isFromBefore) return undefined
   const dead = [...named].filter(path => !live.some(sstable => sstable.path === path))
   if (dead.length > 0)
     return `the newest restore point names ${dead.join(', ')}, which the table does not have`

@@ -1,3 +1,4 @@
+import { EPOCH } from './checks.js'
 import type { DaemonOptions } from './daemon.js'
 import { PACES } from './pace.js'
 import type { Steps } from './cassandra.js'
@@ -321,6 +322,25 @@ export const HISTORIES: readonly Told[] = [
       const key = scenario.newest?.sets.get(sstable.path)?.components.get('TOC.txt')?.key
       const content = scenario.bucket.content(`${sstable.path}-TOC.txt`, key)
       return unless(content === sstable.node('TOC.txt')?.content, 'the newest manifest has the older TOC.txt')
+    },
+  },
+  {
+    title:
+      'a daemon that has seen a truncate outranks what a run beside it says later without having seen it',
+    isWrongBefore: false,
+    async play(scenario) {
+      scenario.begin()
+      await scenario.do('flush', 7000)
+      await scenario.do('delete', 10_000)
+      const { newest } = scenario
+      if (newest?.unexplained.length !== 1) return `nothing is unexplained: "${scenario.said}"`
+      await scenario.do('truncate', 30)
+      const { bucket, checks, time } = scenario
+      checks.settings.hasOtherWriter = true
+      const state = { ...newest, time: EPOCH + Math.floor(time.now) }
+      bucket.putManifest({ state, delta: undefined }, time.now, { isAlive: true }, time.now)
+      await scenario.run(20_000)
+      return isAsItIs(scenario)
     },
   },
   {

@@ -63,7 +63,11 @@ export class OneShotRun {
 
   async #until(isSo: () => boolean): Promise<void> {
     do await new Promise<void>(resolve => this.#parts.process.after(LOOK, resolve))
-    while (!isSo())
+    while (
+      // The program ends at once when another writer has the name.
+      !isSo() &&
+      !this.#parts.isFenced()
+    )
   }
 
   #isDone(): boolean {
