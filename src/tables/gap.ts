@@ -21,6 +21,8 @@ export class Gap {
   /** Whether no event tells of changes in a directory of it: what its scans saw was true when they were ordered. */
   #isBlind = false
   #orderedAt: number
+  /** When a directory of it was found to be gone last. */
+  #lostAt = -Infinity
 
   /**
    * @param isFirst whether it is the one before the first scan, which nobody needs to order
@@ -54,7 +56,7 @@ export class Gap {
 
   /** When what its scans saw was true, ms by the server's clock. */
   get time(): number {
-    return this.#isBlind ? this.#orderedAt : this.#time
+    return this.#isBlind ? Math.max(this.#orderedAt, this.#lostAt) : this.#time
   }
 
   /** Whether a truncate or drop was missed. */
@@ -110,6 +112,7 @@ export class Gap {
     this.#pending.delete(path)
     this.#until = drains + 1
     this.#time = time
+    this.#lostAt = time
   }
 
   /** An SSTable went that nothing is known of: what the gap ends with was true only after that. */

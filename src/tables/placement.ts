@@ -184,6 +184,8 @@ export class Placement {
       if (this.#isClaimed(files)) return
       if (until === undefined) {
         this.#gap?.outlasts(drains, span.time)
+        // It may have been part of the table while nobody had looked at it: no restore point is of that time.
+        this.#changes.add({ after, until: drains + 1, adds: [], removes: [], time: span.time })
         return
       }
       // What vanished from its path is back only once it is whole and at rest.
@@ -525,7 +527,7 @@ export class Placement {
   #wasCompacted(table: TableFacts, files: TableFiles): boolean | 'unknown' {
     if (hasTransactions(files.name)) return false
     let isUnknown = false
-    for (const other of table.files()) {
+    for (const other of [...table.files(), ...table.takeKept()]) {
       if (!other.isSSTable || !isLaterThan(other, files)) continue
       if (other.isPart) return true
       isUnknown = true
@@ -545,8 +547,13 @@ export class Placement {
 
   /** Whether a change of the table waits for the same change of its indexes. */
   #isHeld(table: TableFacts, now: number): boolean {
-    if (!table.hasIndexes || this.#heldSince === undefined || this.#isExposed) return false
-    return now < this.#holdsUntil(this.#heldSince)
+    const since = this.#heldSince
+    if (!table.hasIndexes || since === undefined || this.#isExposed) return false
+    // One that is whole and waits for its quiet time may be the same change, of which no log was read.
+    const isComing = [...this.#unplaced].some(
+      files => files.whole.until !== undefined && !this.#isClaimed(files),
+    )
+    return now < (isComing ? since + INDEX_CAP : this.#holdsUntil(since))
   }
 
   #place(table: TableFacts, step: Step): void {

@@ -357,7 +357,10 @@ export class Checks implements WorldWatcher {
       const { kind, time, adds, removes } = truth.commits[n - 1]!
       for (const { path, data } of adds) returned.add(`${path}#${data}`)
       if (kind === 'end' || gap >= time) return undefined
-      if (kind !== 'deleted') continue
+      // What is left in the directory of a table that was dropped goes with it.
+      const next = truth.commits[n]
+      const isDropped = next?.kind === 'end' && next.time === time
+      if (kind !== 'deleted' || isDropped) continue
       for (const sstable of removes) {
         if (returned.has(`${sstable.path}#${sstable.data}`)) continue
         if (ever?.has(sstable) === true && !named.includes(sstable) && !truth.isLive(sstable))

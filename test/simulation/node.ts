@@ -344,6 +344,8 @@ export class Node {
       [...gone, ...logs.flatMap(log => log.rolledBack())],
       'deleted',
     )
+    // Nobody misses what is left in the directory of a table that was dropped.
+    if (truth !== this.truth) truth.commit(this.#time.now, [], [], 'end')
     truth.lose(lost.path, this.#time.now, unread)
     if (isReplaced) this.#device++
   }
