@@ -1,0 +1,56 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+import t from 'tap'
+
+import { NOT_TO_BE_HAD, OTHER_SERVERS, isInstalled, startOther } from '../support/real/other-servers.js'
+import { temporaryDirectory } from '../support/real/place.js'
+import { CHECKS, ServerYard, reportOf } from '../support/real/server-checks.js'
+import { Tablesnap } from '../support/real/tablesnap.js'
+
+const S3PROXY = "S3Proxy's: a LIST of several pages answers 500, or repeats a continuation token"
+const S3RVER =
+  "s3rver's: it lists keys in another order than that of their bytes, and answers 500 to some LISTs"
+
+/** What is known to fail on a server, and whose fault it is. */
+const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  's3proxy-2.6.0': { '--list-nodes with 2,000 objects': S3PROXY, '-D': S3PROXY },
+  's3rver-3.7.1': Object.fromEntries(
+    Object.keys(CHECKS)
+      .filter(what => what !== 'backup' && what !== '--list')
+      .map(what => [what, S3RVER]),
+  ),
+}
+
+const only = process.env['SERVERS']?.split(',')
+const results = new Map<string, Map<string, string | undefined>>()
+
+for (const server of OTHER_SERVERS) {
+  const { name, cache } = server
+  if (only !== undefined && !only.includes(cache)) continue
+  const skip = !isInstalled(server) && `${name} is not installed: .ci/install ${cache.split('-')[0]}`
+  await t.test(name, { skip }, async t => {
+    const directory = temporaryDirectory(t)
+    const home = join(directory, 'server')
+    mkdirSync(home)
+    const way = await startOther(server, home)
+    t.teardown(() => way.process.stop('SIGTERM', 20_000).catch(() => undefined))
+    const yard = new ServerYard(new Tablesnap(way, join(directory, 'home')), way, directory)
+    const outcomes = new Map<string, string | undefined>()
+    results.set(name, outcomes)
+    for (const [what, check] of Object.entries(CHECKS)) {
+      const failure = await check(yard).then(
+        () => undefined,
+        (error: unknown) => (error as Error).message,
+      )
+      const known = KNOWN[cache]?.[what]
+      outcomes.set(what, failure === undefined ? undefined : (known ?? `not known: ${failure}`))
+      if (known === undefined) t.equal(failure, undefined, what)
+      else t.ok(failure !== undefined, `${what} fails: ${known}`)
+    }
+  })
+}
+
+for (const line of reportOf(results)) t.comment(line)
+for (const [name, why] of Object.entries(NOT_TO_BE_HAD))
+  await t.test(name, { skip: `cannot be had: ${why}` }, () => undefined)
