@@ -7,7 +7,7 @@ import { saysTheSame } from '../tables/same-manifest.js'
 import type { Table } from '../tables/table.js'
 
 import { deltaOf, type ManifestBase } from './manifest-delta.js'
-import type { Clockwork, ManifestStore, Ownership, UpstreamListings } from './ports.js'
+import type { Clockwork, ManifestStore, Ownership, Plans, UpstreamListings } from './ports.js'
 
 /** A restore point that is in the bucket. */
 export interface Published {
@@ -46,16 +46,19 @@ export class ManifestPublisher implements Publisher {
   readonly #ownership: Ownership
   readonly #clockwork: Clockwork
   readonly #node: string
+  readonly #plans: Plans | undefined
   readonly #bases = new WeakMap<Table, ManifestBase>()
 
-  /** @param node the node's name in the bucket */
+  /** @param node the node's name in the bucket @param plans undefined: nobody deletes objects */
   constructor(
     store: ManifestStore,
     listings: UpstreamListings,
     ownership: Ownership,
     clockwork: Clockwork,
     node: string,
+    plans?: Plans,
   ) {
+    this.#plans = plans
     this.#store = store
     this.#listings = listings
     this.#ownership = ownership
@@ -65,11 +68,21 @@ export class ManifestPublisher implements Publisher {
 
   async publish(table: Table, earliest: number): Promise<Published | undefined> {
     const meter = new Meter(this.#clockwork)
+    const version = this.#plans?.version
     let draft = meter.measure(() => table.draft())
     if (draft === undefined) return undefined
     try {
       await this.#wait(earliest)
       await this.#ownership.check()
+      const isOld = this.#plans?.version !== version || this.#concerns(table, draft)
+      if (isOld && this.#plans !== undefined) {
+        table.failed(draft)
+        draft = undefined
+        await this.#plans.sweep(table)
+        draft = meter.measure(() => table.draft())
+        if (draft === undefined) return undefined
+        if (this.#concerns(table, draft)) throw aboutToGo(table)
+      }
       const newer = isWhole(draft.state) ? undefined : await this.#newer(table)
       if (newer !== undefined) {
         table.failed(draft)
@@ -83,6 +96,10 @@ export class ManifestPublisher implements Publisher {
       if (draft !== undefined) table.failed(draft)
       throw error
     }
+  }
+
+  #concerns(table: Table, { state }: Draft): boolean {
+    return this.#plans?.concerns(state, table.newest) === true
   }
 
   async list(table: Table): Promise<boolean> {
@@ -114,7 +131,8 @@ export class ManifestPublisher implements Publisher {
 
   /** @returns the state with the time that it got */
   async #write(table: Table, state: State, meter: Meter): Promise<State> {
-    const base = this.#bases.get(table)
+    const known = this.#bases.get(table)
+    const base = known !== undefined && this.#plans?.has(known.key) === true ? undefined : known
     for (let attempt = 0; ; attempt++) {
       const timed = { ...state, time: state.time + attempt }
       const delta = base === undefined ? undefined : meter.measure(() => deltaOf(base, timed))
@@ -142,6 +160,15 @@ export class ManifestPublisher implements Publisher {
       throw error
     }
   }
+}
+
+function aboutToGo({ name }: Table): TablesnapError {
+  return new TablesnapError({
+    code: 'OBJECT_PLANNED',
+    message: `tablechop is about to delete objects that the next restore point of ${name} needs, and they could not be copied`,
+    operation: 'publish',
+    retry: true,
+  })
 }
 
 /** Adds up the CPU time of what is measured. */
