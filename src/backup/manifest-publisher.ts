@@ -47,7 +47,7 @@ export class ManifestPublisher implements Publisher {
   readonly #clockwork: Clockwork
   readonly #node: string
   readonly #plans: Plans | undefined
-  readonly #bases = new WeakMap<Table, ManifestBase>()
+  readonly #bases = new WeakMap<Table, { readonly base: ManifestBase; readonly version: number | undefined }>()
 
   /** @param node the node's name in the bucket @param plans undefined: nobody deletes objects */
   constructor(
@@ -131,8 +131,10 @@ export class ManifestPublisher implements Publisher {
 
   /** @returns the state with the time that it got */
   async #write(table: Table, state: State, meter: Meter): Promise<State> {
+    const version = this.#plans?.version
     const known = this.#bases.get(table)
-    const base = known !== undefined && this.#plans?.has(known.key) === true ? undefined : known
+    // A plan may name it: this one, or one that was seen while nothing was written, and is carried out and forgotten by now.
+    const base = known?.version === version ? known?.base : undefined
     for (let attempt = 0; ; attempt++) {
       const timed = { ...state, time: state.time + attempt }
       const delta = base === undefined ? undefined : meter.measure(() => deltaOf(base, timed))
@@ -140,7 +142,7 @@ export class ManifestPublisher implements Publisher {
       try {
         const { key, busy } = await this.#store.write(stored)
         meter.add(busy)
-        if (delta === undefined) this.#bases.set(table, { key, state: timed })
+        if (delta === undefined) this.#bases.set(table, { base: { key, state: timed }, version })
         return timed
       } catch (error) {
         if (attempt >= TIMES || !isS3Error(error, 412)) throw error

@@ -118,7 +118,7 @@ export class Executor {
 
   /** A run that stood still for long must not delete what has a new life since. */
   async #checkPlan(): Promise<void> {
-    const now = performance.now()
+    const now = this.#bucket.clock()
     if (now - this.#looked < FRESH) return
     const node = await readNodeFile(this.#bucket, this.#keys)
     const { name } = this.#rule.options.scope

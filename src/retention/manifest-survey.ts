@@ -49,7 +49,7 @@ const AT_ONCE = 16
 export class ManifestSurvey {
   /** Keys that restore points name which stay. */
   readonly named = new KeySet()
-  /** Keys that other restore points name which came after the plan that is to be carried out. */
+  /** Keys that other restore points name, or build on, which came after the plan that is to be carried out. */
   readonly recent = new KeySet()
   readonly units = new Map<string, UnitPoints>()
   readonly #bucket: RetentionBucket
@@ -97,6 +97,8 @@ export class ManifestSurvey {
   async *#unit(unit: string, listed: AsyncGenerator<ListedManifest>): AsyncGenerator<Going> {
     const selection = this.#rule.selection()
     const bases = new Set<number>()
+    /** Of those that go, and came after the plan. */
+    const news = new Set<number>()
     /** They go if an older one is complete. */
     const waiting: ListedManifest[] = []
     const reasons = new Map<string, number>()
@@ -112,22 +114,28 @@ export class ManifestSurvey {
       oldest = Math.min(oldest, key.stored)
       let body: DecodedState | undefined
       const read = async (): Promise<DecodedState> => (body ??= await this.#read(key))
-      if (elsewhere === undefined) {
-        elsewhere = directoriesOf((await read()).state).filter(directory => !this.#rule.holds(directory))
-      }
+      elsewhere ??= directoriesOf((await read()).state).filter(directory => !this.#rule.holds(directory))
       const isComplete = async (): Promise<boolean> =>
         (key.facts?.kind ?? kindOf((await read()).state)) === 'complete'
       const why = await selection.reasons(timeOf(key), isComplete)
       if (this.#rule.keepsBases && bases.has(key.time)) why.push('base')
       const isMeant = elsewhere.length === 0
-      if (isMeant && why.length === 0) {
-        if (this.#isNews(key.object)) await this.#nameRecent(key, body)
-        waiting.push(key)
-        if (!selection.hasComplete) continue
+      if (selection.hasComplete)
         for (const one of waiting.splice(0)) {
           gone++
           yield goingOf(one)
         }
+      if (isMeant && why.length === 0) {
+        if (this.#isNews(key.object)) {
+          await this.#nameRecent(key, body)
+          const base = await this.#baseOf(key, read)
+          if (base !== undefined) news.add(base)
+        }
+        if (news.has(key.time)) this.recent.add(key.key)
+        if (selection.hasComplete) {
+          gone++
+          yield goingOf(key)
+        } else waiting.push(key)
         continue
       }
       for (const reason of why) reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
@@ -135,11 +143,8 @@ export class ManifestSurvey {
       if (key.facts?.kind === 'complete' || (key.facts === undefined && (await isComplete()))) complete++
       // Those of a table outside the path name nothing inside: only snapshots, backups and the like name objects of others.
       if (!isMeant && tableOfUnit(unit) !== undefined) continue
-      if (key.facts === undefined) {
-        const { delta } = await read()
-        const base = delta === undefined ? undefined : this.#timeOf(delta.base)
-        if (base !== undefined) bases.add(base)
-      } else if (key.facts.base !== undefined) bases.add(key.facts.base)
+      const base = await this.#baseOf(key, read)
+      if (base !== undefined) bases.add(base)
       await this.#name(key, body)
     }
     // Without a complete restore point all of them stay.
@@ -161,9 +166,15 @@ export class ManifestSurvey {
     })
   }
 
-  #timeOf(key: string): number | undefined {
+  /** Time of the full manifest that one builds on; undefined: it is full. */
+  async #baseOf(
+    { facts }: ListedManifest,
+    read: () => Promise<DecodedState>,
+  ): Promise<number | undefined> {
+    if (facts !== undefined) return facts.base
     const root = this.#keys.states('')
-    return key.startsWith(root) ? parseStateKey(key.slice(root.length))?.time : undefined
+    const { delta } = await read()
+    return delta?.base.startsWith(root) === true ? parseStateKey(delta.base.slice(root.length))?.time : undefined
   }
 
   async #name(key: ListedManifest, body: DecodedState | undefined): Promise<void> {

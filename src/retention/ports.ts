@@ -43,6 +43,8 @@ export interface RetentionBucket {
   newestPart(upload: UnfinishedUpload): Promise<number | undefined>
   /** @throws S3Error */
   abort(upload: UnfinishedUpload): Promise<void>
+  /** ms of a monotonic clock. */
+  clock(): number
   /** Waits. @param ms */
   sleep(ms: number): Promise<void>
 }

@@ -86,6 +86,10 @@ export class S3Bucket implements RetentionBucket {
     return abortMultipartUpload(this.#client, key, id)
   }
 
+  clock(): number {
+    return performance.now()
+  }
+
   async sleep(ms: number): Promise<void> {
     await sleep(ms, undefined, { signal: this.#signal })
   }
