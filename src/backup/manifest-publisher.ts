@@ -47,7 +47,10 @@ export class ManifestPublisher implements Publisher {
   readonly #clockwork: Clockwork
   readonly #node: string
   readonly #plans: Plans | undefined
-  readonly #bases = new WeakMap<Table, { readonly base: ManifestBase; readonly version: number | undefined }>()
+  readonly #bases = new WeakMap<
+    Table,
+    { readonly base: ManifestBase; readonly version: number | undefined }
+  >()
 
   /** @param node the node's name in the bucket @param plans undefined: nobody deletes objects */
   constructor(

@@ -167,14 +167,13 @@ export class ManifestSurvey {
   }
 
   /** Time of the full manifest that one builds on; undefined: it is full. */
-  async #baseOf(
-    { facts }: ListedManifest,
-    read: () => Promise<DecodedState>,
-  ): Promise<number | undefined> {
+  async #baseOf({ facts }: ListedManifest, read: () => Promise<DecodedState>): Promise<number | undefined> {
     if (facts !== undefined) return facts.base
     const root = this.#keys.states('')
     const { delta } = await read()
-    return delta?.base.startsWith(root) === true ? parseStateKey(delta.base.slice(root.length))?.time : undefined
+    return delta?.base.startsWith(root) === true
+      ? parseStateKey(delta.base.slice(root.length))?.time
+      : undefined
   }
 
   async #name(key: ListedManifest, body: DecodedState | undefined): Promise<void> {

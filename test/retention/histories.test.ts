@@ -2,7 +2,7 @@ import t from 'tap'
 
 import { RetentionHistory } from './model/history.js'
 
-const COUNT = Number(process.env['HISTORIES'] ?? 300)
+const COUNT = Number(process.env['HISTORIES'] ?? 120)
 const SEED = Number(process.env['SEED'] ?? 1)
 
 await t.test(`${COUNT} random histories lose nothing that is kept, and keep nothing that may go`, async t => {

@@ -2,7 +2,7 @@ import type { Test } from 'tap'
 
 import { createLogger } from '../../src/report/log.js'
 import { chop, type ChopOptions, type ChopResult } from '../../src/retention/chop.js'
-import { DeletionRule } from '../../src/retention/deletion-rule.js'
+import { DeletionRule, type RetentionOptions } from '../../src/retention/deletion-rule.js'
 import type { RetentionBucket } from '../../src/retention/ports.js'
 import { S3Bucket } from '../../src/retention/s3-bucket.js'
 import { ChopScope } from '../../src/retention/scope.js'
@@ -65,6 +65,7 @@ export async function chopOnce(
   bucket: RetentionBucket,
   keys: KeyLayout,
   options: Partial<ChopOptions> = {},
+  Rule: new (options: RetentionOptions, now: number) => DeletionRule = DeletionRule,
 ): Promise<Chopped> {
   const deleted: string[] = []
   const failures: { key: string; why: string }[] = []
@@ -83,7 +84,7 @@ export async function chopOnce(
       name: 'node1',
       log,
       observer,
-      rule: (asked, now) => new DeletionRule(asked, now),
+      rule: (asked, now) => new Rule(asked, now),
       salt: () => 1,
     },
   )

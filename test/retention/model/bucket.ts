@@ -122,7 +122,7 @@ export class ModelBucket implements RetentionBucket {
     return results
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- it has none
+   
   async *unfinished(): AsyncGenerator<UnfinishedUpload> {
     yield* []
   }

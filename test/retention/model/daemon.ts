@@ -7,7 +7,16 @@ import type { Random } from '../../state/random.js'
 
 import type { ModelStore } from './bucket.js'
 import { manifestsIn } from './manifests.js'
-import { crcOf, packed, unitAt, type Content, type Files, type ModelDisk, type ModelEntry, type ModelManifest } from './node.js'
+import {
+  crcOf,
+  packed,
+  unitAt,
+  type Content,
+  type Files,
+  type ModelDisk,
+  type ModelEntry,
+  type ModelManifest,
+} from './node.js'
 
 /** How long before a manifest node.json was looked at, at most, ms. */
 const FRESH = 60_000
@@ -81,14 +90,15 @@ export class ModelDaemon {
 
   /** Uploads what lies in a directory. @param days at which parts of a file may arrive until it is whole */
   async upload(directory: string, days = 0): Promise<void> {
+    this.#forget()
     for (const [name, files] of [...(this.#disk.directories.get(directory) ?? [])]) {
       for (const [component, content] of files)
         await this.#file(`${directory}/${name}-${component}`, content, days)
     }
   }
 
-  /** Writes a restore point of a directory's unit. */
-  async publish(directory: string): Promise<void> {
+  /** Writes a restore point of a directory's unit. @param stall how long the PUT takes, ms; undefined: some time */
+  async publish(directory: string, stall?: number): Promise<void> {
     await this.look(FRESH)
     const unit = unitAt(directory)
     const now = this.#store.turns.now
@@ -132,7 +142,8 @@ export class ModelDaemon {
       ...totals,
     })
     // The answer to a PUT may be long in coming; what it says was decided before.
-    await this.#turn(this.#random.chance(0.2) ? 120_000 : 4_000)
+    if (stall !== undefined) await this.#store.turns.sleep(stall)
+    else await this.#turn(this.#random.chance(0.2) ? 120_000 : 3_000)
     this.#store.put(key, packed(manifest))
     this.#newest.set(unit, time)
     if (!isDelta) this.#bases.set(unit, { key, sets })
@@ -170,6 +181,7 @@ export class ModelDaemon {
       this.#again = this.#store.turns.now + 30_000
     } else if (this.#again === undefined || this.#store.turns.now < this.#again) return
     else this.#again = undefined
+    this.#forget()
     for (const [path, { content, entry }] of [...this.#uploaded]) await this.#rescue(path, content, entry)
   }
 
@@ -186,6 +198,12 @@ export class ModelDaemon {
     }
     this.#store.put(key, Buffer.from(content))
     this.#uploaded.set(path, { content, entry: { ...entry, key } })
+  }
+
+  /** What is not on the disk any more is uploaded anew when it comes back: then its object is found. */
+  #forget(): void {
+    for (const [path, { content }] of [...this.#uploaded])
+      if (!this.#isOnDisk(path, content)) this.#uploaded.delete(path)
   }
 
   #isOnDisk(path: string, content: Content): boolean {

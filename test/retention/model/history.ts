@@ -9,8 +9,8 @@ import { OPTIONS } from '../support.js'
 
 import { ModelBucket, ModelStore, type ModelObject } from './bucket.js'
 import { Fenced, ModelDaemon } from './daemon.js'
-import { manifestsIn } from './manifests.js'
-import { ModelDisk, crcOf } from './node.js'
+import { lossesIn } from './manifests.js'
+import { ModelDisk } from './node.js'
 import { Reference, type Asked } from './reference.js'
 import { Turns } from './turns.js'
 
@@ -46,6 +46,7 @@ export class RetentionHistory {
   #isOver = false
   #onNode: () => void = () => undefined
   #salt = 0
+  readonly #background: Promise<void>[] = []
 
   constructor(seed: number, mutation: Mutation = {}) {
     const random = new Random(seed)
@@ -98,6 +99,7 @@ export class RetentionHistory {
         if (this.#random.chance(0.7)) await unlessFenced(() => this.#backUp(daemon, directory))
       await this.#turns.sleep(this.#random.below(this.#random.pick([60_000, HOUR, DAY]) ?? HOUR))
     }
+    await Promise.all(this.#background)
     this.#isOver = true
     this.#onNode()
   }
@@ -106,7 +108,21 @@ export class RetentionHistory {
     if (this.#random.chance(0.8)) await daemon.upload(directory, this.#random.chance(0.05) ? 3 : 0)
     // What was uploaded may be named much later.
     if (this.#random.chance(0.2)) await this.#turns.sleep(this.#random.below(5 * HOUR))
+    if (this.#random.chance(0.15)) {
+      this.#background.push(this.#twoChops())
+      await this.#turns.sleep(this.#random.below(20_000))
+      await daemon.look()
+      await this.#turns.sleep(this.#random.below(55_000))
+    }
     if (this.#random.chance(0.8)) await daemon.publish(directory)
+  }
+
+  /** One run right behind another, while tablesnap is at work. */
+  async #twoChops(): Promise<void> {
+    for (let run = 0; run < 2; run++) {
+      await this.#chop(new ModelBucket(this.#store, this.#random))
+      await this.#turns.sleep(this.#random.below(10_000))
+    }
   }
 
   async #restart(): Promise<void> {
@@ -192,7 +208,11 @@ export class RetentionHistory {
         keys: this.#keys,
         name: 'node1',
         log: createLogger('text', () => undefined),
-        observer: { going: () => undefined, deleted: () => undefined, failed: ({ key, why }) => this.problems.push(`${key} was not deleted: ${why}`) },
+        observer: {
+          going: () => undefined,
+          deleted: () => undefined,
+          failed: ({ key, why }) => this.problems.push(`${key} was not deleted: ${why}`),
+        },
         rule: (asked, now) => {
           running = { asked: { scope, last, daily, cutoff: now - age } }
           return new Rule(asked, now)
@@ -223,27 +243,14 @@ export class RetentionHistory {
     const isManifest = key.startsWith(this.#keys.states(''))
     if (this.#judged?.request !== request || !isManifest)
       this.#judged = { request, reference: new Reference(this.#store, this.#keys, asked) }
-    if (this.#judged?.reference.mayGo(object) !== true) this.problems.push(`${key} was deleted, and must not be`)
+    if (this.#judged?.reference.mayGo(object) !== true)
+      this.problems.push(`${key} was deleted, and must not be`)
   }
 
   #judged: { readonly request: unknown; readonly reference: Reference } | undefined
 
-  /** Every manifest in the bucket can be restored, bit for bit, at every moment. */
   #check(): void {
-    if (this.problems.length > 20) return
-    for (const { key, named } of manifestsIn(this.#store, this.#keys)) {
-      if (named === undefined) {
-        this.problems.push(`${key} has lost its base`)
-        continue
-      }
-      for (const [path, entries] of Object.entries(named))
-        for (const [component, entry] of Object.entries(entries)) {
-          const held = this.#store.objects.get(entry.key ?? this.#keys.file(`${path}-${component}`))
-          if (held === undefined) this.problems.push(`${key} has lost ${path}-${component}`)
-          else if (crcOf(held.body.toString()) !== entry.crc64)
-            this.problems.push(`${key} names other content than ${path}-${component} has`)
-        }
-    }
+    if (this.problems.length <= 20) this.problems.push(...lossesIn(this.#store, this.#keys))
   }
 }
 

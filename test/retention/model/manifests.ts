@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import { parseStateKey, type KeyLayout } from '../../../src/state/keys.js'
 
 import type { ModelObject, ModelStore } from './bucket.js'
-import type { ModelManifest } from './node.js'
+import { crcOf, type ModelManifest } from './node.js'
 
 /** A manifest in the bucket, as a restore would read it. */
 export interface FoundManifest {
@@ -54,7 +54,10 @@ export function manifestsIn(store: ModelStore, keys: KeyLayout): FoundManifest[]
   return found
 }
 
-function namedBy(store: ModelStore, { base, removed, sets }: ModelManifest): ModelManifest['sets'] | undefined {
+function namedBy(
+  store: ModelStore,
+  { base, removed, sets }: ModelManifest,
+): ModelManifest['sets'] | undefined {
   if (base === null) return sets
   const below = store.objects.get(base)
   if (below === undefined) return undefined
@@ -62,4 +65,20 @@ function namedBy(store: ModelStore, { base, removed, sets }: ModelManifest): Mod
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- it is a map in JSON
   for (const path of removed) delete all[path]
   return { ...all, ...sets }
+}
+
+/** What manifests in the bucket cannot be restored with: each can be, bit for bit, at every moment. */
+export function lossesIn(store: ModelStore, keys: KeyLayout): string[] {
+  const losses: string[] = []
+  for (const { key, named } of manifestsIn(store, keys)) {
+    if (named === undefined) losses.push(`${key} has lost its base`)
+    for (const [path, entries] of Object.entries(named ?? {}))
+      for (const [component, entry] of Object.entries(entries)) {
+        const held = store.objects.get(entry.key ?? keys.file(`${path}-${component}`))
+        if (held === undefined) losses.push(`${key} has lost ${path}-${component}`)
+        else if (crcOf(held.body.toString()) !== entry.crc64)
+          losses.push(`${key} names other content than ${path}-${component} has`)
+      }
+  }
+  return losses
 }

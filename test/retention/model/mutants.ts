@@ -55,7 +55,7 @@ class PrefixForPath extends DeletionRule {
   }
 }
 
-/** Each breaks one part of the rule. */
+/** Each breaks one part of the rule, and random histories find it. */
 export const MUTANTS: Readonly<Record<string, Mutation>> = {
   'what a restore point builds on may go': { rule: NoBase },
   'the newest restore point may go': { rule: NoNewest },
@@ -63,9 +63,13 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
   'LastModified is believed: an object may be younger than the newest restore point': {
     rule: BelievesLastModified,
   },
-  'a plan is carried out at once': { rule: NoHour },
-  'restore points that came after the plan do not count': { rule: PlanNotReadAgain },
   'tablesnap takes planned objects for present': { isHeedless: true },
   'files go before the manifests that name them': { rule: FilesFirst },
   'the path is a prefix': { rule: PrefixForPath },
 }
+
+/** Those that only a restore point within one certain minute tells. */
+export const RACES = {
+  'a plan is carried out at once': { rule: NoHour },
+  'restore points that came after the plan do not count': { rule: PlanNotReadAgain },
+} as const satisfies Record<string, Mutation>

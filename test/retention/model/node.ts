@@ -33,6 +33,16 @@ export class ModelDisk {
     this.#random = random
   }
 
+  /** Puts an SSTable there. */
+  add(directory: string, name: string, files: Files): void {
+    this.#of(directory).set(name, files)
+  }
+
+  /** Deletes an SSTable. */
+  delete(directory: string, name: string): void {
+    this.#of(directory).delete(name)
+  }
+
   /** Something happens to the tables. */
   change(): void {
     const directory = this.#random.pick(TABLES) ?? TABLES[0]
@@ -63,7 +73,9 @@ export class ModelDisk {
     } else if (kind === 'snapshot')
       this.directories.set(`${directory}/snapshots/s${++this.#snapshots}`, new Map(sstables))
     else {
-      const snapshot = this.#random.pick([...this.directories.keys()].filter(path => path.includes('/snapshots/')))
+      const snapshot = this.#random.pick(
+        [...this.directories.keys()].filter(path => path.includes('/snapshots/')),
+      )
       if (snapshot !== undefined) this.directories.get(snapshot)?.clear()
     }
   }

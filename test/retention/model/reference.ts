@@ -28,7 +28,8 @@ export class Reference {
   ) {
     for (const one of manifestsIn(store, keys))
       this.#points.set(one.unit, [...(this.#points.get(one.unit) ?? []), one])
-    for (const [unit, points] of this.#points) for (const key of this.#keptOf(unit, points)) this.kept.add(key)
+    for (const [unit, points] of this.#points)
+      for (const key of this.#keptOf(unit, points)) this.kept.add(key)
     for (const points of this.#points.values())
       for (const point of points)
         if (this.kept.has(point.key))

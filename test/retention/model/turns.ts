@@ -18,7 +18,7 @@ export class Turns {
   }
 
   /** Waits for a turn: a request takes up to so long. @param most ms */
-  step(most = 4_000): Promise<void> {
+  step(most = 1_500): Promise<void> {
     return this.sleep(this.#random.below(most))
   }
 
