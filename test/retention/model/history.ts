@@ -146,7 +146,7 @@ export class RetentionHistory {
 
   /** Another run of tablesnap, once in a while: -B from cron. */
   async #operate(): Promise<void> {
-    while (!this.#isOver) {
+    for (;;) {
       await this.#turns.sleep(this.#random.below(3 * DAY))
       if (this.#isOver) return
       const run = this.#newDaemon()

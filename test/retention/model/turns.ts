@@ -28,16 +28,15 @@ export class Turns {
 
   /** Gives turns until nobody waits, or all of `work` has ended. */
   async run(work: readonly Promise<unknown>[]): Promise<void> {
-    let hasEnded = false
-    let failure: { readonly error: unknown } | undefined
+    const outcome: { hasEnded: boolean; error?: unknown } = { hasEnded: false }
     Promise.all(work).then(
-      () => (hasEnded = true),
-      (error: unknown) => (failure = { error }),
+      () => (outcome.hasEnded = true),
+      (error: unknown) => (outcome.error = error),
     )
     for (;;) {
       await new Promise(resolve => setImmediate(resolve))
-      if (failure !== undefined) throw (failure as { error: unknown }).error
-      if (hasEnded || this.#waiting.length === 0) return
+      if (outcome.error !== undefined) throw outcome.error
+      if (outcome.hasEnded || this.#waiting.length === 0) return
       const next = this.#waiting.reduce((a, b) => (b.at < a.at ? b : a))
       this.#waiting = this.#waiting.filter(one => one !== next)
       this.now = Math.max(this.now, next.at)
