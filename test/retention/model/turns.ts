@@ -28,10 +28,10 @@ export class Turns {
 
   /** Gives turns until nobody waits, or all of `work` has ended. */
   async run(work: readonly Promise<unknown>[]): Promise<void> {
-    const outcome: { hasEnded: boolean; error?: unknown } = { hasEnded: false }
+    const outcome: { hasEnded: boolean; error?: Error } = { hasEnded: false }
     Promise.all(work).then(
       () => (outcome.hasEnded = true),
-      (error: unknown) => (outcome.error = error),
+      (error: unknown) => (outcome.error = error instanceof Error ? error : new Error(String(error))),
     )
     for (;;) {
       await new Promise(resolve => setImmediate(resolve))
