@@ -119,6 +119,8 @@ export async function chop(options: ChopOptions, deps: ChopDeps): Promise<ChopRe
       {
         allows: key => !refused.has(unitOfKey(key)) && !files.isRecent(key),
         protect: key => files.protect(key),
+        // The next run may delete it.
+        leave: async (phase, object) => writer?.add(phase, object),
       },
       options.parallel,
     )

@@ -1,6 +1,6 @@
 import { errorMessage } from '../errors.js'
 import { MAX_DELETES } from '../s3/delete.js'
-import type { PlannedObject } from '../state/chop-plan.js'
+import type { Phase, PlannedObject } from '../state/chop-plan.js'
 import type { KeyLayout } from '../state/keys.js'
 
 import type { DeletionRule } from './deletion-rule.js'
@@ -40,6 +40,8 @@ export interface Permission {
   allows(key: string): boolean
   /** A manifest or a listing could not be deleted: what it names is not allowed any more. @throws S3Error */
   protect(key: string): Promise<void>
+  /** An object of the plan is not deleted now. @throws S3Error */
+  leave(phase: Phase, object: PlannedObject): Promise<void>
 }
 
 /** Carries a plan out: manifests first, then listings, then files. */
@@ -52,7 +54,7 @@ export class Executor {
   readonly #observer: DeletionObserver
   #looked = -Infinity
   /** What could not be deleted in a phase. */
-  #stuck: string[] = []
+  readonly #stuck: PlannedObject[] = []
 
   /** @param node as it was read when the run began */
   constructor(
@@ -79,14 +81,17 @@ export class Executor {
       const reads = new Reads(width)
       for await (const slice of ripe.confirmed(phase, MAX_DELETES)) {
         const wanted = slice.filter(({ key }) => permission.allows(key))
+        for (const object of slice) if (!permission.allows(object.key)) await permission.leave(phase, object)
         if (wanted.length === 0) continue
         await this.#checkPlan()
         await reads.begin(() => this.#delete(wanted))
       }
       // What names others has to be gone before they go.
       await reads.end()
-      if (phase !== 'files') for (const key of this.#stuck) await permission.protect(key)
-      this.#stuck = []
+      for (const object of this.#stuck.splice(0)) {
+        await permission.leave(phase, object)
+        if (phase !== 'files') await permission.protect(object.key)
+      }
     }
   }
 
@@ -97,7 +102,7 @@ export class Executor {
         const object = byKey.get(key)
         if (object === undefined) continue
         if (outcome === 'refused' && code === 'PreconditionFailed') this.deleted.changed++
-        else if (outcome === 'refused') this.#failed(key, `${code ?? ''} ${message ?? ''}`.trim())
+        else if (outcome === 'refused') this.#failed(object, `${code ?? ''} ${message ?? ''}`.trim())
         else {
           this.deleted.objects++
           this.deleted.bytes += object.size
@@ -106,14 +111,14 @@ export class Executor {
         }
       }
     } catch (error) {
-      for (const { key } of objects) this.#failed(key, errorMessage(error))
+      for (const object of objects) this.#failed(object, errorMessage(error))
     }
   }
 
-  #failed(key: string, why: string): void {
+  #failed(object: PlannedObject, why: string): void {
     this.deleted.failed++
-    this.#stuck.push(key)
-    this.#observer.failed({ key, why })
+    this.#stuck.push(object)
+    this.#observer.failed({ key: object.key, why })
   }
 
   /** A run that stood still for long must not delete what has a new life since. */
