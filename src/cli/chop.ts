@@ -4,13 +4,7 @@ import { formatDuration } from '../config/duration.js'
 import { printable } from '../report/log.js'
 import type { Logger } from '../report/logger.js'
 import { abandonedUploads } from '../retention/unfinished.js'
-import {
-  chop as runChop,
-  refuseNothing,
-  type ChopDeps,
-  type ChopOptions,
-  type ChopResult,
-} from '../retention/chop.js'
+import { chop as runChop, type ChopDeps, type ChopOptions, type ChopResult } from '../retention/chop.js'
 import { DeletionRule } from '../retention/deletion-rule.js'
 import { S3Bucket } from '../retention/s3-bucket.js'
 import { openSession, type Session } from '../session.js'
@@ -76,7 +70,6 @@ async function work(
     salt: () => randomInt(65_536),
   }
   let result = await runChop(options, deps)
-  refuseNothing(result, options, name)
   if (isNow) {
     await waitFor(bucket, result.ripeAt ?? bucket.now() + options.grace, log)
     result = await runChop(options, deps)

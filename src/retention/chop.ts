@@ -80,7 +80,8 @@ const ABANDONED = 86_400_000
 /**
  * One run of tablechop: it decides what may go, deletes what the plan of the run before names as well, and leaves a plan for the
  * next one.
- * @throws S3Error; TablesnapError `WRITER_TOO_OLD`, `STATE_CORRUPT`, `LISTING_CORRUPT`, `BUCKET_CHANGED`, `CHOP_RACED`
+ * @throws S3Error; TablesnapError `WRITER_TOO_OLD`, `STATE_CORRUPT`, `LISTING_CORRUPT`, `BUCKET_CHANGED`, `CHOP_RACED`,
+ * `NOTHING_FOUND`
  */
 export async function chop(options: ChopOptions, deps: ChopDeps): Promise<ChopResult> {
   const { bucket, keys, log, observer } = deps
@@ -110,6 +111,7 @@ export async function chop(options: ChopOptions, deps: ChopDeps): Promise<ChopRe
   for await (const going of manifests.run()) await take(going)
   for await (const going of files.run()) await take(going)
   const units = unitsOf(manifests, files, options)
+  if (units.length === 0) throw nothingFound(options, deps.name)
   const executor = new Executor(bucket, keys, rule, node, observer)
   if (ripe !== undefined && !options.isDryRun) {
     const refused = new Set(units.filter(({ refusal }) => refusal !== undefined).map(({ unit }) => unit))
@@ -190,11 +192,10 @@ async function clear({ bucket, keys }: ChopDeps, node: NodeFile): Promise<void> 
   await flush()
 }
 
-/** Refuses a path of which the bucket has nothing. @throws TablesnapError `NOTHING_FOUND` */
-export function refuseNothing({ units }: ChopResult, { scope }: ChopOptions, name: string): void {
-  if (units.length > 0) return
+/** The error of a path of which the bucket has nothing. */
+function nothingFound({ scope }: ChopOptions, name: string): TablesnapError {
   const advice = scope.isRecursive ? '' : '; -r takes all that is below it'
-  throw new TablesnapError({
+  return new TablesnapError({
     code: 'NOTHING_FOUND',
     message: `the bucket has nothing of ${name} that lies in ${scope.path}${advice}`,
     operation: 'retain',

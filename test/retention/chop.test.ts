@@ -63,7 +63,9 @@ await t.test('content that comes back while its object is planned gets a key of 
   const run = await node.backUp()
   t.match(run.log, /tablechop is about to delete 10 objects: they count as absent/)
   const newest = await states.newest(UNIT)
-  const keys = [...(newest?.sets.get(`${table.path}/nb-1-big`)?.components.values() ?? [])].map(({ key }) => key)
+  const keys = [...(newest?.sets.get(`${table.path}/nb-1-big`)?.components.values() ?? [])].map(
+    ({ key }) => key,
+  )
   t.equal(keys.length, 8)
   for (const key of keys) t.match(key, /^\.tablesnap\/node1\/versions\/.*~[0-9a-f]{16}-[0-9a-f]{16}$/)
   world.pass()

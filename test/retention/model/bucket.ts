@@ -122,7 +122,6 @@ export class ModelBucket implements RetentionBucket {
     return results
   }
 
-   
   async *unfinished(): AsyncGenerator<UnfinishedUpload> {
     yield* []
   }

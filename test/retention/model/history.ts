@@ -184,9 +184,13 @@ export class RetentionHistory {
       await this.#turns.sleep(2 * HOUR)
       await this.#chop(new ModelBucket(this.#store, this.#random))
     }
-    const reference = new Reference(this.#store, this.#keys, { ...asked, cutoff })
+    // What may go at one time may have to stay later: with --keep-… the newest one before the cutoff is another one then.
+    const references = [cutoff, this.#turns.now - age].map(
+      time => new Reference(this.#store, this.#keys, { ...asked, cutoff: time }),
+    )
     for (const object of this.#store.objects.values())
-      if (reference.mayGo(object)) this.problems.push(`${object.key} is still there`)
+      if (references.every(reference => reference.mayGo(object)))
+        this.problems.push(`${object.key} is still there`)
   }
 
   async #chop(bucket: ModelBucket): Promise<void> {
