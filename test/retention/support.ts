@@ -60,18 +60,19 @@ export class ChopNode {
   }
 }
 
-/** Runs tablechop on a bucket. */
+/** Runs tablechop on a bucket. @param records whether the result has all that goes */
 export async function chopOnce(
   bucket: RetentionBucket,
   keys: KeyLayout,
   options: Partial<ChopOptions> = {},
   Rule: new (options: RetentionOptions, now: number) => DeletionRule = DeletionRule,
+  records = true,
 ): Promise<Chopped> {
   const deleted: string[] = []
   const failures: { key: string; why: string }[] = []
   const going = new Map<string, boolean>()
   const observer = {
-    going: ({ key }: { key: string }, isNow: boolean) => void going.set(key, isNow),
+    going: ({ key }: { key: string }, isNow: boolean) => void (records && going.set(key, isNow)),
     deleted: ({ key }: { key: string }) => void deleted.push(key),
     failed: (failed: { key: string; why: string }) => void failures.push(failed),
   }
