@@ -72,7 +72,9 @@ export async function chopOnce(
   const failures: { key: string; why: string }[] = []
   const going = new Map<string, boolean>()
   const observer = {
-    going: ({ key }: { key: string }, isNow: boolean) => void (records && going.set(key, isNow)),
+    going: ({ key }: { key: string }, isNow: boolean) => {
+      if (records) going.set(key, isNow)
+    },
     deleted: ({ key }: { key: string }) => void deleted.push(key),
     failed: (failed: { key: string; why: string }) => void failures.push(failed),
   }
