@@ -12,6 +12,7 @@ const FOLDERS = {
   upload: ['s3'],
   download: ['s3'],
   pool: ['upload', 'download', 's3'],
+  retention: ['config', 'report', 'restore', 's3', 'sstable', 'state'],
   restore: ['config', 'download', 'pool', 'report', 's3', 'sstable', 'state'],
   backup: [
     'config',

@@ -7,15 +7,30 @@ import { TablesnapError, errorCode } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import { getObject, putObject, storageHeaders } from '../s3/object.js'
+import { getObject, storageHeaders } from '../s3/object.js'
+import { putInPlaceOf } from '../s3/replace.js'
+import type { ChopRecord } from '../state/chop-plan.js'
 import type { Epoch } from '../state/epochs.js'
 import type { KeyLayout } from '../state/keys.js'
 import { checkSeparator } from '../state/separator.js'
 
-import { epochsOf, kinship, parseRecord, volumesTogether, type NodeRecord } from './node-record.js'
+import {
+  epochsOf,
+  isUnclaimed,
+  kinship,
+  parseRecord,
+  volumesTogether,
+  type NodeRecord,
+} from './node-record.js'
 
 /** The term of a writer: since when the name is its own. */
 type Tenure = Pick<NodeRecord, 'epoch' | 'since' | 'volumes'> & { readonly epochs: readonly Epoch[] }
+
+/** A record as it lies in the bucket. */
+interface Found {
+  readonly record: NodeRecord
+  readonly etag: string
+}
 
 /** How a fence is set. */
 export interface FenceOptions {
@@ -31,10 +46,15 @@ export interface FenceOptions {
   /** The server's clock, ms. */
   readonly clock: () => number
   readonly log: Logger
+  /** Is told the plans of tablechop that node.json names, at each look; undefined: nothing is uploaded. */
+  readonly plans?: { take(chops: readonly ChopRecord[]): Promise<void> }
 }
 
 /** How old the last look at `node.json` may be when a state is written, ms. */
 const FRESH = 60_000
+
+/** Times that node.json is read again, when another program writes it in the same moment. */
+const TIMES = 5
 
 /** Lets one machine at a time write under a node's name. */
 export class Fence {
@@ -58,34 +78,54 @@ export class Fence {
 
   /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`, `SEPARATOR_CHANGED`; S3Error */
   async claim(): Promise<void> {
-    const { takeOver, log, name, writer } = this.#options
+    const { name } = this.#options
     if (this.#options.alone) await this.#claimHere()
-    const found = await this.#read()
-    checkSeparator(name, found?.separator, this.#options.config.separator)
+    const began = performance.now()
+    for (let attempt = 0; ; attempt++) {
+      const found = await this.#read()
+      checkSeparator(name, found?.record.separator, this.#options.config.separator)
+      if (await this.#take(found, attempt)) break
+    }
+    this.#looked = began
+  }
+
+  /** Takes the name as a look at node.json showed it. @returns false: somebody else wrote it in the same moment */
+  async #take(found: Found | undefined, attempt: number): Promise<boolean> {
+    const { takeOver, log, name, writer, plans } = this.#options
     const now = this.#options.clock()
-    if (found === undefined) await this.#write(firstTenure(now, writer), true)
-    else if (takeOver) {
-      await this.#write(nextTenure(found, now, writer.volumes), false)
-      this.tookOver = true
-      log.warn(`Took ${name} over from ${found.host}: epoch ${this.epoch}`)
-    } else await this.#return(found, now)
-    this.#looked = performance.now()
+    const record = found?.record
+    await plans?.take(record?.chop ?? [])
+    const isLast = attempt >= TIMES
+    if (found === undefined || record === undefined || isUnclaimed(record))
+      return this.#write(firstTenure(now, writer), found, isLast)
+    if (!takeOver) return this.#return(found, now, isLast)
+    if (!(await this.#write(nextTenure(record, now, writer.volumes), found, isLast))) return false
+    this.tookOver = true
+    log.warn(`Took ${name} over from ${record.host}: epoch ${this.epoch}`)
+    return true
   }
 
   /** Goes on under a name that was ours before. */
-  async #return(found: NodeRecord, now: number): Promise<void> {
+  async #return(found: Found, now: number, isLast: boolean): Promise<boolean> {
     const { log, name, writer } = this.#options
-    const volumes = volumesTogether(writer, found)
-    const is = kinship(found, writer)
-    if (is === 'other') throw this.#refusal(found)
+    const { record } = found
+    const volumes = volumesTogether(writer, record)
+    const is = kinship(record, writer)
+    if (is === 'other') throw this.#refusal(record)
     if (is === 'moved') {
-      await this.#write(nextTenure(found, now, volumes), false)
+      if (!(await this.#write(nextTenure(record, now, volumes), found, isLast))) return false
       log.warn(
-        `The volume of ${name} was attached to another machine (host ${found.host}) before: this one goes on, as epoch ${this.epoch}; a tablesnap that still runs there stops`,
+        `The volume of ${name} was attached to another machine (host ${record.host}) before: this one goes on, as epoch ${this.epoch}; a tablesnap that still runs there stops`,
       )
-    } else if (found.writer !== writer.id || volumes.length !== (found.volumes?.length ?? 0))
-      await this.#write({ ...found, epochs: epochsOf(found), volumes }, false)
-    else this.#set(found)
+      return true
+    }
+    const isKnown =
+      record.writer === writer.id &&
+      volumes.length === (record.volumes?.length ?? 0) &&
+      record.heedsPlans === true
+    if (!isKnown) return this.#write({ ...record, epochs: epochsOf(record), volumes }, found, isLast)
+    this.#set(record)
+    return true
   }
 
   /** Makes sure that the name is still ours. @param fresh how old the last look may be, ms @throws TablesnapError `FENCED`; S3Error */
@@ -95,8 +135,10 @@ export class Fence {
     // After a take-over it is free once the other one has stopped.
     if (this.#options.alone && this.#lock === undefined) await this.#claimHere()
     const found = await this.#read()
-    if (found === undefined) await this.#write(this, true)
-    else if (found.writer !== this.#options.writer.id || found.epoch !== this.epoch) throw this.#lost(found)
+    if (found === undefined) await this.#write(this, undefined, true)
+    else if (found.record.writer !== this.#options.writer.id || found.record.epoch !== this.epoch)
+      throw this.#lost(found.record)
+    await this.#options.plans?.take(found?.record.chop ?? [])
     this.#looked = began
   }
 
@@ -128,17 +170,20 @@ export class Fence {
     }
   }
 
-  async #read(): Promise<NodeRecord | undefined> {
+  async #read(): Promise<Found | undefined> {
     const { client, keys } = this.#options
     let body: Buffer
+    let etag: string
     try {
-      body = (await getObject(client, keys.node)).body
+      const object = await getObject(client, keys.node)
+      body = object.body
+      etag = object.info.etag
     } catch (error) {
       if (isS3Error(error, 404)) return undefined
       throw error
     }
     const record = parseRecord(body)
-    if (record !== undefined) return record
+    if (record !== undefined) return { record, etag }
     throw fenced(
       `${keys.node} cannot be read: it does not say who writes under this name; --take-over needs it deleted first`,
     )
@@ -151,7 +196,16 @@ export class Fence {
     this.volumes = found.volumes ?? []
   }
 
-  async #write({ epoch, since, epochs, volumes }: Tenure, ifAbsent: boolean): Promise<void> {
+  /**
+   * Writes the record in place of the one that was found, with what tablechop has put into it.
+   * @param isLast whether it has to come off this time
+   * @returns false: somebody else wrote it in the same moment
+   */
+  async #write(
+    { epoch, since, epochs, volumes }: Tenure,
+    found: Found | undefined,
+    isLast: boolean,
+  ): Promise<boolean> {
     const { client, keys, writer, config } = this.#options
     const { separator } = config
     const record: NodeRecord = {
@@ -163,21 +217,29 @@ export class Fence {
       since,
       separator,
       epochs,
+      ...(found?.record.chop === undefined ? {} : { chop: found.record.chop }),
+      heedsPlans: true,
     }
     const body = Buffer.from(JSON.stringify(record))
     const md5 = createHash('md5').update(body).digest('base64')
     const headers = { ...storageHeaders(config.object), 'Content-Type': 'application/json' }
+    const guarded = { body, headers: { 'Content-MD5': md5 } }
     try {
-      await putObject(client, keys.node, { body, headers: { 'Content-MD5': md5 } }, { headers, ifAbsent })
+      await putInPlaceOf(client, keys.node, guarded, { headers, etag: found?.etag })
     } catch (error) {
       // Another one was faster, or the answer to our own request was lost.
-      const found = isS3Error(error, 412, 409) ? await this.#read() : undefined
-      if (found === undefined) throw error
-      if (kinship(found, writer) !== 'same') throw this.#refusal(found)
-      this.#set(found)
-      return
+      const now = isS3Error(error, 412, 409) ? await this.#read() : undefined
+      if (now === undefined) throw error
+      if (now.record.epoch !== epoch || kinship(now.record, writer) !== 'same') {
+        if (isLast) throw this.#refusal(now.record)
+        return false
+      }
+      await this.#options.plans?.take(now.record.chop ?? [])
+      this.#set(now.record)
+      return true
     }
     this.#set(record)
+    return true
   }
 
   #refusal({ host, epoch }: NodeRecord): TablesnapError {

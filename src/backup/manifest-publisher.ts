@@ -1,3 +1,4 @@
+import { TablesnapError } from '../errors.js'
 import { isS3Error } from '../s3/errors.js'
 import type { State } from '../state/state.js'
 import type { StoredState } from '../state/manifest.js'
@@ -7,7 +8,7 @@ import type { Table } from '../tables/table.js'
 
 import { ForeignManifests } from './foreign-manifests.js'
 import { deltaOf, type ManifestBase } from './manifest-delta.js'
-import type { Clockwork, ManifestStore, Ownership, UpstreamListings } from './ports.js'
+import type { Clockwork, ManifestStore, Ownership, Plans, UpstreamListings } from './ports.js'
 
 /** A restore point that is in the bucket. */
 export interface Published {
@@ -46,17 +47,23 @@ export class ManifestPublisher implements Publisher {
   readonly #ownership: Ownership
   readonly #clockwork: Clockwork
   readonly #node: string
-  readonly #bases = new WeakMap<Table, ManifestBase>()
+  readonly #plans: Plans | undefined
   readonly #foreign: ForeignManifests
+  readonly #bases = new WeakMap<
+    Table,
+    { readonly base: ManifestBase; readonly version: number | undefined }
+  >()
 
-  /** @param node the node's name in the bucket */
+  /** @param node the node's name in the bucket @param plans undefined: nobody deletes objects */
   constructor(
     store: ManifestStore,
     listings: UpstreamListings,
     ownership: Ownership,
     clockwork: Clockwork,
     node: string,
+    plans?: Plans,
   ) {
+    this.#plans = plans
     this.#store = store
     this.#listings = listings
     this.#ownership = ownership
@@ -67,11 +74,20 @@ export class ManifestPublisher implements Publisher {
 
   async publish(table: Table, earliest: number): Promise<Published | undefined> {
     const meter = new Meter(this.#clockwork)
+    const version = this.#plans?.version
     let draft = meter.measure(() => table.draft())
     if (draft === undefined && !table.isRepeat) return undefined
     try {
       await this.#wait(earliest)
       await this.#ownership.check()
+      if (draft !== undefined && (this.#plans?.version !== version || this.#concerns(table, draft))) {
+        table.failed(draft)
+        draft = undefined
+        await this.#plans?.sweep(table)
+        draft = meter.measure(() => table.draft())
+        if (draft === undefined) return undefined
+        if (this.#concerns(table, draft)) throw aboutToGo(table)
+      }
       // Another run may go on saying that something is missing although it no longer is.
       const isAll = draft !== undefined && [draft.state, table.newest ?? draft.state].every(isWhole)
       const other = isAll ? undefined : await this.#foreign.unknown(table, this.#ownership.epoch)
@@ -87,6 +103,10 @@ export class ManifestPublisher implements Publisher {
       if (draft !== undefined) table.failed(draft)
       throw error
     }
+  }
+
+  #concerns(table: Table, { state }: Draft): boolean {
+    return this.#plans?.concerns(state, table.newest) === true
   }
 
   async list(table: Table): Promise<boolean> {
@@ -119,7 +139,10 @@ export class ManifestPublisher implements Publisher {
 
   /** @returns the state with the time that it got */
   async #write(table: Table, state: State, meter: Meter): Promise<State> {
-    const base = this.#bases.get(table)
+    const version = this.#plans?.version
+    const known = this.#bases.get(table)
+    // A plan may name it: this one, or one that was seen while nothing was written, and is carried out and forgotten by now.
+    const base = known?.version === version ? known?.base : undefined
     for (let attempt = 0; ; attempt++) {
       const timed = { ...state, time: state.time + attempt }
       const delta = base === undefined ? undefined : meter.measure(() => deltaOf(base, timed))
@@ -127,13 +150,22 @@ export class ManifestPublisher implements Publisher {
       try {
         const { key, busy } = await this.#store.write(stored)
         meter.add(busy)
-        if (delta === undefined) this.#bases.set(table, { key, state: timed })
+        if (delta === undefined) this.#bases.set(table, { base: { key, state: timed }, version })
         return timed
       } catch (error) {
         if (attempt >= TIMES || !isS3Error(error, 412)) throw error
       }
     }
   }
+}
+
+function aboutToGo({ name }: Table): TablesnapError {
+  return new TablesnapError({
+    code: 'OBJECT_PLANNED',
+    message: `tablechop is about to delete objects that the next restore point of ${name} needs, and they could not be copied`,
+    operation: 'publish',
+    retry: true,
+  })
 }
 
 /** Adds up the CPU time of what is measured. */

@@ -1,4 +1,5 @@
 import type { Writer } from '../config/writer.js'
+import { parseChops, type ChopRecord } from '../state/chop-plan.js'
 import { isEpoch, type Epoch } from '../state/epochs.js'
 
 /** The content of `node.json`: who writes under a node's name. */
@@ -16,6 +17,15 @@ export interface NodeRecord {
   readonly separator?: string | undefined
   /** When each epoch began, as far as it is known: earlier versions did not write it. */
   readonly epochs?: readonly Epoch[]
+  /** Plans of tablechop: their keys count as absent. */
+  readonly chop?: readonly ChopRecord[]
+  /** Whether the writer looks at `chop`: earlier versions did not. */
+  readonly heedsPlans?: boolean
+}
+
+/** Whether a record names no writer: tablechop made it for a node that only the Python programs wrote. */
+export function isUnclaimed({ writer }: NodeRecord): boolean {
+  return writer === ''
 }
 
 /** The most volumes that a record names: those of the newest runs. */
@@ -51,7 +61,7 @@ export function epochsOf({ epoch, since, epochs }: NodeRecord): readonly Epoch[]
 export function parseRecord(body: Buffer): NodeRecord | undefined {
   try {
     const value = JSON.parse(body.toString('utf8')) as Partial<NodeRecord>
-    const { writer, volumes, host, epoch, since, separator, epochs } = value
+    const { writer, volumes, host, epoch, since, separator, epochs, chop, heedsPlans } = value
     if (value.format !== 1 || typeof writer !== 'string' || !Number.isSafeInteger(epoch)) return undefined
     return {
       format: 1,
@@ -62,6 +72,8 @@ export function parseRecord(body: Buffer): NodeRecord | undefined {
       ...(Array.isArray(volumes) ? { volumes: volumes.filter(volume => typeof volume === 'string') } : {}),
       ...(typeof separator === 'string' ? { separator } : {}),
       ...(Array.isArray(epochs) ? { epochs: epochs.filter(isEpoch) } : {}),
+      ...(Array.isArray(chop) ? { chop: parseChops(chop) } : {}),
+      ...(heedsPlans === true ? { heedsPlans } : {}),
     }
   } catch {
     return undefined

@@ -22,12 +22,14 @@ import { ObjectAudit } from './object-audit.js'
 import { ObjectRepair } from './object-repair.js'
 import type { OpenFiles } from './open-files.js'
 import { KnownContents } from './original.js'
+import { PlanWatch } from './plan-watch.js'
 import { OtherDirectories, type DirectoryTaker } from './other-directories.js'
 import { Outcomes } from './outcomes.js'
 import { PartUploads } from './part-uploads.js'
 import type { Clockwork } from './ports.js'
 import { descriptorLimit } from './preflight.js'
 import { Recovery } from './recovery.js'
+import { Rescue } from './rescue.js'
 import { Rescans, type Scanner } from './rescans.js'
 import { Sensor } from './sensor.js'
 import { SensorNews } from './sensor-news.js'
@@ -78,8 +80,18 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const outcomes = new Outcomes(log, !isOneShot)
   const unprotected = new Unprotected(filter, log)
   const recovery = new Recovery(clockwork)
+  const parts = new PartUploads(config, client, engine)
+  const repair = new ObjectRepair({ ...deps, parts, signal })
+  const plans = new PlanWatch({
+    ...deps,
+    rescue: new Rescue({ ...deps, repair, signal }),
+    problems: outcomes,
+    clockwork,
+    tables: () => tables,
+  })
   const fence = new Fence({
     ...deps,
+    plans,
     takeOver: config.takeOver,
     alone: !isOneShot,
     clock: () => clockwork.time(),
@@ -106,14 +118,13 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     return table
   })
   const contents = new KnownContents(tables, loader, keys)
-  const parts = new PartUploads(config, client, engine)
-  const uploader = new Uploader({ ...deps, parts, sources: contents, signal })
+  const uploader = new Uploader({ ...deps, parts, sources: contents, plans, signal })
   const queue = new UploadQueue(new SSTableUploads(uploader, outcomes, recovery), contents, clockwork, {
     width: engine.width,
     descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
   })
   const store = new BucketManifests(states, config.object)
-  const publisher = new ManifestPublisher(store, listings, fence, clockwork, name)
+  const publisher = new ManifestPublisher(store, listings, fence, clockwork, name, plans)
   const after = new AfterManifest(new UploadedFiles(log, outcomes), loader, recovery, error =>
     run.fail(error),
   )
@@ -125,7 +136,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const audit = new ObjectAudit({
     client,
     keys,
-    repair: new ObjectRepair({ ...deps, parts, signal }),
+    repair,
     report: new AuditReport(outcomes.summary, outcomes, log, config.dryRun),
     ownership: config.dryRun ? undefined : fence,
     signal,

@@ -73,6 +73,21 @@ export interface UpstreamListings {
 /** Whether this process may write under the node's name. */
 export interface Ownership {
   readonly epoch: number
-  /** @throws TablesnapError `FENCED`; S3Error */
+  /**
+   * Makes sure of it, and that every plan of tablechop is known which was made more than a minute ago.
+   * @throws TablesnapError `FENCED`; S3Error
+   */
   check(): Promise<void>
+}
+
+/** The plans of tablechop, as far as a look at node.json has shown. */
+export interface Plans {
+  /** How often they have changed: what was drafted before may name objects that are about to go. */
+  readonly version: number
+  /** Whether a key is planned: it counts as absent. */
+  has(key: string): boolean
+  /** Whether a restore point would name an object that is about to go, and that the newest one does not name. */
+  concerns(state: State, newest: State | undefined): boolean
+  /** Gives content of a table another key whose object is about to go. @returns whether all of it has one now */
+  sweep(table: Table): Promise<boolean>
 }

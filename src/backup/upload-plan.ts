@@ -7,10 +7,15 @@ import type { FileUpload } from '../upload/task.js'
 
 import type { OpenFile } from './open-files.js'
 
-/** How an open file is uploaded under the key of its path. @throws TablesnapError `KEY_TOO_LONG` */
+/**
+ * How an open file is uploaded under the key of its path.
+ * @param suffix of the only key that it may have, where tablechop is about to delete objects of its path
+ * @throws TablesnapError `KEY_TOO_LONG`
+ */
 export function planUpload(
   { keys, config }: { readonly keys: KeyLayout; readonly config: Config },
   { fd, name, path, stat }: OpenFile,
+  suffix?: string,
 ): FileUpload {
   return {
     fd,
@@ -23,7 +28,8 @@ export function planUpload(
       ...storageHeaders(config.object),
       ...metadataHeaders({ stat: statMetadata(stat), ...OURS_METADATA }),
     },
-    versionStem: keys.versionStem(path),
+    versionStem: keys.versionStem(path, suffix !== undefined),
+    versionSuffix: suffix,
     md5: config.md5OnStart || config.engine.checksum === 'md5',
     // A file that is deleted cannot be compared later.
     trustsSize: !config.deleteOnBackup,

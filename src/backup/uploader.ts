@@ -14,6 +14,7 @@ import type { Entry } from '../state/state.js'
 import type { Ready } from '../tables/ports.js'
 import { underEither } from '../upload/either.js'
 import { checkUnchanged, mayHave } from '../upload/file.js'
+import { versionKeyOf } from '../upload/put.js'
 import type { FileUpload } from '../upload/task.js'
 
 import type { OpenFile, OpenFiles } from './open-files.js'
@@ -30,6 +31,14 @@ export interface UploadSources {
   knownIn(directory: string): KnownObjects | undefined
 }
 
+/** Which keys uploads keep away from, as tablechop is about to delete their objects. */
+export interface UploadPlans {
+  /** What the key of a file's content has to end in; undefined: its usual keys are free. @param path absolute */
+  suffixFor(path: string): string | undefined
+  /** Content that is in the bucket; under another key, if the object is about to go. @throws S3Error, TablesnapError */
+  rescue(path: string, entry: Entry): Promise<Entry>
+}
+
 /** Where uploads go and what they need. */
 export interface UploaderDeps {
   readonly config: Config
@@ -39,6 +48,8 @@ export interface UploaderDeps {
   readonly log: Logger
   readonly parts: PartUploads
   readonly sources: UploadSources
+  /** Undefined: nobody deletes objects. */
+  readonly plans?: UploadPlans | undefined
   /** Aborts what is under way. */
   readonly signal: AbortSignal
 }
@@ -97,7 +108,8 @@ export class Uploader {
           continue
         }
         const reserved = this.#deps.sources.reservedFor(ready, file)
-        const upload = { ...planUpload(this.#deps, file), reserved }
+        const suffix = this.#deps.plans?.suffixFor(file.path)
+        const upload = { ...planUpload(this.#deps, file, suffix), reserved }
         if (this.#deps.config.dryRun) {
           this.#deps.log.info(`Would upload ${upload.path}`, {
             path: upload.path,
@@ -119,7 +131,25 @@ export class Uploader {
     )
     if (small.length > 0) outcomes.push(...(await this.#small(small)))
     await inParts
-    return outcomes
+    return this.#rescued(outcomes, open)
+  }
+
+  /** An object that was found may be about to go. */
+  async #rescued(outcomes: FileOutcome[], { files }: OpenFiles): Promise<FileOutcome[]> {
+    const { plans } = this.#deps
+    if (plans === undefined) return outcomes
+    const byName = new Map(files.map(file => [file.name, file]))
+    return Promise.all(
+      outcomes.map(async outcome => {
+        const file = byName.get(outcome.name)
+        if (outcome.entry === undefined || file === undefined) return outcome
+        try {
+          return { ...outcome, entry: await plans.rescue(file.path, outcome.entry) }
+        } catch (error) {
+          return this.#failed(file, error)
+        }
+      }),
+    )
   }
 
   #base({ name, identity }: OpenFile): Omit<FileOutcome, 'outcome'> {
@@ -175,9 +205,10 @@ export class Uploader {
     const headers = { ...upload.headers, ...(md5 === undefined ? {} : metadataHeaders({ md5sum: md5 })) }
     const send = (key: string) => this.#deps.parts.send({ ...upload, key, headers }, part, signal)
     // One HEAD costs nothing beside a file of this size, and spares sending it in vain.
-    const first = await this.#unlessPresent(upload.key, upload, send)
+    const isFree = upload.versionSuffix === undefined
+    const first = isFree ? await this.#unlessPresent(upload.key, upload, send) : undefined
     if (first !== undefined) return this.#finished(file, upload, first)
-    const versionKey = `${upload.versionStem}~${hex64((await digest()).crc64)}`
+    const versionKey = versionKeyOf(upload, (await digest()).crc64)
     const second = await this.#unlessPresent(versionKey, upload, send)
     if (second === undefined) {
       throw new TablesnapError({

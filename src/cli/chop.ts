@@ -1,63 +1,156 @@
-import { Option, type Command } from 'commander'
+import { randomInt } from 'node:crypto'
 
-import { ArgumentsMissingError } from '../config/load.js'
-import { TablesnapError } from '../errors.js'
+import { formatDuration } from '../config/duration.js'
+import { printable } from '../report/log.js'
+import type { Logger } from '../report/logger.js'
+import { abandonedUploads } from '../retention/unfinished.js'
+import { chop as runChop, type ChopDeps, type ChopOptions, type ChopResult } from '../retention/chop.js'
+import { DeletionRule } from '../retention/deletion-rule.js'
+import { S3Bucket } from '../retention/s3-bucket.js'
+import { openSession, type Session } from '../session.js'
+import { checkSeparator, readSeparator } from '../state/separator.js'
 
-import { buildCommand, helpOf, parse } from './parse.js'
-import { columnsOfStdout, reportError, writeOut, type Program } from './terminal.js'
+import { chopHelp, startChop, type ChopStart } from './chop-options.js'
+import { chopLines } from './chop-report.js'
+import { interruptible } from './download.js'
+import { openLog } from './log.js'
+import { hideSecrets } from './secrets.js'
+import { onSignals } from './signals.js'
+import { placesOfProcess, printOut, reportError, writeOut, type Program } from './terminal.js'
 
 const TABLECHOP: Program = { name: 'tablechop', help: chopHelp }
 
-const REFUSAL =
-  'nothing was deleted: this version of tablechop deletes nothing, because the listings in the bucket do not tell safely which ' +
-  'objects no backup needs any more; take it out of the crontab, and keep all objects'
+/** Between two lines that say how long is left, ms. */
+const PROGRESS = 60_000
+
+/** Lines about single keys; what is beyond them is counted. */
+const MOST_LINES = 1_000
 
 /** Runs tablechop. @param argv without node and script @returns the exit code */
-export function chop(argv: readonly string[]): Promise<number> {
+export async function chop(argv: readonly string[]): Promise<number> {
+  hideSecrets('tablechop', argv)
+  let log: Logger | undefined
   try {
-    const parsed = parse(chopCommand(columnsOfStdout()), argv)
-    if (parsed.action === 'print') {
-      writeOut(parsed.text)
-      return Promise.resolve(0)
+    const begun = startChop(argv, placesOfProcess(), process.stdout.columns)
+    if (begun.action === 'print') {
+      writeOut(begun.text)
+      return 0
     }
-    if (parsed.positionals.length < 3) throw new ArgumentsMissingError('bucket, path or age_days is missing')
-    throw new TablesnapError({ code: 'RETENTION_UNSUPPORTED', message: REFUSAL, operation: 'retain' })
+    log = openLog(begun.config).log
+    if (begun.source !== undefined) log.info(`Settings from ${begun.source}`)
+    for (const warning of begun.warnings) log.warn(warning)
+    const session = await openSession(begun.config, log)
+    const signals = onSignals(log, 'retention')
+    try {
+      return await interruptible(session, signals, TABLECHOP, signal => work(session, begun, signal))
+    } finally {
+      await session.close()
+    }
   } catch (error) {
-    return Promise.resolve(reportError(error, undefined, TABLECHOP))
+    return reportError(error, log, TABLECHOP)
   }
 }
 
-function chopHelp(columns?: number): string {
-  return helpOf(chopCommand(columns))
-}
-
-function chopCommand(columns?: number): Command {
-  const groups = {
-    'What to do': [
-      new Option('-d, --debug', 'delete nothing'),
-      new Option('-l, --list-deletes', 'show what is deleted'),
-      new Option('-j, --parallel <n>', 'deletes at once'),
-      new Option('-n, --name <name>', "the node's name in the bucket"),
-    ],
-    S3: [
-      new Option('-k, --key <key>', 'access key id'),
-      new Option('-s, --secret <secret>', 'secret access key'),
-      new Option('--token <token>', 'session token of temporary keys'),
-      new Option('--aws-region <region>', 'region of the bucket'),
-    ],
+async function work(
+  session: Session,
+  { options, isNow, lists }: Extract<ChopStart, { action: 'run' }>,
+  signal: AbortSignal,
+): Promise<number> {
+  const { client, config, keys, log, name } = session
+  checkSeparator(name, await readSeparator(client, keys, signal), config.separator)
+  const bucket = new S3Bucket(client, config.object, signal)
+  const observer = new LogObserver(log, lists)
+  const deps: ChopDeps = {
+    bucket,
+    keys,
+    name,
+    log,
+    observer,
+    rule: (asked, now) => new DeletionRule(asked, now),
+    salt: () => randomInt(65_536),
   }
-  return buildCommand(
-    'tablechop',
-    groups,
-    'Exit codes: 1 always, 2 for a wrong flag, 255 when an argument is missing',
-    columns,
+  let result = await runChop(options, deps)
+  if (isNow) {
+    await waitFor(bucket, result.ripeAt ?? bucket.now() + options.grace, log)
+    result = await runChop(options, deps)
+  }
+  const aborted = await abortUploads(deps, options)
+  await printOut(
+    chopLines(result, options)
+      .map(line => `${printable(line)}\n`)
+      .join(''),
+    signal,
   )
-    .usage('[options] <bucket> <path> <age_days>')
-    .description(
-      'THIS VERSION DELETES NOTHING, whatever it is given, and ends with exit code 1: the listings in a bucket do not tell ' +
-        'safely which objects no backup needs any more. It takes the flags of the original, and none has an effect.',
+  return conclude(result, { aborted, failed: observer.failures }, log)
+}
+
+/** Waits for the grace of a plan, and says now and then how long is left. */
+async function waitFor(bucket: S3Bucket, until: number, log: Logger): Promise<void> {
+  for (let left = until - bucket.now(); left > 0; left = until - bucket.now()) {
+    log.info(`The plan is carried out in ${formatDuration(Math.max(left, 1000))}`)
+    await bucket.sleep(Math.min(left, PROGRESS) + 1)
+  }
+}
+
+/** @returns how many unfinished uploads were ended; undefined: they could not be asked for */
+async function abortUploads({ bucket, keys, log, rule }: ChopDeps, options: ChopOptions): Promise<number> {
+  let aborted = 0
+  try {
+    for await (const upload of abandonedUploads(bucket, keys, rule(options, bucket.now()))) {
+      aborted++
+      if (options.isDryRun) continue
+      await bucket.abort(upload)
+      log.info(`Ended an upload of ${upload.key} that was begun and never completed`, { key: upload.key })
+    }
+  } catch (error) {
+    log.warn(
+      `Unfinished uploads are left as they are: ${error instanceof Error ? error.message : String(error)}`,
     )
-    .argument('[bucket]')
-    .argument('[path]')
-    .argument('[age_days]')
+  }
+  return aborted
+}
+
+function conclude(
+  { deleted, units, planned, ripeAt }: ChopResult,
+  { aborted, failed }: { aborted: number; failed: number },
+  log: Logger,
+): number {
+  const refused = units.filter(({ refusal }) => refusal !== undefined)
+  for (const { unit, refusal } of refused) log.error(`${unit}: nothing was deleted of it: ${refusal ?? ''}`)
+  if (failed > 0) log.error(`${failed} objects could not be deleted`)
+  if (deleted.hidden > 0)
+    log.warn(
+      `The bucket keeps old versions: ${deleted.hidden} of the deleted objects stay as such, and cost as before, until a lifecycle rule ends them (NoncurrentVersionExpiration)`,
+    )
+  if (aborted > 0) log.debug(`${aborted} unfinished uploads ended`)
+  if (planned !== undefined) log.debug(`${planned} objects are in the plan`)
+  if (ripeAt !== undefined) log.debug(`the plan is ripe at ${new Date(ripeAt).toISOString()}`)
+  return failed > 0 || refused.length > 0 ? 1 : 0
+}
+
+/** Says what is deleted, and what could not be. */
+class LogObserver {
+  failures = 0
+  #lines = 0
+  readonly #log: Logger
+  readonly #lists: boolean
+
+  constructor(log: Logger, lists: boolean) {
+    this.#log = log
+    this.#lists = lists
+  }
+
+  going({ key, size }: { readonly key: string; readonly size: number }, isNow: boolean): void {
+    if (this.#lists && !isNow) this.#log.info(`Goes later: ${key}`, { key, bytes: size })
+  }
+
+  deleted({ key, size }: { readonly key: string; readonly size: number }): void {
+    if (this.#lists) this.#log.info(`Deleted ${key}`, { key, bytes: size })
+  }
+
+  failed({ key, why }: { readonly key: string; readonly why: string }): void {
+    this.failures++
+    // Each is named, but a server that refuses everything has one reason.
+    if (++this.#lines <= MOST_LINES) this.#log.error(`${key} could not be deleted: ${why}`, { key })
+  }
 }

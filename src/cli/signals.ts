@@ -12,6 +12,7 @@ export interface Signals {
 const EFFECTS = {
   uploads: 'letting the running uploads end; once more to stop at once',
   restore: 'stopping; what is in place by now stays, and nothing half-written does',
+  retention: 'stopping; the next run goes on',
 } as const
 
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const

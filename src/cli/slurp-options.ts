@@ -3,15 +3,15 @@ import { basename, dirname, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 
 import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
-import { isRepeatable, longFlag } from '../config/setting.js'
+import { longFlag } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
 import { LISTING } from '../restore/catalog.js'
 import { findId, type Ownership } from '../restore/owner.js'
 import type { Scope } from '../restore/scope.js'
 
-import { describe } from './help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
+import { sharedFlags, sharedOptions } from './shared-options.js'
 import { slurpEpilogue } from './slurp-help.js'
 
 /** What a command line of tableslurp asks for, with the configuration of a run. */
@@ -60,20 +60,7 @@ const HELP: Partial<Record<SettingKey, string>> = {
 const SHORTS: Partial<Record<SettingKey, string>> = { prefix: '', aws_token: '--token' }
 
 function shared(key: SettingKey): Option[] {
-  const setting = settingOf(key)
-  const short = SHORTS[key] ?? setting.short ?? ''
-  const flags = `${short === '' ? '' : `${short}, `}${longFlag(setting)}`
-  const help = describe({ ...setting, help: HELP[key] ?? setting.help })
-  if (setting.kind !== 'flag') {
-    const option = new Option(`${flags} <${setting.argument}>`, help)
-    return [isRepeatable(setting) ? option.argParser(gathered) : option]
-  }
-  if (setting.negatable !== true) return [new Option(flags, help)]
-  return [new Option(flags, help), new Option(flags.replace('--', '--no-'), `the opposite of ${flags}`)]
-}
-
-function gathered(text: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), text]
+  return sharedOptions(key, { help: HELP[key], flag: SHORTS[key] })
 }
 
 function groups(): OptionGroups {
@@ -161,11 +148,7 @@ export function startSlurp(
     ['list', ['false']],
     ['list_nodes', ['false']],
   ])
-  for (const key of SHARED_KEYS) {
-    const value = values[key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
-    if (typeof value === 'string' || typeof value === 'boolean') flags.set(key, [String(value)])
-    else if (Array.isArray(value)) flags.set(key, value.map(String))
-  }
+  for (const [key, texts] of sharedFlags(SHARED_KEYS, values)) flags.set(key, texts)
   if (values['recursive'] !== true && !lists) {
     for (const key of BELOW) {
       if (flags.has(key))

@@ -6,7 +6,7 @@ import { children, childText, element, group, parseXml, xmlDocument } from './xm
 /** Amazon's most keys in one request. */
 const MAX_KEYS = 1000
 
-/** DeleteObjects */
+/** DeleteObjects; an ETag beside a key is a condition, which holds nothing back where there is no object. */
 export async function deleteObjects(call: Call): Promise<Reply> {
   if (!call.payload.hasIntegrity) {
     throw new S3Error(
@@ -15,11 +15,20 @@ export async function deleteObjects(call: Call): Promise<Reply> {
     )
   }
   const root = parseXml(await call.document(), 'Delete')
-  const keys = children(root, 'Object').map(node => childText(node, 'Key') ?? '')
+  const nodes = children(root, 'Object')
+  const keys = nodes.map(node => childText(node, 'Key') ?? '')
   if (keys.length === 0 || keys.length > MAX_KEYS || keys.includes('')) throw new S3Error('MalformedXML')
   const quiet = childText(root, 'Quiet')?.trim() === 'true'
-  const { bucket } = call
-  for (const key of keys) bucket.delete(key)
-  const deleted = quiet ? [] : keys.map(key => group('Deleted', element('Key', key)))
-  return xmlReply(xmlDocument('DeleteResult', ...deleted))
+  const results = nodes.map((node, index) => {
+    const key = keys[index] ?? ''
+    const etag = childText(node, 'ETag')?.replace(/^"|"$/g, '')
+    const existing = call.bucket.objects.get(key)
+    if (existing !== undefined && etag !== undefined && etag !== existing.etag) {
+      const { code, message } = new S3Error('PreconditionFailed')
+      return group('Error', element('Key', key), element('Code', code), element('Message', message))
+    }
+    call.bucket.delete(key)
+    return quiet ? '' : group('Deleted', element('Key', key))
+  })
+  return xmlReply(xmlDocument('DeleteResult', ...results))
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { listObjects } from '../s3/list.js'
 import { parseComponent } from '../sstable/names.js'
-import { KeyLayout } from '../state/keys.js'
+import { KeyLayout, pathOfVersion } from '../state/keys.js'
 
 import { parseKeyPath, type KeyPath, type Refusal } from './key-path.js'
 
@@ -163,7 +163,7 @@ function versionsOf({ prefix, name, separator }: CatalogSource): string {
 
 /** The path in a key of other content, less what all of them begin with. */
 function versionPath(rest: string): KeyPath | undefined {
-  const [, path] = /^(.+)~[0-9a-f]{16}$/s.exec(rest) ?? []
+  const path = pathOfVersion(rest)
   const place = path === undefined ? '' : parseKeyPath(path)
   return typeof place === 'string' ? undefined : place
 }

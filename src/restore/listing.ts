@@ -32,7 +32,7 @@ export async function readListingWithOwner(
   signal?: AbortSignal,
 ): Promise<{ names: ReadonlySet<string>; own: boolean }> {
   const { body, info } = await fetchListing(client, listing, signal)
-  return { names: namesIn(body, listing, directory), own: isOwnListing(info.metadata) }
+  return { names: namesInListing(body, listing.key, directory), own: isOwnListing(info.metadata) }
 }
 
 /**
@@ -53,7 +53,7 @@ export async function readForeignListing(
   // The last key of one second counts, as ever.
   for (const listing of newer.reverse().sort((a, b) => b.lastModified - a.lastModified)) {
     const { body, info } = await fetchListing(client, listing, signal)
-    if (!isOwnListing(info.metadata)) return { listing, names: namesIn(body, listing, path) }
+    if (!isOwnListing(info.metadata)) return { listing, names: namesInListing(body, listing.key, path) }
   }
   return undefined
 }
@@ -67,7 +67,8 @@ async function fetchListing(
   return getObject(client, key, { signal })
 }
 
-function namesIn(body: Buffer, { key }: Entry, directory: string): ReadonlySet<string> {
+/** The names in the body of a listing. @param directory where its key says that it is @throws TablesnapError `LISTING_CORRUPT` */
+export function namesInListing(body: Buffer, key: string, directory: string): ReadonlySet<string> {
   const content = parse(key, body)
   const [path, names] = Object.entries(content)[0] ?? []
   if (path === undefined || !Array.isArray(names)) throw corrupt(key, 'it is no {"directory": ["file", …]}')

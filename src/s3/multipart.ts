@@ -18,6 +18,8 @@ export interface PartInfo {
 /** A part as ListParts shows it. */
 export interface ListedPart extends PartInfo {
   readonly size: number
+  /** When it came, ms since 1970. */
+  readonly lastModified: number
 }
 
 /** CreateMultipartUpload. @returns the upload id @throws S3Error */
@@ -163,6 +165,52 @@ export async function uploadsOf(client: S3Client, key: string, signal?: AbortSig
   return found.sort((a, b) => b.initiated - a.initiated).map(upload => upload.id)
 }
 
+/** An upload that nobody has completed. */
+export interface ListedUpload {
+  readonly key: string
+  readonly id: string
+  /** ms since 1970. */
+  readonly initiated: number
+}
+
+/** The unfinished uploads below a prefix; MinIO lists those of exactly this key alone. @throws S3Error */
+export async function* listUploads(
+  client: S3Client,
+  prefix: string,
+  signal?: AbortSignal,
+): AsyncGenerator<ListedUpload> {
+  let marker: { 'key-marker': string; 'upload-id-marker': string } | undefined
+  do {
+    const node = await client.document(
+      {
+        operation: 'ListMultipartUploads',
+        method: 'GET',
+        query: { uploads: '', 'encoding-type': 'url', prefix, ...marker },
+      },
+      'ListMultipartUploads',
+      signal,
+    )
+    const uploads = children(node, 'Upload')
+    const decode = decoderOf(node, uploads)
+    for (const upload of uploads)
+      yield {
+        key: decode(text(upload, 'Key') ?? ''),
+        id: text(upload, 'UploadId') ?? '',
+        initiated: Date.parse(text(upload, 'Initiated') ?? ''),
+      }
+    const before = marker
+    const isCut = text(node, 'IsTruncated') === 'true'
+    const next = decode(text(node, 'NextKeyMarker') ?? '')
+    marker = isCut
+      ? { 'key-marker': next, 'upload-id-marker': text(node, 'NextUploadIdMarker') ?? '' }
+      : undefined
+    const isSame =
+      before?.['key-marker'] === marker?.['key-marker'] &&
+      before?.['upload-id-marker'] === marker?.['upload-id-marker']
+    if (marker !== undefined && isSame) throw noMore('ListMultipartUploads', prefix)
+  } while (marker !== undefined)
+}
+
 /** ListParts, all pages. @throws S3Error */
 export async function listParts(
   client: S3Client,
@@ -180,6 +228,7 @@ export async function listParts(
       parts.push({
         number: Number(text(part, 'PartNumber')),
         size: Number(text(part, 'Size')),
+        lastModified: Date.parse(text(part, 'LastModified') ?? ''),
         etag: (text(part, 'ETag') ?? '').replace(/^"|"$/g, ''),
         checksums: readChecksums(kind => text(part, XML_NAME[kind] ?? '')),
       })

@@ -109,6 +109,11 @@ export class History<S extends Lined> {
     return this.#lineage.commit(commit)
   }
 
+  /** The sets that a later state may yet name. */
+  wanted(): Iterable<S> {
+    return this.#lineage.wanted()
+  }
+
   /** Whether a later state may yet name the set. */
   wants(set: S): boolean {
     return this.#lineage.wants(set)

@@ -50,6 +50,20 @@ export class KeyLayout {
     return `${this.#own}node.json`
   }
 
+  /** What the keys of tablechop's plans begin with. */
+  get chops(): string {
+    return `${this.#own}chop/`
+  }
+
+  /** The file that a key is of: by its plain key, or that of other content under its name; undefined: it is of none. */
+  pathOf(key: string): string | undefined {
+    if (key.startsWith(this.versions)) {
+      const path = pathOfVersion(key.slice(this.versions.length))
+      return path === undefined ? undefined : `/${path}`
+    }
+    return key.startsWith(this.#prefix) ? key.slice(this.#prefix.length) : undefined
+  }
+
   /** What the keys of a unit's states begin with; of all units' for ''. */
   states(unit: string): string {
     return `${this.#own}states/${unit === '' ? '' : `${escapeUnit(unit)}/`}`
@@ -90,10 +104,23 @@ export class KeyLayout {
     return checked(`${this.#prefix}${dataPath}-listdir.json`, dataPath)
   }
 
-  /** The key of other content under a file's name, without its `~<crc64>`: some servers fold the slashes of `//`. */
-  versionStem(path: string): string {
-    return checked(`${this.versions}${path.replace(/^\/+/, '')}`, path, 17)
+  /**
+   * The key of other content under a file's name, without its `~<crc64>`: some servers fold the slashes of `//`.
+   * @param hasSuffix whether {@link versionKey} gets one
+   */
+  versionStem(path: string, hasSuffix = false): string {
+    return checked(`${this.versions}${path.replace(/^\/+/, '')}`, path, hasSuffix ? 34 : 17)
   }
+}
+
+/** The key of content beside a file's plain key. @param suffix of a plan of tablechop, which names the usual one */
+export function versionKey(stem: string, crc64: string, suffix?: string): string {
+  return `${stem}~${crc64}${suffix === undefined ? '' : `-${suffix}`}`
+}
+
+/** The path in the key of other content, less {@link KeyLayout.versions}; undefined where it is no such key. */
+export function pathOfVersion(rest: string): string | undefined {
+  return /^(.+)~[0-9a-f]{16}(?:-[0-9a-f]{16})?$/s.exec(rest)?.[1]
 }
 
 function checked(key: string, path: string, more = 0): string {

@@ -117,6 +117,12 @@ export class Lineage<S extends Lined> {
     return this.#base.has(set) || this.#added.has(set)
   }
 
+  /** The sets that a cut may yet name. */
+  *wanted(): Generator<S> {
+    yield* this.#base
+    yield* this.#added.keys()
+  }
+
   /** The best cut, if it says more than the one accepted last. @param standing `durable` stays so */
   better(standing: (set: S) => Standing): Cut<S> | undefined {
     const choice = this.#choose(standing)

@@ -8,8 +8,8 @@ const AHEAD = 60_000
 const READS = 64
 
 /** A manifest on its way to its place. */
-interface Ranked {
-  readonly key: StateKey
+interface Ranked<K extends StateKey> {
+  readonly key: K
   readonly epoch: number
   /** When it was, ms since 1970. */
   readonly time: number
@@ -32,16 +32,16 @@ export function isAhead({ time, stored }: Pick<StateKey, 'time' | 'stored'>): bo
  * @param read the node's epochs; called once, where there is more than one manifest
  * @param epochOf reads a manifest's epoch
  */
-export async function* ranked(
-  keys: AsyncIterable<StateKey> | Iterable<StateKey>,
+export async function* ranked<K extends StateKey>(
+  keys: AsyncIterable<K> | Iterable<K>,
   read: () => Promise<Epochs>,
-  epochOf: (key: StateKey) => Promise<number>,
-): AsyncGenerator<StateKey> {
-  let only: StateKey | undefined
+  epochOf: (key: K) => Promise<number>,
+): AsyncGenerator<K> {
+  let only: K | undefined
   let epochs: Epochs | undefined
-  let waiting: Ranked[] = []
+  let waiting: Ranked<K>[] = []
   let reads = 0
-  const place = async (key: StateKey, epochs: Epochs): Promise<void> => {
+  const place = async (key: K, epochs: Epochs): Promise<void> => {
     let epoch = key.facts?.epoch ?? epochs.at(key.time)
     if (epoch === undefined) epoch = reads++ < READS ? await epochOf(key) : 1
     insert(waiting, { key, epoch, time: timeOf(key) })
@@ -70,13 +70,13 @@ export async function* ranked(
 }
 
 /** Of two that have epoch and time in common the one that came first stays first. */
-function insert(waiting: Ranked[], one: Ranked): void {
+function insert<K extends StateKey>(waiting: Ranked<K>[], one: Ranked<K>): void {
   let at = waiting.length
   for (let before = waiting[at - 1]; before !== undefined && isHigher(one, before); before = waiting[at - 1])
     at--
   waiting.splice(at, 0, one)
 }
 
-function isHigher(a: Ranked, b: Ranked): boolean {
+function isHigher(a: Ranked<StateKey>, b: Ranked<StateKey>): boolean {
   return a.epoch > b.epoch || (a.epoch === b.epoch && a.time > b.time)
 }

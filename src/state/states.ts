@@ -8,9 +8,10 @@ import type { ObjectSettings } from '../s3/settings.js'
 import { readEpochs, type Epochs } from './epochs.js'
 import { heads } from './heads.js'
 import { parseStateKey, type KeyLayout, type ParsedStateKey, type StateKey } from './keys.js'
-import { decodeState, sameTotals, type DecodedState } from './manifest-decode.js'
+import { sameTotals, type DecodedState } from './manifest-decode.js'
 import { encodeState } from './manifest-encode.js'
-import { bytesOf, contradiction, factsOf } from './manifest-facts.js'
+import { bytesOf, factsOf } from './manifest-facts.js'
+import { decodeManifest } from './manifest-in-place.js'
 import { corrupt, type StoredState } from './manifest.js'
 import { ranked } from './ranked.js'
 import { applyInPlace, type Entry, type State, type StateSet, type Totals } from './state.js'
@@ -254,20 +255,8 @@ export class States {
   }
 
   async #get(key: string): Promise<DecodedState> {
-    const parsed = this.#parse(key)
-    if (parsed === undefined) throw corrupt(key, 'it is no state of this node')
     const { body } = await getObject(this.#client, key, { signal: this.#signal })
-    const decoded = await decodeState(body, key)
-    const { state, delta, own } = decoded
-    const { unit, time } = state
-    if (parsed.unit !== unit) throw corrupt(key, `it is of unit ${unit}`)
-    if (parsed.time !== time) throw corrupt(key, `it is of ${new Date(time).toISOString()}`)
-    const { facts } = parsed
-    if (facts === undefined) return decoded
-    const base = delta === undefined ? undefined : (this.#parse(delta.base)?.time ?? 0)
-    const why = contradiction(facts, factsOf(state, delta?.totals ?? own, base))
-    if (why !== undefined) throw corrupt(key, why)
-    return decoded
+    return decodeManifest(body, key, this.#keys)
   }
 }
 

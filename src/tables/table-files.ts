@@ -506,6 +506,34 @@ export class TableFiles {
     if (this.#stored !== undefined) this.#stored = { ...this.#stored, kept: true }
   }
 
+  /** The objects that count as uploaded, by the path of their file; a file may have two, when it was rewritten. */
+  *objects(): Generator<[path: string, entry: Entry]> {
+    for (const [name, entry] of this.#durable) yield [join(this.directory, name), entry]
+    for (const [component, entry] of this.#stored?.components ?? []) {
+      const name = this.isSSTable ? `${this.name}-${component}` : component
+      if (this.#durable.get(name) !== entry) yield [join(this.directory, name), entry]
+    }
+  }
+
+  /** Objects have other keys. @param keyOf as of `Table.rekey` @returns whether manifests have something else to say of it */
+  rekey(keyOf: (path: string, entry: Entry) => string | undefined): boolean {
+    for (const [name, entry] of [...this.#durable]) {
+      const key = keyOf(join(this.directory, name), entry)
+      if (key !== undefined) this.#durable.set(name, { ...entry, key })
+    }
+    if (this.#stored === undefined) return false
+    const components = new Map<string, Entry>()
+    let isNews = false
+    for (const [component, entry] of this.#stored.components) {
+      const name = this.isSSTable ? `${this.name}-${component}` : component
+      const key = keyOf(join(this.directory, name), entry)
+      components.set(component, key === undefined ? entry : { ...entry, key })
+      isNews ||= key !== undefined
+    }
+    if (isNews) this.#stored = { ...this.#stored, components }
+    return isNews
+  }
+
   /** Takes over what a manifest says of an SSTable that is not on the disk. */
   takeStored(stored: StateSet): void {
     this.#stored = stored

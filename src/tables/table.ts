@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { parseComponent } from '../sstable/names.js'
 import { indexOf, tableOfUnit } from '../sstable/unit.js'
 import { SparseMap } from '../state/sparse.js'
-import type { State } from '../state/state.js'
+import type { Entry, State } from '../state/state.js'
 
 import { isKnownElsewhere } from './data-directories.js'
 import { Judge } from './judgement.js'
@@ -132,6 +132,26 @@ export class Table {
   /** @param name of an SSTable, or of a file that belongs to none */
   get(directory: string, name: string): TableFiles | undefined {
     return this.#directories.get(directory)?.files.get(name)
+  }
+
+  /** All that restore points may yet name, also what is not there any more. */
+  known(): Set<TableFiles> {
+    const { history, unplaced } = this.#placement
+    return new Set([
+      ...this.files(),
+      ...this.#points.kept.values(),
+      ...unplaced,
+      ...(history?.wanted() ?? []),
+    ])
+  }
+
+  /** Objects have other keys. @param keyOf the new key of the object of a file; undefined: it has none */
+  rekey(keyOf: (path: string, entry: Entry) => string | undefined): void {
+    let isNews = false
+    for (const files of this.known()) isNews = files.rekey(keyOf) || isNews
+    if (!isNews) return
+    this.#points.changed()
+    this.#orders.restorePoint(this)
   }
 
   /** The files that the next restore point lacks, and why. */

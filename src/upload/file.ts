@@ -49,7 +49,11 @@ export function checkUnchanged(file: FileRef): void {
 }
 
 /** Whether content may lie under a file's key, as far as manifests tell. */
-export function mayHave({ reserved }: Pick<FileUpload, 'reserved'>, crc64: bigint): boolean {
+export function mayHave(
+  { reserved, versionSuffix }: Pick<FileUpload, 'reserved' | 'versionSuffix'>,
+  crc64: bigint,
+): boolean {
+  if (versionSuffix !== undefined) return false
   return reserved === undefined || reserved === hex64(crc64)
 }
 

@@ -31,10 +31,18 @@ export async function putFile(
   }
   const first = mayHave(file, crc64) ? await putIfAbsent(context, file.key, put, signal) : 'other'
   if (first !== 'other') return { outcome: first, key: file.key, crc64, crc32 }
-  const key = `${file.versionStem}~${hex64(crc64)}`
+  const key = versionKeyOf(file, crc64)
   const second = await putIfAbsent(context, key, put, signal)
   if (second !== 'other') return { outcome: second === 'present' ? 'present' : 'version', key, crc64, crc32 }
   throw taken(key, `${key} holds other content than its name says: somebody else wrote it; move it away`)
+}
+
+/** Where content goes that its plain key cannot have. */
+export function versionKeyOf(
+  { versionStem, versionSuffix }: Pick<FileUpload, 'versionStem' | 'versionSuffix'>,
+  crc64: bigint,
+): string {
+  return `${versionStem}~${hex64(crc64)}${versionSuffix === undefined ? '' : `-${versionSuffix}`}`
 }
 
 /** Puts a file under its key if it has the content that manifests say the key holds. */

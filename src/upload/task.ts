@@ -16,6 +16,8 @@ export interface FileUpload extends FileRef {
   readonly headers: Readonly<Record<string, string>>
   /** Where other content under the same name goes: the key without its `~<crc64>`. */
   readonly versionStem: string
+  /** What that key ends in, and that the file may have no other: the usual ones are about to be deleted. */
+  readonly versionSuffix?: string | undefined
   /** Whether `md5sum` is put into the metadata. */
   readonly md5: boolean
   /** Whether an object of the same size that cannot be compared counts as the same. */

@@ -47,6 +47,7 @@ await t.test('a free name is taken, and stays with its writer', async t => {
     since: 1_000,
     separator: ':',
     epochs: [{ epoch: 1, since: 1_000 }],
+    heedsPlans: true,
   })
   const again = fence('w1')
   await again.claim()
@@ -76,6 +77,7 @@ await t.test('another writer is refused, and told how to take it over', async t 
       { epoch: 1, since: 1_000 },
       { epoch: 2, since: 2_000 },
     ],
+    heedsPlans: true,
   })
   t.match(lines, [/Took node1 over from host of w1: epoch 2/])
   await first.check()
@@ -192,4 +194,60 @@ await t.test('on one machine one daemon has the name, though its writer is the s
   taker.close()
   await new Promise(resolve => setImmediate(resolve))
   await fence('w1', { alone: true }).claim()
+})
+
+/** A plan of tablechop that a node.json names. */
+const PLAN = { plan: '0000000000000001', before: undefined, since: 5, scope: '/data/' } as const
+
+await t.test('plans of tablechop stay in node.json, and are told at each look', async t => {
+  const { node, fence, record } = await fences(t)
+  const seen: unknown[] = []
+  const plans = {
+    take: (chops: unknown) => {
+      seen.push(chops)
+      return Promise.resolve()
+    },
+  }
+  const first = fence('w1', { plans })
+  await first.claim()
+  await node.bucket.put(KEY, JSON.stringify({ ...(await record()), heedsPlans: false, chop: [PLAN] }))
+  await first.check()
+  t.same(seen, [[]], 'the last look is not old')
+  await first.check(0)
+  t.same(seen.at(-1), [PLAN])
+  await fence('w1', { plans }).claim()
+  t.match(await record(), { heedsPlans: true, chop: [{ plan: PLAN.plan, scope: '/data/' }] })
+  await fence('w2', { plans, takeOver: true }).claim()
+  t.match(await record(), { epoch: 2, chop: [{ plan: PLAN.plan }] })
+})
+
+await t.test('a plan that comes while a run claims the name is not written over', async t => {
+  const { node, fence, record } = await fences(t)
+  await fence('w1').claim()
+  const known = await record()
+  const body = JSON.stringify({ ...known, chop: [PLAN] })
+  const taken: unknown[] = []
+  const plans = {
+    // Right behind the look at node.json another program writes it.
+    take: async (chops: readonly unknown[]) => {
+      taken.push(chops.length)
+      if (taken.length === 1) await node.bucket.put(KEY, body)
+    },
+  }
+  const second = fence('w2', { plans, takeOver: true })
+  await second.claim()
+  t.same(taken, [0, 1])
+  t.match(await record(), { epoch: 2, writer: 'w2', chop: [{ plan: PLAN.plan }] })
+})
+
+await t.test('a node that only tablechop has written of is free, with its plans', async t => {
+  const { node, fence, record } = await fences(t)
+  await fence('w0').claim()
+  await node.bucket.put(
+    KEY,
+    JSON.stringify({ format: 1, writer: '', host: '', epoch: 0, since: 0, chop: [PLAN] }),
+  )
+  const first = fence('w1', { clock: () => 7_000 })
+  await first.claim()
+  t.match(await record(), { writer: 'w1', epoch: 1, since: 7_000, chop: [{ plan: PLAN.plan }] })
 })

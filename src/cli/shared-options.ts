@@ -1,0 +1,46 @@
+import { Option } from 'commander'
+
+import { isRepeatable, longFlag } from '../config/setting.js'
+import { settingOf, type SettingKey } from '../config/settings.js'
+
+import { describe } from './help.js'
+
+/** How a command has one of tablesnap's settings. */
+export interface SharedOption {
+  /** Help where tablesnap's speaks of its modes. */
+  readonly help?: string | undefined
+  /** A flag beside the long one, in place of tablesnap's short one; '': none. */
+  readonly flag?: string | undefined
+}
+
+/** The options of a setting that is tablesnap's as well. */
+export function sharedOptions(key: SettingKey, { help, flag }: SharedOption = {}): Option[] {
+  const setting = settingOf(key)
+  const short = flag ?? setting.short ?? ''
+  const flags = `${short === '' ? '' : `${short}, `}${longFlag(setting)}`
+  const text = describe({ ...setting, help: help ?? setting.help })
+  if (setting.kind !== 'flag') {
+    const option = new Option(`${flags} <${setting.argument}>`, text)
+    return [isRepeatable(setting) ? option.argParser(gathered) : option]
+  }
+  if (setting.negatable !== true) return [new Option(flags, text)]
+  return [new Option(flags, text), new Option(flags.replace('--', '--no-'), `the opposite of ${flags}`)]
+}
+
+function gathered(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text]
+}
+
+/** What a command line gave for settings. @param values by the names that commander gives them */
+export function sharedFlags(
+  keys: readonly SettingKey[],
+  values: Readonly<Record<string, unknown>>,
+): Map<SettingKey, readonly string[]> {
+  const flags = new Map<SettingKey, readonly string[]>()
+  for (const key of keys) {
+    const value = values[key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
+    if (typeof value === 'string' || typeof value === 'boolean') flags.set(key, [String(value)])
+    else if (Array.isArray(value)) flags.set(key, value.map(String))
+  }
+  return flags
+}

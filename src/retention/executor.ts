@@ -1,0 +1,133 @@
+import { errorMessage } from '../errors.js'
+import { MAX_DELETES } from '../s3/delete.js'
+import type { Phase, PlannedObject } from '../state/chop-plan.js'
+import type { KeyLayout } from '../state/keys.js'
+
+import type { DeletionRule } from './deletion-rule.js'
+import { chopOf, raced, readNodeFile, sameChop, type NodeFile } from './node-file.js'
+import type { RetentionBucket } from './ports.js'
+import { Reads } from './reads.js'
+import type { RipePlan } from './ripe-plan.js'
+
+/** How old the last look at node.json may be when objects are deleted, ms: another run may have ended the plan. */
+const FRESH = 60_000
+
+/** A key that could not be deleted. */
+export interface FailedKey {
+  readonly key: string
+  readonly why: string
+}
+
+/** Told of what is deleted. */
+export interface DeletionObserver {
+  deleted(object: PlannedObject): void
+  failed(failed: FailedKey): void
+}
+
+/** What was deleted. */
+export interface Deleted {
+  objects: number
+  bytes: number
+  /** Of a bucket with versions: what was deleted stays as an old version. */
+  hidden: number
+  /** Objects that are others now than they were planned. */
+  changed: number
+  failed: number
+}
+
+/** Says what of a plan goes in the end. */
+export interface Permission {
+  allows(key: string): boolean
+  /** A manifest or a listing could not be deleted: what it names is not allowed any more. @throws S3Error */
+  protect(key: string): Promise<void>
+  /** An object of the plan is not deleted now. @throws S3Error */
+  leave(phase: Phase, object: PlannedObject): Promise<void>
+}
+
+/** Carries a plan out: manifests first, then listings, then files. */
+export class Executor {
+  readonly deleted: Deleted = { objects: 0, bytes: 0, hidden: 0, changed: 0, failed: 0 }
+  readonly #bucket: RetentionBucket
+  readonly #keys: KeyLayout
+  readonly #rule: DeletionRule
+  readonly #node: NodeFile
+  readonly #observer: DeletionObserver
+  #looked = -Infinity
+  /** What could not be deleted in a phase. */
+  readonly #stuck: PlannedObject[] = []
+
+  /** @param node as it was read when the run began */
+  constructor(
+    bucket: RetentionBucket,
+    keys: KeyLayout,
+    rule: DeletionRule,
+    node: NodeFile,
+    observer: DeletionObserver,
+  ) {
+    this.#bucket = bucket
+    this.#keys = keys
+    this.#rule = rule
+    this.#node = node
+    this.#observer = observer
+  }
+
+  /**
+   * @param permission for objects that were confirmed
+   * @param width requests at once
+   * @throws S3Error; TablesnapError `CHOP_RACED`
+   */
+  async run(ripe: RipePlan, permission: Permission, width: number): Promise<void> {
+    for (const phase of this.#rule.phases) {
+      const reads = new Reads(width)
+      for await (const slice of ripe.confirmed(phase, MAX_DELETES)) {
+        const wanted = slice.filter(({ key }) => permission.allows(key))
+        for (const object of slice) if (!permission.allows(object.key)) await permission.leave(phase, object)
+        if (wanted.length === 0) continue
+        await this.#checkPlan()
+        await reads.begin(() => this.#delete(wanted))
+      }
+      // What names others has to be gone before they go.
+      await reads.end()
+      for (const object of this.#stuck.splice(0)) {
+        await permission.leave(phase, object)
+        if (phase !== 'files') await permission.protect(object.key)
+      }
+    }
+  }
+
+  async #delete(objects: readonly PlannedObject[]): Promise<void> {
+    const byKey = new Map(objects.map(object => [object.key, object]))
+    try {
+      for (const { key, outcome, code, message } of await this.#bucket.delete(objects)) {
+        const object = byKey.get(key)
+        if (object === undefined) continue
+        if (outcome === 'refused' && code === 'PreconditionFailed') this.deleted.changed++
+        else if (outcome === 'refused') this.#failed(object, `${code ?? ''} ${message ?? ''}`.trim())
+        else {
+          this.deleted.objects++
+          this.deleted.bytes += object.size
+          if (outcome === 'hidden') this.deleted.hidden++
+          this.#observer.deleted(object)
+        }
+      }
+    } catch (error) {
+      for (const object of objects) this.#failed(object, errorMessage(error))
+    }
+  }
+
+  #failed(object: PlannedObject, why: string): void {
+    this.deleted.failed++
+    this.#stuck.push(object)
+    this.#observer.failed({ key: object.key, why })
+  }
+
+  /** A run that stood still for long must not delete what has a new life since. */
+  async #checkPlan(): Promise<void> {
+    const now = this.#bucket.clock()
+    if (now - this.#looked < FRESH) return
+    const node = await readNodeFile(this.#bucket, this.#keys)
+    const { name } = this.#rule.options.scope
+    if (!sameChop(chopOf(node, name), chopOf(this.#node, name))) throw raced()
+    this.#looked = now
+  }
+}

@@ -1,0 +1,95 @@
+import type { Test } from 'tap'
+
+import { createLogger } from '../../src/report/log.js'
+import { chop, type ChopOptions, type ChopResult } from '../../src/retention/chop.js'
+import { DeletionRule, type RetentionOptions } from '../../src/retention/deletion-rule.js'
+import type { RetentionBucket } from '../../src/retention/ports.js'
+import { S3Bucket } from '../../src/retention/s3-bucket.js'
+import { ChopScope } from '../../src/retention/scope.js'
+import { KeyLayout } from '../../src/state/keys.js'
+import { TestNode } from '../support/node.js'
+
+/** What tests ask for: all tables, no age, no grace, no limits. */
+export const OPTIONS: ChopOptions = {
+  scope: new ChopScope('/', true),
+  age: 0,
+  keep: {},
+  grace: 0,
+  isDryRun: false,
+  maxDeletePercent: 100,
+  floor: 1,
+  force: false,
+  parallel: 2,
+}
+
+/** What a run said and did. */
+export interface Chopped extends ChopResult {
+  /** Keys that were deleted, in the order of their requests. */
+  readonly keys: readonly string[]
+  readonly failures: readonly { readonly key: string; readonly why: string }[]
+  /** Keys that go, with whether this run deletes them. */
+  readonly going: ReadonlyMap<string, boolean>
+}
+
+const STORAGE = { storageClass: undefined, sse: undefined, kmsKeyId: undefined } as const
+
+/** A node with a clock of its bucket that a test may move on, up to 14 minutes: signatures do not last longer. */
+export class ChopNode {
+  readonly keys = new KeyLayout('', 'node1', ':')
+
+  private constructor(
+    readonly node: TestNode,
+    readonly clock: { shift: number },
+  ) {}
+
+  static async create(t: Test): Promise<ChopNode> {
+    const clock = { shift: 0 }
+    const node = await TestNode.create(t, { now: () => Date.now() + clock.shift })
+    return new ChopNode(node, clock)
+  }
+
+  /** Some seconds pass. */
+  pass(ms = 5_000): void {
+    this.clock.shift += ms
+  }
+
+  /** Runs tablechop, less its command line. */
+  chop(options: Partial<ChopOptions> = {}): Promise<Chopped> {
+    const bucket = new S3Bucket(this.node.bucket.client, STORAGE, new AbortController().signal)
+    return chopOnce(bucket, this.keys, options)
+  }
+}
+
+/** Runs tablechop on a bucket. @param records whether the result has all that goes */
+export async function chopOnce(
+  bucket: RetentionBucket,
+  keys: KeyLayout,
+  options: Partial<ChopOptions> = {},
+  Rule: new (options: RetentionOptions, now: number) => DeletionRule = DeletionRule,
+  records = true,
+): Promise<Chopped> {
+  const deleted: string[] = []
+  const failures: { key: string; why: string }[] = []
+  const going = new Map<string, boolean>()
+  const observer = {
+    going: ({ key }: { key: string }, isNow: boolean) => {
+      if (records) going.set(key, isNow)
+    },
+    deleted: ({ key }: { key: string }) => void deleted.push(key),
+    failed: (failed: { key: string; why: string }) => void failures.push(failed),
+  }
+  const log = createLogger('text', () => undefined)
+  const result = await chop(
+    { ...OPTIONS, ...options },
+    {
+      bucket,
+      keys,
+      name: 'node1',
+      log,
+      observer,
+      rule: (asked, now) => new Rule(asked, now),
+      salt: () => 1,
+    },
+  )
+  return { ...result, keys: deleted, failures, going }
+}
