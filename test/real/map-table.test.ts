@@ -59,7 +59,7 @@ await t.test('a table that was dropped comes back into the one that was created 
   await rows.create()
   await rows.insert(0, ROWS)
   await node.nodetool('flush', 'ks', 't')
-  await until('the flush', ({ sets }) => sets > 0)
+  await until('the flush', ({ sets, status }) => sets > 0 && status === 'complete')
   await rows.drop()
   await until('the drop', ({ sets, status }) => sets === 0 && status === 'complete')
   await rows.create()

@@ -259,7 +259,7 @@ export class RetentionHistory {
 }
 
 /** Runs that another one was faster than end so, and change nothing. */
-const EXPECTED = new Set(['CHOP_RACED', 'BUCKET_CHANGED', 'PLAN_CORRUPT'])
+const EXPECTED = new Set(['NOTHING_FOUND', 'CHOP_RACED', 'BUCKET_CHANGED', 'PLAN_CORRUPT'])
 
 /** A run that another machine has fenced does nothing any more. */
 async function unlessFenced(work: () => Promise<void>): Promise<void> {
