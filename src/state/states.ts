@@ -255,6 +255,8 @@ export class States {
   }
 
   async #get(key: string): Promise<DecodedState> {
+    // Before it is asked for: a hostile manifest may name any key as its base.
+    if (this.#parse(key) === undefined) throw corrupt(key, 'it is no state of this node')
     const { body } = await getObject(this.#client, key, { signal: this.#signal })
     return decodeManifest(body, key, this.#keys)
   }
