@@ -11,7 +11,7 @@ import type { Ownership, Problems } from './ports.js'
 import type { TableRegistry } from './table-registry.js'
 import { nameOf } from './table-reporter.js'
 
-/** What empty paths are judged by. */
+/** The parts by which empty paths are judged. */
 export interface EmptyPathsDeps {
   readonly states: Pick<States, 'heads' | 'read'>
   readonly tables: TableRegistry

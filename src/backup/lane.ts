@@ -1,15 +1,15 @@
-/** What waits for its turn, in the order in which it came; what was put off comes after everything else. */
+/** A queue: items have their turns in the order in which they came; those that were put off come after all others. */
 export class Lane<T> {
   readonly #first = new Set<T>()
   readonly #last = new Set<T>()
 
-  /** @param isPutOff whether it comes after what is not put off */
+  /** @param isPutOff whether the item comes after all that are not put off */
   add(item: T, isPutOff: boolean): void {
     if (isPutOff) this.#last.add(item)
     else this.#first.add(item)
   }
 
-  /** An item that waits comes after what is not put off from now on. */
+  /** Puts a waiting item off. */
   putOff(item: T): void {
     if (this.#first.delete(item)) this.#last.add(item)
   }

@@ -33,7 +33,7 @@ const AGAIN = 30_000
  * written already.
  */
 export class PlanWatch implements Plans {
-  version = 0
+  #version = 0
   readonly #deps: PlanWatchDeps
   #planned = PlannedKeys.none
   #known = ''
@@ -45,11 +45,15 @@ export class PlanWatch implements Plans {
     this.#deps = deps
   }
 
+  get version(): number {
+    return this.#version
+  }
+
   has(key: string): boolean {
     return this.#planned.has(key)
   }
 
-  /** What the key of a file's content has to end in; undefined: its usual keys are free. @param path absolute */
+  /** The suffix that the key of a file's content must have; undefined: its usual keys are free. @param path absolute */
   suffixFor(path: string): string | undefined {
     return this.#planned.concerns(path) ? this.#planned.suffix : undefined
   }
@@ -124,7 +128,7 @@ export class PlanWatch implements Plans {
     if (known !== this.#known) {
       const planned = await PlannedKeys.load(client, keys, chops)
       this.#planned = planned
-      this.version++
+      this.#version++
       if (planned.size > 0)
         log.info(`tablechop is about to delete ${planned.size} objects: they count as absent`)
       this.#known = known

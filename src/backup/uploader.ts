@@ -33,7 +33,7 @@ export interface UploadSources {
 
 /** Which keys uploads keep away from, as tablechop is about to delete their objects. */
 export interface UploadPlans {
-  /** What the key of a file's content has to end in; undefined: its usual keys are free. @param path absolute */
+  /** The suffix that the key of a file's content must have; undefined: its usual keys are free. @param path absolute */
   suffixFor(path: string): string | undefined
   /** Content that is in the bucket; under another key, if the object is about to go. @throws S3Error, TablesnapError */
   rescue(path: string, entry: Entry): Promise<Entry>

@@ -1,4 +1,4 @@
-/** What follows the flags in tablechop's `--help`. */
+/** The text behind the flags in tablechop's `--help`. */
 export const chopEpilogue = `The path is the one on the node that was backed up. The age is a number of days, or a time such as
 36h or P30D. Per table these restore points stay: the newest complete one, the newest complete one
 that is older than the age, every younger one (or those that --keep-… names), the newest of any

@@ -14,7 +14,7 @@ import { chopEpilogue } from './chop-help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { sharedFlags, sharedOptions } from './shared-options.js'
 
-/** What a command line of tablechop asks for, with the configuration of a run. */
+/** A command line of tablechop, with the configuration of its run. */
 export type ChopStart =
   | { readonly action: 'print'; readonly text: string }
   | (LoadedConfig & {

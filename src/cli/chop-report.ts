@@ -4,7 +4,7 @@ import { tableOfUnit } from '../sstable/unit.js'
 
 import { formatBytes } from './format.js'
 
-/** What a run of tablechop found and did, for people: a line for each table, and one for all. */
+/** Reports a run of tablechop to people: a line for each table, and one for all. */
 export function chopLines(result: ChopResult, { isDryRun, age }: ChopOptions): string[] {
   const lines = result.units.flatMap(unit => linesOf(unit))
   const { deleted, units, planned, ripeAt } = result

@@ -31,7 +31,7 @@ function gathered(text: string, before: readonly string[] | undefined): string[]
   return [...(before ?? []), text]
 }
 
-/** What a command line gave for settings. @param values by the names that commander gives them */
+/** The settings that a command line gave. @param values by the names that commander gives them */
 export function sharedFlags(
   keys: readonly SettingKey[],
   values: Readonly<Record<string, unknown>>,

@@ -11,7 +11,7 @@ const ISO =
 
 const UNITS = [7 * DAY, DAY, HOUR, MINUTE, 1_000] as const
 
-/** What {@link parseDuration} takes, for messages. */
+/** The forms that {@link parseDuration} takes, for messages. */
 export const DURATION_FORMS = 'a time such as 30d, 36h, 90m, 1d12h or P30D'
 
 /**

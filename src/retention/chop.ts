@@ -60,7 +60,7 @@ export interface ChoppedUnit {
   readonly refusal: string | undefined
 }
 
-/** What a run found and did. */
+/** The result of a run. */
 export interface ChopResult {
   readonly units: readonly ChoppedUnit[]
   readonly deleted: Deleted

@@ -3,7 +3,7 @@ import { PHASES, type Phase } from '../state/chop-plan.js'
 import { KeepRules, hasKeepFlags, type KeepFlags } from './keep-rules.js'
 import type { ChopScope } from './scope.js'
 
-/** What an operator asked for. */
+/** The operator's choice. */
 export interface RetentionOptions {
   readonly scope: ChopScope
   /** ms. */

@@ -24,7 +24,7 @@ export interface DeletionObserver {
   failed(failed: FailedKey): void
 }
 
-/** What was deleted. */
+/** Counts of a run's deletions. */
 export interface Deleted {
   objects: number
   bytes: number
@@ -53,7 +53,7 @@ export class Executor {
   readonly #node: NodeFile
   readonly #observer: DeletionObserver
   #looked = -Infinity
-  /** What could not be deleted in a phase. */
+  /** Objects of the phase that could not be deleted. */
   readonly #stuck: PlannedObject[] = []
 
   /** @param node as it was read when the run began */
@@ -86,7 +86,7 @@ export class Executor {
         await this.#checkPlan()
         await reads.begin(() => this.#delete(wanted))
       }
-      // What names others has to be gone before they go.
+      // A manifest has to be gone before the objects go that it names.
       await reads.end()
       for (const object of this.#stuck.splice(0)) {
         await permission.leave(phase, object)

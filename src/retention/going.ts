@@ -11,7 +11,7 @@ export interface Going {
 /** Whether an object came after the plan that is to be carried out: then the run that made the plan may not have seen it. */
 export type IsNews = (object: ListedObject) => boolean
 
-/** What there is of a table in the bucket, and what of it goes. */
+/** Counts a table's objects in the bucket, and those of them that go. */
 export class Tally {
   objects = 0
   bytes = 0
@@ -19,7 +19,7 @@ export class Tally {
   goingBytes = 0
 }
 
-/** What tells an object from another that has had its key. */
+/** Key, size and ETag as one text: another object under the same key has another one. */
 export function identityOf({ key, size, etag }: Pick<ListedObject, 'key' | 'size' | 'etag'>): string {
   return `${key}\0${size}\0${etag}`
 }

@@ -19,7 +19,7 @@ const PACK = 256 * 1024
 /** Bytes of a chunk: some 100,000 objects. */
 const CHUNK = 4 * 1024 * 1024
 
-/** What is packed of one phase. */
+/** The chunk of a phase that is being filled. */
 interface Open {
   lines: string[]
   length: number

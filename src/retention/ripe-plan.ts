@@ -1,5 +1,6 @@
 import { TablesnapError } from '../errors.js'
 import {
+  PHASES,
   objectsOf,
   parsePlan,
   planKey,
@@ -32,8 +33,9 @@ export class RipePlan {
     const found = await bucket.read(key)
     if (found === undefined) return undefined
     const ripe = new RipePlan(bucket, parsePlan(found.body, key))
-    for (const { phase } of ripe.plan.chunks)
-      for await (const object of ripe.#objects(phase)) ripe.#planned.add(identityOf(object))
+    for (const phase of PHASES)
+      for await (const objects of ripe.#objects(phase))
+        for (const object of objects) ripe.#planned.add(identityOf(object))
     return ripe
   }
 
@@ -50,17 +52,19 @@ export class RipePlan {
   /** The objects that were confirmed, in slices. @param most in a slice @throws S3Error */
   async *confirmed(phase: Phase, most: number): AsyncGenerator<PlannedObject[]> {
     let slice: PlannedObject[] = []
-    for await (const object of this.#objects(phase)) {
-      if (!this.#confirmed.has(identityOf(object))) continue
-      slice.push(object)
-      if (slice.length < most) continue
-      yield slice
-      slice = []
+    for await (const objects of this.#objects(phase)) {
+      for (const object of objects) {
+        if (!this.#confirmed.has(identityOf(object))) continue
+        slice.push(object)
+        if (slice.length < most) continue
+        yield slice
+        slice = []
+      }
     }
     if (slice.length > 0) yield slice
   }
 
-  async *#objects(phase: Phase): AsyncGenerator<PlannedObject> {
+  async *#objects(phase: Phase): AsyncGenerator<PlannedObject[]> {
     for (const chunk of this.plan.chunks) {
       if (chunk.phase !== phase) continue
       const found = await this.#bucket.read(chunk.key)

@@ -9,6 +9,7 @@ import { listObjects, type ListedObject } from '../s3/list.js'
 import { abortMultipartUpload, listParts, listUploads } from '../s3/multipart.js'
 import { getObject, putObject, storageHeaders, type GuardedBody } from '../s3/object.js'
 import { putInPlaceOf } from '../s3/replace.js'
+import { monotonic } from '../s3/server-time.js'
 import type { ObjectSettings } from '../s3/settings.js'
 import type { PlannedObject } from '../state/chop-plan.js'
 
@@ -27,8 +28,8 @@ export class S3Bucket implements RetentionBucket {
   }
 
   now(): number {
-    const { clockOffset } = this.#client
-    if (clockOffset !== undefined) return Date.now() + clockOffset
+    const { serverOffset } = this.#client
+    if (serverOffset !== undefined) return Math.floor(monotonic() + serverOffset)
     throw new TablesnapError({
       code: 'TIME_UNKNOWN',
       message:
@@ -87,7 +88,7 @@ export class S3Bucket implements RetentionBucket {
   }
 
   clock(): number {
-    return performance.now()
+    return monotonic()
   }
 
   async sleep(ms: number): Promise<void> {

@@ -3,7 +3,7 @@ import { isS3Error } from './errors.js'
 import { isHeaderRefusal } from './if-absent.js'
 import { putObject, type GuardedBody } from './object.js'
 
-/** What the operator is told of a server that cannot compare. */
+/** The note for the operator of a server that cannot compare. */
 const NO_COMPARISON =
   'the server cannot replace an object on condition of its ETag (If-Match): never run two tablechops, or tablechop and the first start of a node, at the same time'
 

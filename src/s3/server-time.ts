@@ -31,7 +31,7 @@ export class ServerTime {
 
   answered({ date, sent, answered, wall }: DatedAnswer): void {
     const fits = (time: number): boolean => time >= date && time <= date + SECOND + (answered - sent)
-    // What was right until now says more than one answer.
+    // An offset that still fits stays: it rests on more than one answer.
     if (this.#offset !== undefined && fits(answered + this.#offset)) return
     this.#offset = (fits(wall) ? wall : date) - answered
   }

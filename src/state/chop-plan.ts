@@ -1,11 +1,12 @@
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { createGunzip, gunzipSync, gzipSync } from 'node:zlib'
 
 import { TablesnapError } from '../errors.js'
 
 import type { KeyLayout } from './keys.js'
+import { MAX_LINE } from './manifest.js'
 
 /**
- * What tablechop is about to delete below one path, as node.json names it. Writers of the node count each key of `plan` and of
+ * The plan of tablechop for one path, as node.json names it. Writers of the node count each key of `plan` and of
  * `before` as absent: see `PlannedKeys`.
  */
 export interface ChopRecord {
@@ -18,6 +19,15 @@ export interface ChopRecord {
   /** The path that tablechop was given; with -r it ends in a slash. */
   readonly scope: string
 }
+
+/** Characters of a chunk's lines beyond which it is not believed: `PlanWriter` packs a tenth of it into one. */
+const MAX_CHUNK = 256 * 1024 * 1024
+
+/** Bytes of a chunk that are unpacked and parsed at once: a few ms of work. */
+const UNPACKED = 64 * 1024
+
+/** Bytes of a chunk that is most likely not larger when it is unpacked. */
+const SMALL = 4 * 1024
 
 /** 12 hex digits of the time, ms since 1970, and 4 that tell runs of one ms apart. */
 const ID = /^[0-9a-f]{16}$/
@@ -94,15 +104,22 @@ export function parsePlan(body: Buffer, key: string): ChopPlan {
     const { format, id, scope, began, chunks } = value
     const isWhole = typeof id === 'string' && typeof scope === 'string' && typeof began === 'number'
     if (format !== 1 || !isWhole || !Array.isArray(chunks)) throw new Error('it is none')
-    return { format, id, scope, began, chunks: chunks.map(chunkOf) }
+    const folder = key.slice(0, key.lastIndexOf('/') + 1)
+    return { format, id, scope, began, chunks: chunks.map(chunk => chunkOf(chunk, folder)) }
   } catch (cause) {
     throw corruptPlan(key, cause)
   }
 }
 
-function chunkOf(value: unknown): PlanChunk {
+/** @param folder of the plan: chunks lie nowhere else */
+function chunkOf(value: unknown, folder: string): PlanChunk {
   const { key, phase, objects } = value as Partial<PlanChunk>
-  if (typeof key !== 'string' || typeof objects !== 'number' || !PHASES.includes(phase as Phase))
+  if (
+    typeof key !== 'string' ||
+    !key.startsWith(folder) ||
+    typeof objects !== 'number' ||
+    !PHASES.includes(phase as Phase)
+  )
     throw new Error('it has a chunk that is none')
   return { key, phase: phase as Phase, objects }
 }
@@ -117,36 +134,59 @@ export function packLines(lines: string): Buffer {
   return gzipSync(lines, { level: 1 })
 }
 
-/** The objects of a chunk, in its order. @throws TablesnapError `PLAN_CORRUPT` */
-export function* objectsOf(body: Buffer, key: string): Generator<PlannedObject> {
-  let text: string
+/**
+ * The objects of a chunk, in its order and in slices. No piece of work takes the thread longer than a few ms.
+ * @throws TablesnapError `PLAN_CORRUPT`
+ */
+export async function* objectsOf(body: Buffer, key: string): AsyncGenerator<PlannedObject[]> {
+  let rest = ''
+  let length = 0
   try {
-    text = gunzipSync(body).toString('utf8')
+    for await (const text of unpack(body)) {
+      length += text.length
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      if (rest.length > MAX_LINE || length > MAX_CHUNK) throw new Error('it is larger than any chunk')
+      yield lines.map(objectOf)
+    }
+    if (rest !== '') throw new Error('it is cut short')
   } catch (cause) {
     throw corruptPlan(key, cause)
   }
-  for (let from = 0; from < text.length;) {
-    const end = text.indexOf('\n', from)
-    if (end < 0) throw corruptPlan(key)
-    yield objectOf(text.slice(from, end), key)
-    from = end + 1
+}
+
+/** The text of a chunk; of a small one at once, as most plans are. */
+async function* unpack(body: Buffer): AsyncGenerator<string> {
+  const small = body.length <= SMALL ? unpackSmall(body) : undefined
+  if (small !== undefined) {
+    yield small
+    return
+  }
+  const gunzip = createGunzip({ chunkSize: UNPACKED })
+  gunzip.setEncoding('utf8')
+  gunzip.end(body)
+  yield* gunzip as AsyncIterable<string>
+}
+
+/** @returns undefined where it is larger */
+function unpackSmall(body: Buffer): string | undefined {
+  try {
+    return gunzipSync(body, { maxOutputLength: UNPACKED }).toString('utf8')
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
   }
 }
 
-function objectOf(line: string, chunk: string): PlannedObject {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch (cause) {
-    throw corruptPlan(chunk, cause)
-  }
+function objectOf(line: string): PlannedObject {
+  const value: unknown = JSON.parse(line)
   const [key, size, etag, lastModified] = Array.isArray(value) ? (value as unknown[]) : []
   if (typeof key !== 'string' || typeof size !== 'number' || typeof etag !== 'string')
-    throw corruptPlan(chunk)
+    throw new Error('a line of it names no object')
   return { key, size, etag, lastModified: typeof lastModified === 'number' ? lastModified : NaN }
 }
 
-function corruptPlan(key: string, cause?: unknown): TablesnapError {
+function corruptPlan(key: string, cause: unknown): TablesnapError {
   return new TablesnapError({
     code: 'PLAN_CORRUPT',
     message: `${key} cannot be used: it is no plan of tablechop; delete it, and run tablechop again`,

@@ -50,7 +50,7 @@ export class KeyLayout {
     return `${this.#own}node.json`
   }
 
-  /** What the keys of tablechop's plans begin with. */
+  /** The prefix of the keys of tablechop's plans. */
   get chops(): string {
     return `${this.#own}chop/`
   }

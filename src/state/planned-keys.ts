@@ -22,7 +22,7 @@ export class PlannedKeys {
   readonly #paths = new KeySet()
 
   private constructor(
-    /** What the keys of content end in whose usual keys are planned; undefined: nothing is planned. */
+    /** The suffix of keys for content whose usual keys are planned; undefined: nothing is planned. */
     readonly suffix: string | undefined,
   ) {}
 
@@ -38,8 +38,9 @@ export class PlannedKeys {
       if (body === undefined) continue
       for (const chunk of parsePlan(body, key).chunks) {
         const lines = await read(chunk.key)
-        for (const object of lines === undefined ? [] : objectsOf(lines, chunk.key))
-          planned.#add(keys, object.key)
+        if (lines === undefined) continue
+        for await (const objects of objectsOf(lines, chunk.key))
+          for (const object of objects) planned.#add(keys, object.key)
       }
     }
     return planned

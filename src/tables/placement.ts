@@ -566,7 +566,7 @@ export class Placement {
     const sets = new Set(this.#history?.live)
     for (const files of removes) sets.delete(files)
     for (const files of adds) sets.add(files)
-    // What a later change removes of those that --delete-on-backup deleted was part of the table until then.
+    // An SSTable that --delete-on-backup deleted, and that a later change removes, was part of the table until then.
     const kept = [...table.takeKept(), ...this.#changes.removed.filter(({ stored }) => stored?.kept === true)]
     const gone = new Set(removes.map(({ path }) => path))
     for (const files of kept)

@@ -342,7 +342,6 @@ export class Table {
       files.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
       if (files.status === 'old') this.#judgeOld(files)
     }
-    this.#wake(this.#clock.now())
     this.#orders.restorePoint(this)
     this.#wake(this.#clock.now())
   }

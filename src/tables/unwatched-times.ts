@@ -1,4 +1,4 @@
-/** What the scans of a directory have shown of which no event tells. */
+/** The last scans of a directory without a watch. */
 interface Scans {
   /** When the last one was reported, ms by the server's clock. */
   readonly reported: number

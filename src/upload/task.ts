@@ -16,7 +16,7 @@ export interface FileUpload extends FileRef {
   readonly headers: Readonly<Record<string, string>>
   /** Where other content under the same name goes: the key without its `~<crc64>`. */
   readonly versionStem: string
-  /** What that key ends in, and that the file may have no other: the usual ones are about to be deleted. */
+  /** The suffix of the only key that the file may have, as tablechop is about to delete its usual ones; undefined: they are free. */
   readonly versionSuffix?: string | undefined
   /** Whether `md5sum` is put into the metadata. */
   readonly md5: boolean

@@ -14,15 +14,8 @@ const UNIT = 'ks/t-0a1b2c3d4e5f60718293a4b5c6d7e8f9'
 await t.test('what no restore point needs goes, an hour after the plan for it', async t => {
   const world = await ChopNode.create(t)
   const { node } = world
-  const table = node.table()
   const states = new BucketStates(node)
-  table.flush('nb-1-big')
-  await node.backUp()
-  world.pass()
-  for (const path of table.paths('nb-1-big')) rmSync(path)
-  table.flush('nb-2-big')
-  await node.backUp()
-  world.pass()
+  await world.replacedTable()
   t.equal((await states.all()).length, 2)
   const first = await world.chop({ grace: 3_600_000 })
   t.same(first.keys, [])
@@ -113,15 +106,8 @@ await t.test('what a run trusts by its size is copied if it is planned', async t
 await t.test('a key that cannot be deleted is named, and what it names stays', async t => {
   const world = await ChopNode.create(t)
   const { node } = world
-  const table = node.table()
   const states = new BucketStates(node)
-  table.flush('nb-1-big')
-  await node.backUp()
-  world.pass()
-  for (const path of table.paths('nb-1-big')) rmSync(path)
-  table.flush('nb-2-big')
-  await node.backUp()
-  world.pass()
+  await world.replacedTable()
   await world.chop()
   const [oldest] = [...(await states.all())]
   t.ok(oldest)
@@ -139,15 +125,7 @@ await t.test('a key that cannot be deleted is named, and what it names stays', a
 
 await t.test('limits hold a table back', async t => {
   const world = await ChopNode.create(t)
-  const { node } = world
-  const table = node.table()
-  table.flush('nb-1-big', { bytes: 50_000 })
-  await node.backUp()
-  world.pass()
-  for (const path of table.paths('nb-1-big')) rmSync(path)
-  table.flush('nb-2-big')
-  await node.backUp()
-  world.pass()
+  await world.replacedTable(50_000)
   await world.chop({ maxDeletePercent: 50 })
   const held = await world.chop({ maxDeletePercent: 50 })
   t.same(held.keys, [])

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+
 import type { Test } from 'tap'
 
 import { createLogger } from '../../src/report/log.js'
@@ -8,6 +10,7 @@ import { S3Bucket } from '../../src/retention/s3-bucket.js'
 import { ChopScope } from '../../src/retention/scope.js'
 import { KeyLayout } from '../../src/state/keys.js'
 import { TestNode } from '../support/node.js'
+import type { Table } from '../support/table.js'
 
 /** What tests ask for: all tables, no age, no grace, no limits. */
 export const OPTIONS: ChopOptions = {
@@ -31,7 +34,8 @@ export interface Chopped extends ChopResult {
   readonly going: ReadonlyMap<string, boolean>
 }
 
-const STORAGE = { storageClass: undefined, sse: undefined, kmsKeyId: undefined } as const
+/** No storage class, and no encryption. */
+export const STORAGE = { storageClass: undefined, sse: undefined, kmsKeyId: undefined } as const
 
 /** A node with a clock of its bucket that a test may move on, up to 14 minutes: signatures do not last longer. */
 export class ChopNode {
@@ -51,6 +55,22 @@ export class ChopNode {
   /** Some seconds pass. */
   pass(ms = 5_000): void {
     this.clock.shift += ms
+  }
+
+  /**
+   * A table with two restore points: of nb-1-big, which is gone from the disk, and of nb-2-big.
+   * @param bytes of the first one's Data.db
+   */
+  async replacedTable(bytes?: number): Promise<Table> {
+    const table = this.node.table()
+    table.flush('nb-1-big', bytes === undefined ? {} : { bytes })
+    await this.node.backUp()
+    this.pass()
+    for (const path of table.paths('nb-1-big')) rmSync(path)
+    table.flush('nb-2-big')
+    await this.node.backUp()
+    this.pass()
+    return table
   }
 
   /** Runs tablechop, less its command line. */

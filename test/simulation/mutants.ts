@@ -31,8 +31,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'an SSTable that vanished holds nothing back',
     module: 'placement',
-    from: 'floor = Math.min(floor, after);',
-    to: ';',
+    from: 'of this.#vanished.values())\n            floor = Math.min(floor, after);',
+    to: 'of []);',
+  },
+  {
+    title: 'an SSTable of which a file went holds nothing back',
+    module: 'breakages',
+    from: 'if (!files.isPart || files.isGivenUp ||',
+    to: 'if (true ||',
   },
   {
     title: 'a gap holds nothing back',
@@ -161,10 +167,10 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return 'owed';\n        return 'durable'; return files.status",
   },
   {
-    title: 'SSTables that --delete-on-backup deleted stay for ever',
+    title: 'an SSTable that --delete-on-backup deleted stays although a commit has removed it',
     module: 'restore-points',
-    from: 'removed(path) {\n        this.#kept.delete(path);\n        this.#inherited.delete(path);',
-    to: 'removed(path) {',
+    from: '!isRemoved && !has(path)',
+    to: '!has(path)',
   },
   {
     title: 'a take-over accepts nothing',

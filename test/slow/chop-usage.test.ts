@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs'
-
 import t from 'tap'
 
 import { run } from '../e2e-slurp/support.js'
@@ -8,14 +6,7 @@ import { ChopNode } from '../retention/support.js'
 await t.test('the command line of tablechop, the former one included', async t => {
   const world = await ChopNode.create(t)
   const { node } = world
-  const table = node.table()
-  table.flush('nb-1-big')
-  await node.backUp()
-  world.pass()
-  for (const path of table.paths('nb-1-big')) rmSync(path)
-  table.flush('nb-2-big')
-  await node.backUp()
-  world.pass()
+  const table = await world.replacedTable()
   const { endpoint } = node.bucket.server
   const former = [
     '-j',
