@@ -171,7 +171,7 @@ export class Backup {
     const { queue, writer, audits } = this.#parts
     this.#stop()
     const uploaded = Promise.all([queue.whenEmpty(), audits.whenIdle()])
-    const drained = uploaded.then(() => writer.flush())
+    const drained = uploaded.then(() => this.#rest()).then(() => writer.flush())
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<false>(resolve => {
       timer = setTimeout(() => resolve(false), timeout)
@@ -203,9 +203,20 @@ export class Backup {
     loader.stop()
     // Events that have happened until now still count.
     turns.finish()
+    for (const table of tables) table.stop()
+  }
+
+  /** Waits until what was uploaded last has been at rest for the settle time, so that restore points can name it; then nothing changes any more. */
+  async #rest(): Promise<void> {
+    const { tables, turns, clockwork } = this.#parts
+    const waiting = [...tables].filter(({ restsAt }) => restsAt !== undefined)
+    const last = Math.max(0, ...waiting.map(({ restsAt = 0 }) => restsAt))
+    const pause = last - clockwork.now()
+    if (pause > 0) await new Promise<void>(resolve => clockwork.after(Math.ceil(pause), resolve))
+    for (const table of waiting) turns.touch(table)
+    turns.finish()
     this.#watcher?.close()
     turns.stop()
-    for (const table of tables) table.stop()
   }
 
   #close(): void {

@@ -124,6 +124,15 @@ export class Placement {
     return true
   }
 
+  /** When the SSTables that are uploaded have been at rest long enough, ms of the monotonic clock; undefined: none waits for that. */
+  get restsAt(): number | undefined {
+    let last: number | undefined
+    for (const { status, whole } of this.#unplaced)
+      if (status === 'done' && whole.until !== undefined)
+        last = Math.max(last ?? -Infinity, whole.at + this.#settings.settle)
+    return last
+  }
+
   /** How many things it holds. */
   get size(): number {
     return this.#changes.size + this.#unplaced.size + this.#vanished.size + this.#breakages.size

@@ -352,6 +352,11 @@ export class Table {
     this.#points.expose()
   }
 
+  /** When the SSTables that are uploaded can be named, ms of the monotonic clock; undefined: they can be now. */
+  get restsAt(): number | undefined {
+    return this.#placement.restsAt
+  }
+
   /** Takes no more in; uploads that are under way may end. */
   stop(): void {
     this.#isStopped = true

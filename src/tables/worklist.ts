@@ -177,7 +177,8 @@ export class Worklist {
     }
     this.#hindered.add(files)
     files.mark('settling')
-    this.#due.set(files, now + Math.ceil(verdict.wait))
+    // From now, not from when the look began: it must have its place at the look that has it uploaded.
+    this.#due.set(files, this.#clock.now() + Math.ceil(verdict.wait))
   }
 
   #hinder(files: TableFiles, isHindered: boolean): void {
