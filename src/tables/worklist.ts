@@ -177,8 +177,7 @@ export class Worklist {
     }
     this.#hindered.add(files)
     files.mark('settling')
-    // From now, not from when the look began: it must have its place at the look that has it uploaded.
-    this.#due.set(files, this.#clock.now() + Math.ceil(verdict.wait))
+    this.#due.set(files, now + Math.ceil(verdict.wait))
   }
 
   #hinder(files: TableFiles, isHindered: boolean): void {

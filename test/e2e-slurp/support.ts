@@ -74,7 +74,9 @@ export class SlurpWorld {
 
   static async start(t: Test): Promise<SlurpWorld> {
     let shift = () => 0
-    const bucket = await testBucket(t, { now: () => Date.now() + shift() })
+    // It stands still: objects that the original wrote in one second have one second here, too.
+    const began = Date.now()
+    const bucket = await testBucket(t, { now: () => began + shift() })
     const world = new SlurpWorld(bucket, own => (shift = own))
     await bucket.client.call({ operation: 'CreateBucket', method: 'PUT' })
     for (const time of [...new Set(FIXTURE.map(({ lastModified }) => lastModified))].sort()) {
