@@ -52,9 +52,13 @@ export interface TableFacts {
 /** How long an SSTable may stay incomplete before restore points name it as not backed up, ms. */
 const STRANDED = 60_000
 
-/** A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms. */
+/**
+ * A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms; and how often
+ * that begins anew while nothing gets its place.
+ */
 const INDEX_WAIT = 2_000
 const INDEX_CAP = 5_000
+const INDEX_WAITS = 3
 
 /**
  * SSTables that no transaction wrote (import, refresh, cp) are one change when they come within the settle time of each other:
@@ -89,9 +93,13 @@ export class Placement {
   #gap: Gap | undefined
   #history: History<TableFiles> | undefined
   #isExposed = false
-  /** When the first change that waits for another of the table's indexes was seen, and the last one, ms. */
+  /**
+   * When the first change was seen that waits for the same change of the table's indexes, and the last one, ms of the monotonic
+   * clock; and how often the wait has begun anew.
+   */
   #heldSince: number | undefined
   #heldLast = 0
+  #heldAnew = 0
 
   constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs, judge: Judge) {
     this.#settings = settings
@@ -334,6 +342,7 @@ export class Placement {
     // The first restore point is of now: another run may have written one while this one asked the bucket.
     const steps = this.#changes.take(this.#floor(now), table.hasIndexes || this.#history === undefined)
     if (this.#changes.size === 0) this.#heldSince = undefined
+    if (steps.length > 0) this.#heldAnew = 0
     for (const step of steps) this.#place(table, step)
     return steps.length > 0
   }
@@ -546,7 +555,13 @@ export class Placement {
 
   #held(): void {
     const now = this.#clock.now()
-    this.#heldSince ??= now
+    // After a standstill what came long before still has no place: the wait for it is over, and that for this one begins.
+    const isLate = now - this.#heldLast > INDEX_WAIT
+    if (this.#heldSince === undefined) this.#heldSince = now
+    else if (isLate && this.#heldAnew < INDEX_WAITS) {
+      this.#heldSince = now
+      this.#heldAnew++
+    }
     this.#heldLast = now
   }
 

@@ -524,7 +524,7 @@ export class Table {
   #replaced(files: TableFiles): void {
     const directory = this.#directories.get(files.directory)
     if (directory === undefined || !this.#isThere(files)) return
-    if (!files.isPart) {
+    if (!files.isPart && !files.isRemoved) {
       this.#worklist.mark(files)
       return
     }
@@ -549,6 +549,10 @@ export class Table {
     for (const sstable of log.isOver ? log.txn.adds : []) {
       const files = this.#find(log.index, sstable)
       if (files !== undefined && files.status !== 'done') this.#worklist.mark(files)
+    }
+    for (const sstable of log.isOver ? log.txn.removes : []) {
+      const files = this.#findKnown(log.index, sstable)
+      if (files?.isRemoved === true && this.#isThere(files)) this.#worklist.mark(files)
     }
     if (log.isOver && log.isUnread)
       for (const files of this.#placement.unplaced)

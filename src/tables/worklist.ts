@@ -195,10 +195,12 @@ export class Worklist {
 }
 
 /**
- * Whether an SSTable that is part of the table is so only from now on: it was there at the start and is not whole, so that it was
- * being written then; or it was given up, and is whole.
+ * Whether an SSTable is part of the table only from now on: it was there at the start and is not whole, so that it was being
+ * written then; it was given up, and is whole; or a transaction removed it, and no log says so any more: Cassandra deletes the
+ * files before the log, so that these are another SSTable of its name, or the log was lost and Cassandra would read them again.
  */
-function comesNow({ isPresumed, isGivenUp }: TableFiles, { state }: Verdict): boolean {
-  if (state === 'waiting') return isPresumed
-  return isGivenUp && (state === 'complete' || state === 'settling')
+function comesNow(files: TableFiles, { state }: Verdict): boolean {
+  if (files.isRemoved) return state !== 'obsolete' && files.isSSTable && !files.isGone && files.has(files.main)
+  if (state === 'waiting') return files.isPresumed
+  return files.isGivenUp && (state === 'complete' || state === 'settling')
 }
