@@ -4,7 +4,6 @@ const FOLDERS = {
   sstable: [],
   report: [],
   watch: [],
-  'local-s3': [],
   config: ['s3'],
   state: ['s3', 'sstable'],
   tables: ['sstable', 'state'],
@@ -32,7 +31,7 @@ const FOLDERS = {
 // Packages and modules that only some folders may touch.
 const PACKAGES = {
   '^(undici|aws4)': ['s3'],
-  '^fast-xml-parser': ['s3', 'local-s3'],
+  '^fast-xml-parser': ['s3'],
   '^piscina': ['pool'],
   '^(node:)?worker_threads$': ['pool'],
   '^inotify': ['watch'],
@@ -66,7 +65,7 @@ module.exports = {
       name: 'library-without-cli',
       severity: 'error',
       from: { path: '^src/(index|session)\\.ts$' },
-      to: { path: '^src/(cli|local-s3)/' },
+      to: { path: '^src/cli/' },
     },
     {
       name: 'no-circle',
@@ -74,7 +73,25 @@ module.exports = {
       from: {},
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
-    { name: 'no-tests-in-src', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
+    {
+      name: 'no-tests-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(dev|test|bench)/' },
+    },
+    {
+      name: 'no-tests-in-dev',
+      severity: 'error',
+      from: { path: '^dev/' },
+      to: { path: '^(test|bench)/' },
+    },
+    {
+      name: 'local-s3-by-itself',
+      comment: 'the embedded server shares no code with the client that it checks',
+      severity: 'error',
+      from: { path: '^dev/local-s3/' },
+      to: { path: '^(src|dev)/', pathNot: ['^dev/local-s3/', '^src/errors\\.ts$'] },
+    },
     {
       name: 'resolvable',
       severity: 'error',

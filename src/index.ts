@@ -1,5 +1,5 @@
 /**
- * The engine as a library: what the command lines are made of. See README.md, "As a library".
+ * The engine as a library: what the command lines are made of. See docs/library.md.
  * @module tablesnap
  */
 export { Backup, type BackupSummary } from './backup/backup.js'

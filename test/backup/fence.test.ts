@@ -1,7 +1,7 @@
 import t from 'tap'
 
 import { Fence, type FenceOptions } from '../../src/backup/fence.js'
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import { KeyLayout } from '../../src/state/keys.js'
 import { Recorded } from '../support/recorded.js'
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import type { TableFiles } from '../../src/tables/table-files.js'
 import type { Table as TableCore } from '../../src/tables/table.js'
 import { until } from '../support/node.js'

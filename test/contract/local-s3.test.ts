@@ -1,5 +1,5 @@
 import t from 'tap'
-import { LocalS3 } from '../../src/local-s3/index.js'
+import { LocalS3 } from '../../dev/local-s3/index.js'
 import { runContract } from './contract.js'
 
 const server = await LocalS3.start({ directory: t.testdir() })

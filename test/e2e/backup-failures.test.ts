@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import { TestNode } from '../support/node.js'
 
 await t.test('a failed file is named, the rest goes up, and the next -B mends it', async t => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { LocalS3 } from '../../src/local-s3/index.js'
+import { LocalS3 } from '../../dev/local-s3/index.js'
 import { Cli } from '../support/cli.js'
 import { TestNode } from '../support/node.js'
 

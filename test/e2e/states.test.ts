@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import { BucketStates, entriesOf } from '../support/bucket-states.js'
 import { TestNode, until } from '../support/node.js'
 import { BIG, Table, TxnLog } from '../support/table.js'

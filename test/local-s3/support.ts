@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { readdirSync } from 'node:fs'
 import type { Test } from 'tap'
-import { LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
+import { LocalS3, type LocalS3Options } from '../../dev/local-s3/index.js'
 import { BucketClient } from '../contract/bucket-client.js'
 import { RawClient, type RawRequest } from '../contract/raw-client.js'
 

@@ -1,4 +1,4 @@
-import { LocalS3 } from '../../src/local-s3/index.js'
+import { LocalS3 } from '../../dev/local-s3/index.js'
 
 // A process of its own: what the server needs must not count as the program's.
 const server = await LocalS3.start({ directory: process.argv[2] ?? '', etags: 'opaque' })

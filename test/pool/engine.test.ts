@@ -5,7 +5,7 @@ import type { Worker } from 'node:worker_threads'
 
 import t, { type Test } from 'tap'
 
-import { faults, type LocalS3 } from '../../src/local-s3/index.js'
+import { faults, type LocalS3 } from '../../dev/local-s3/index.js'
 import { Engine, type EngineOptions } from '../../src/pool/engine.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { S3Error } from '../../src/s3/errors.js'

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import type { Test } from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import type { StateSet } from '../../src/state/state.js'
 
 import { at, entry, state, write } from './states.js'

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 
 import { TABLE, World } from './support.js'
 import { UNIT, at, stateSet, state, write } from './states.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 
 import { World, digest, leftovers } from './support.js'
 

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import t from 'tap'
 
 import { ProgressBar } from '../../src/cli/progress.js'
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { ProgressLines, clock, pace, type Amount, type Progress } from '../../src/report/progress.js'
 
 import { LogLines, TABLE, World } from './support.js'

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
 
 import type { Config } from '../../src/config/config.js'
-import { LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
+import { LocalS3, type LocalS3Options } from '../../dev/local-s3/index.js'
 import { Engine } from '../../src/pool/engine.js'
 import type { Logger } from '../../src/report/logger.js'
 import type { Progress } from '../../src/report/progress.js'

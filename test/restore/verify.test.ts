@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 
 import { Digest, type DigestKind } from '../../src/download/digest.js'
-import { faults, type LocalS3 } from '../../src/local-s3/index.js'
+import { faults, type LocalS3 } from '../../dev/local-s3/index.js'
 import { createMultipartUpload, uploadPart } from '../../src/s3/multipart.js'
 import { putObject } from '../../src/s3/object.js'
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { crc64nvme } from 'tablesnap-io'
 import t, { type Test } from 'tap'
 
-import { faults, type Fault, type LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
+import { faults, type Fault, type LocalS3, type LocalS3Options } from '../../dev/local-s3/index.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { encode64 } from '../../src/s3/checksum.js'
 import type { ClientOptions, S3Client } from '../../src/s3/client.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { LocalS3 } from '../../src/local-s3/index.js'
+import { LocalS3 } from '../../dev/local-s3/index.js'
 import { S3Client } from '../../src/s3/client.js'
 
 await t.test(

@@ -1,7 +1,7 @@
 import t from 'tap'
 
 import { TablesnapError } from '../../src/errors.js'
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { S3Error, networkError } from '../../src/s3/errors.js'
 import { headObject, putObject } from '../../src/s3/object.js'

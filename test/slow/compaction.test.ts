@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import { Listings } from '../support/listings.js'
 import { TestNode, gate } from '../support/node.js'
 import { TxnLog, type Table } from '../support/table.js'

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32, crc64nvme } from 'tablesnap-io'
 import t, { type Test } from 'tap'
 
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { uploadsOf } from '../../src/s3/multipart.js'
 import { BucketStates, entriesOf } from '../support/bucket-states.js'

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { Cli } from '../support/cli.js'
 import { TestNode } from '../support/node.js'
 

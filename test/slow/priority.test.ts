@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import { Cli } from '../support/cli.js'
 import { TestNode, gate, until } from '../support/node.js'
 

@@ -31,7 +31,7 @@ for (const { who, uid } of users) {
     mkdirSync(join(folder, 'tmp'))
     chmodSync(folder, 0o700)
     if (isRoot) await promisify(execFile)('chown', ['-R', String(uid), folder])
-    const start = join(folder, 'dist', 'src', 'cli', 'start.js')
+    const start = join(folder, 'dist', 'dev', 'start.js')
     const env = { PATH: process.env['PATH'], HOME: folder, TMPDIR: join(folder, 'tmp') }
     const { stdout } = await promisify(execFile)(node, [start], { cwd: folder, env, uid })
     t.match(stdout, /60 of 60 files came back byte for byte/)

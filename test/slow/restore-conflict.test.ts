@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 
 import { TABLE, World, digest } from '../restore/support.js'
 

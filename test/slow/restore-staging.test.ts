@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import t, { type Test } from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { takeLock } from '../../src/restore/lock.js'
 
 import { COMPONENTS, TABLE, World, leftovers } from '../restore/support.js'

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 
 import { withoutSecrets } from '../../src/cli/secrets.js'
-import { faults } from '../../src/local-s3/fault.js'
+import { faults } from '../../dev/local-s3/fault.js'
 import { Cli } from '../support/cli.js'
 import { TestNode, gate, until } from '../support/node.js'
 

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/fault.js'
-import { LocalS3 } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/fault.js'
+import { LocalS3 } from '../../dev/local-s3/index.js'
 import { TestNode, gate, until } from '../support/node.js'
 import { TxnLog } from '../support/table.js'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import type { Test } from 'tap'
 
-import { LocalS3, type LocalS3Options } from '../../src/local-s3/index.js'
+import { LocalS3, type LocalS3Options } from '../../dev/local-s3/index.js'
 import { S3Client } from '../../src/s3/client.js'
 import { listObjects, type ListedObject } from '../../src/s3/list.js'
 import { getObject, putObject, type ObjectInfo } from '../../src/s3/object.js'

@@ -7,7 +7,7 @@ import type { Test } from 'tap'
 import { backup } from '../../src/cli/backup.js'
 import { start } from '../../src/cli/options.js'
 import { reportError } from '../../src/cli/terminal.js'
-import type { LocalS3Options } from '../../src/local-s3/index.js'
+import type { LocalS3Options } from '../../dev/local-s3/index.js'
 import { createLogger } from '../../src/report/log.js'
 import { openSession } from '../../src/session.js'
 

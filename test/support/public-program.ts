@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 export interface PublicProgram {
   /** The Node to run it with. */
   readonly node: string
-  /** The folder that stands for the checkout: its package.json, node_modules, dist/bin and dist/src. */
+  /** The folder that stands for the checkout: its package.json, node_modules, dist/bin, dist/src and dist/dev. */
   readonly folder: string
 }
 
@@ -39,7 +39,7 @@ export function publicProgram(): PublicProgram {
   chmodSync(folder, 0o755)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
-  for (const part of ['dist/bin', 'dist/src'])
+  for (const part of ['dist/bin', 'dist/src', 'dist/dev'])
     cpSync(join(ROOT, part), join(folder, part), { recursive: true })
   mkdirSync(join(folder, 'node_modules'))
   copyPackages(folder)

@@ -1,5 +1,5 @@
-import type { LocalS3 } from '../../src/local-s3/index.js'
-import type { RequestRecord } from '../../src/local-s3/request-log.js'
+import type { LocalS3 } from '../../dev/local-s3/index.js'
+import type { RequestRecord } from '../../dev/local-s3/request-log.js'
 
 /** ms between two looks at the server's log, which keeps the latest 10,000 requests alone. */
 const INTERVAL = 50

@@ -1,7 +1,7 @@
 import { crc64nvme } from 'tablesnap-io'
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { createMultipartUpload, uploadsOf } from '../../src/s3/multipart.js'
 import { unfaithful } from '../support/unfaithful.js'

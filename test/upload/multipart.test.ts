@@ -3,7 +3,7 @@ import { appendFileSync, utimesSync } from 'node:fs'
 import { crc32c, crc64nvme } from 'tablesnap-io'
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { uploadsOf } from '../../src/s3/multipart.js'
 import { MEBIBYTE, Yard, md5 } from './support.js'

@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, openSync, truncateSync, utimesSync, writeSyn
 import { crc64nvme } from 'tablesnap-io'
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { putObject } from '../../src/s3/object.js'
 import { MEBIBYTE, Yard, md5 } from './support.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { faults } from '../../src/local-s3/index.js'
+import { faults } from '../../dev/local-s3/index.js'
 import { uploadsOf } from '../../src/s3/multipart.js'
 import { MEBIBYTE, Yard, type YardOptions } from './support.js'
 

@@ -6,17 +6,17 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 
-import { Backup } from '../backup/backup.js'
-import type { Config } from '../config/config.js'
-import { errorMessage } from '../errors.js'
-import { LocalS3 } from '../local-s3/local-s3.js'
-import { createLogger } from '../report/log.js'
-import { restore } from '../restore/restore.js'
-import { openSession } from '../session.js'
+import { Backup } from '../src/backup/backup.js'
+import { formatBytes } from '../src/cli/format.js'
+import { start } from '../src/cli/options.js'
+import type { Config } from '../src/config/config.js'
+import { errorMessage } from '../src/errors.js'
+import { createLogger } from '../src/report/log.js'
+import { restore } from '../src/restore/restore.js'
+import { openSession } from '../src/session.js'
 
 import { LEGACY_FILES, MODERN_FILES, writeLegacy, writeModern } from './demo-load.js'
-import { formatBytes } from './format.js'
-import { start } from './options.js'
+import { LocalS3 } from './local-s3/local-s3.js'
 
 const MEBIBYTE = 1024 * 1024
 

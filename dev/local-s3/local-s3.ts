@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { errorMessage, TablesnapError } from '../errors.js'
+import { errorMessage, TablesnapError } from '../../src/errors.js'
 import { Exchange, type Service } from './exchange.js'
 import { FaultScript } from './fault.js'
 import type { RequestRecord } from './request-log.js'
