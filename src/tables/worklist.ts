@@ -200,7 +200,8 @@ export class Worklist {
  * files before the log, so that these are another SSTable of its name, or the log was lost and Cassandra would read them again.
  */
 function comesNow(files: TableFiles, { state }: Verdict): boolean {
-  if (files.isRemoved) return state !== 'obsolete' && files.isSSTable && !files.isGone && files.has(files.main)
+  if (files.isRemoved)
+    return state !== 'obsolete' && files.isSSTable && !files.isGone && files.has(files.main)
   if (state === 'waiting') return files.isPresumed
   return files.isGivenUp && (state === 'complete' || state === 'settling')
 }
