@@ -27,6 +27,8 @@ export interface DraftSource {
   readonly files: readonly TableFiles[]
   /** Transaction logs that could not be read for long, by path. */
   readonly unreadLogs: readonly string[]
+  /** SSTables and files that do not come to rest; see {@link Worklist.restless}. */
+  readonly restless: readonly TableFiles[]
 }
 
 /** The restore points of a table: what the newest manifest says, and what the next one has to say. */
@@ -57,6 +59,8 @@ export class RestorePoints {
   #isChanged = false
   /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
   #mustSay: boolean
+  /** SSTables and files that do not come to rest, as far as the operator was told. */
+  #restless: ReadonlySet<TableFiles> = new Set()
   #isExposed = false
   #isSaid = false
   #isCovered = false
@@ -252,6 +256,7 @@ export class RestorePoints {
     const now = this.#clock.now()
     if (this.#draft !== undefined || this.#waitsForFiles(source.files, now)) return undefined
     const { history } = source
+    this.#noteRestless(source.restless)
     const moment = history.next(
       files => this.#standing(history, files, now),
       this.#isChanged || this.#mustSay,
@@ -281,6 +286,22 @@ export class RestorePoints {
     this.#isSaid = true
     this.#isCovered = true
     return undefined
+  }
+
+  /** Restore points name what does not come to rest as not backed up, also SSTables that are in no commit for that reason. */
+  #noteRestless(restless: readonly TableFiles[]): void {
+    const before = this.#restless
+    this.#restless = new Set(restless)
+    for (const files of before) {
+      if (this.#restless.has(files)) continue
+      this.#news.push({ kind: 'complete', path: files.path })
+      this.#isChanged = true
+    }
+    for (const files of this.#restless) {
+      if (before.has(files)) continue
+      this.#news.push({ kind: 'incomplete', path: files.path, isPart: true, missing: [] })
+      this.#isChanged = true
+    }
   }
 
   /** The time of a restore point; undefined: it waits for the next drained point. */
@@ -366,18 +387,19 @@ export class RestorePoints {
       if (isLeaving) leaving.push(files)
       sets.set(path, isLeaving ? { ...stored, kept: true } : stored)
     }
-    const unprotected = [
+    const unprotected = new Set([
       ...[...this.#unwatched].map(directory => join(directory, '*')),
       ...unreadLogs,
       ...moment.unprotected.map(({ path }) => path),
-    ]
+      ...[...this.#restless].map(({ path }) => path),
+    ])
     const files = new SparseMap<string, Entry>()
     for (const [path, entry] of this.#keptFiles) files.set(path, entry)
     for (const one of all) {
       if (one.isSSTable) continue
       const entry = one.stored?.components.get(one.name)
       if (entry === undefined) {
-        if (one.status === 'old' || this.#isHindered(one, now)) unprotected.push(one.path)
+        if (one.status === 'old' || this.#isHindered(one, now)) unprotected.add(one.path)
         continue
       }
       files.set(one.path, entry)
@@ -399,7 +421,7 @@ export class RestorePoints {
       unexplained,
       sets,
       files,
-      unprotected: unprotected.sort(),
+      unprotected: [...unprotected].sort(),
       directories: identities,
     }
     return { state, leaving }

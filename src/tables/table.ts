@@ -377,6 +377,7 @@ export class Table {
       directories: this.#directories,
       files: [...this.files()],
       unreadLogs,
+      restless: this.#worklist.restless,
     })
     this.#tellNews()
     return draft

@@ -75,6 +75,15 @@ export class Worklist {
     return this.#hindered.size > 0
   }
 
+  /** Files that are complete, of which nothing is in the bucket, and that have not come to rest for long. */
+  get restless(): TableFiles[] {
+    const now = this.#clock.now()
+    return [...this.#hindered].filter(
+      ({ status, stored, restlessSince = now }) =>
+        status === 'settling' && stored === undefined && now - restlessSince >= REST_PATIENCE,
+    )
+  }
+
   /** How many files it holds. */
   get size(): number {
     return this.#dirty.size + this.#due.size + this.#uploading.size
