@@ -36,6 +36,8 @@ export interface CheckAsked {
   /** SSTables that are restored for a test, or one table; undefined: nothing is. */
   readonly drill: number | 'table' | undefined
   readonly drillDirectory: string | undefined
+  /** How long an SSTable may lie on the disk before a restore point has to name it, ms. */
+  readonly lag: number
   /** ms; undefined: any age. */
   readonly maxAge: number | undefined
   /** ms; undefined: not said. */
@@ -74,6 +76,7 @@ export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<Che
     reader: new ManifestReader(bucket, keys, epochs),
     filter: new Filter(config.filter, config.paths),
     mends,
+    lag: asked.lag,
     holds: directory => scope.holds(directory),
   })
   const node = await new NodeCheck({

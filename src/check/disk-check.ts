@@ -13,14 +13,13 @@ import type { ManifestReader } from './restore-points.js'
 import type { UnitSurvey } from './unit-check.js'
 import { iso, nameOfUnit } from './unit-findings.js'
 
-/** How long an SSTable may lie on the disk before a restore point has to name it, ms: uploads and the writing of manifests take some time. */
-const LAG = 600_000
-
 /** The parts that a comparison with the disk works with. */
 export interface DiskDeps {
   readonly reader: ManifestReader
   readonly filter: Filter
   readonly mends: Mends
+  /** How long an SSTable may lie on the disk before a restore point has to name it, ms. */
+  readonly lag: number
   /** Whether a directory is meant. */
   readonly holds: (directory: string) => boolean
 }
@@ -107,7 +106,7 @@ export class DiskCheck {
     return new Set(full.state.sets.keys())
   }
 
-  /** SSTables of a directory that are there for {@link LAG}, and that no transaction is writing. */
+  /** SSTables of a directory that are there for the lag, and that no transaction is writing. */
   *#settled(directory: string): Generator<{ readonly path: string; readonly bytes: number }> {
     const names = filesIn(directory)
     const open = new Set(
@@ -118,7 +117,8 @@ export class DiskCheck {
       if (parsed?.component !== 'Data.db' || open.has(parsed.set)) continue
       if (!this.#deps.filter.file(directory, name)) continue
       const found = statSync(join(directory, name), { throwIfNoEntry: false })
-      if (found === undefined || Date.now() - Math.max(found.mtimeMs, found.ctimeMs) < LAG) continue
+      if (found === undefined || Date.now() - Math.max(found.mtimeMs, found.ctimeMs) < this.#deps.lag)
+        continue
       yield { path: join(directory, parsed.set), bytes: found.size }
     }
   }

@@ -64,7 +64,8 @@ export class Reservoir<T> {
   /** @param make is called only where the item is chosen */
   offer(make: () => T): void {
     this.#offered++
-    const place = this.items.length < this.#most ? this.items.length : Math.floor(this.#random() * this.#offered)
+    const place =
+      this.items.length < this.#most ? this.items.length : Math.floor(this.#random() * this.#offered)
     if (place < this.#most) this.items[place] = make()
   }
 }
@@ -159,13 +160,29 @@ export class Drill {
       force: false,
     }
     try {
-      const { sets: sstables, files, bytes, failed, exitCode } = await restore(config, deps)
+      const {
+        sets: sstables,
+        files,
+        bytes,
+        failed,
+        exitCode,
+      } = await restore(config, {
+        ...deps,
+        log: quiet(deps.log),
+      })
       if (exitCode !== 0) this.#failed(moment.key, new Error(`${failed} files failed; see the log`))
       return { sstables, files, bytes, seconds: (performance.now() - began) / 1000, key: moment.key, failed }
     } catch (error) {
       deps.signal.throwIfAborted()
       this.#failed(moment.key, error)
-      return { sstables: 0, files: 0, bytes: 0, seconds: (performance.now() - began) / 1000, key: moment.key, failed: 1 }
+      return {
+        sstables: 0,
+        files: 0,
+        bytes: 0,
+        seconds: (performance.now() - began) / 1000,
+        key: moment.key,
+        failed: 1,
+      }
     }
   }
 
@@ -178,4 +195,12 @@ export class Drill {
       examples: [what],
     })
   }
+}
+
+/** A restore tells each file, and what to do next: here that is nobody's concern. */
+function quiet(log: Logger): Logger {
+  const debug: Logger['debug'] = (message, fields) => log.debug(message, fields)
+  const warn: Logger['warn'] = (message, fields) => log.warn(message, fields)
+  const error: Logger['error'] = (message, fields) => log.error(message, fields)
+  return { debug, info: debug, warn, error }
 }

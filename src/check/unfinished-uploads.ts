@@ -10,11 +10,7 @@ import type { Mends } from './mends.js'
 const ABANDONED = 86_400_000
 
 /** Multipart uploads that nobody completes cost as objects do. @throws S3Error */
-export async function findUnfinished(
-  bucket: CheckBucket,
-  keys: KeyLayout,
-  mends: Mends,
-): Promise<Finding[]> {
+export async function findUnfinished(bucket: CheckBucket, keys: KeyLayout, mends: Mends): Promise<Finding[]> {
   const sample = new Sample()
   let oldest = Infinity
   try {

@@ -43,7 +43,9 @@ export function metricsOf(report: CheckReport): string {
     })
   metric('tablecheck_last_run_timestamp_seconds', 'When the check began.', [{ value: began / 1000 }])
   metric('tablecheck_duration_seconds', 'How long the check took.', [{ value: seconds }])
-  metric('tablecheck_exit_code', 'What the check came to: 0 well, 1 findings, 3 old.', [{ value: exitCodeOf(report) }])
+  metric('tablecheck_exit_code', 'What the check came to: 0 well, 1 findings, 3 old.', [
+    { value: exitCodeOf(report) },
+  ])
   metric(
     'tablecheck_findings',
     'Findings by severity.',
@@ -62,14 +64,26 @@ export function metricsOf(report: CheckReport): string {
     'The newest moment to which the table can be restored.',
     each(({ newestRestorable }) => newestRestorable && newestRestorable / 1000),
   )
-  metric('tablecheck_table_restore_points', 'Moments to which the table can be restored.', each(({ restorable }) => restorable))
+  metric(
+    'tablecheck_table_restore_points',
+    'Moments to which the table can be restored.',
+    each(({ restorable }) => restorable),
+  )
   metric(
     'tablecheck_table_longest_gap_seconds',
     'The longest time between two of them.',
     each(({ longestGap }) => longestGap && longestGap.ms / 1000),
   )
-  metric('tablecheck_table_objects', 'Objects of the table in the bucket.', each(({ objects }) => objects))
-  metric('tablecheck_table_bytes', 'Bytes of the table in the bucket.', each(({ bytes }) => bytes))
+  metric(
+    'tablecheck_table_objects',
+    'Objects of the table in the bucket.',
+    each(({ objects }) => objects),
+  )
+  metric(
+    'tablecheck_table_bytes',
+    'Bytes of the table in the bucket.',
+    each(({ bytes }) => bytes),
+  )
   return `${lines.join('\n')}\n`
 }
 
@@ -85,6 +99,9 @@ function labelsOfUnit(unit: string): Readonly<Record<string, string>> {
 
 function labelsOf(labels: Readonly<Record<string, string>>): string {
   return Object.entries(labels)
-    .map(([name, value]) => `${name}="${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`)
+    .map(
+      ([name, value]) =>
+        `${name}="${value.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n')}"`,
+    )
     .join(',')
 }

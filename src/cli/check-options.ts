@@ -22,6 +22,8 @@ export interface CheckOptions {
   readonly drill: number | 'table' | undefined
   /** Where that is done; undefined: in the directory for temporary files. */
   readonly drillDirectory: string | undefined
+  /** How long an SSTable may lie on the disk before a restore point has to name it, ms. */
+  readonly lag: number
   /** How old the newest restore point may be, ms; undefined: any age. */
   readonly maxAge: number | undefined
   /** How long restore points are to be kept, ms, for Object Lock; undefined: not said. */
@@ -75,6 +77,10 @@ function groups(): OptionGroups {
         '--drill-dir <directory>',
         'where that is done; by default in the directory for temporary files',
       ),
+      new Option(
+        '--lag <time>',
+        'on the node: how long an SSTable may lie on its disk before a restore point has to name it',
+      ).default('10m'),
       new Option('--max-age <time>', 'how old the newest restore point may be; exit code 3 when it is older'),
       new Option(
         '--retention <time>',
@@ -139,6 +145,7 @@ export function startCheck(
     share: shareOf(textOf(values, 'read', '--read')),
     drill: drillOf(textOf(values, 'drill', '--drill')),
     drillDirectory: textOf(values, 'drillDir', '--drill-dir'),
+    lag: spanOf(textOf(values, 'lag', '--lag'), '--lag') ?? 0,
     maxAge: spanOf(textOf(values, 'maxAge', '--max-age'), '--max-age'),
     retention: spanOf(textOf(values, 'retention', '--retention'), '--retention'),
     repair: values['repair'] === true,

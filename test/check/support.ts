@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 
 import type { Test } from 'tap'
 
 import type { Finding } from '../../src/check/finding.js'
 import { KeyLayout } from '../../src/state/keys.js'
+import type { State } from '../../src/state/state.js'
+import { States } from '../../src/state/states.js'
 import { run, type Ran } from '../e2e-slurp/support.js'
 import { TestNode } from '../support/node.js'
 import type { Table } from '../support/table.js'
@@ -11,12 +14,12 @@ import type { Table } from '../support/table.js'
 /** What a run of tablecheck told. */
 export interface Checked extends Ran {
   readonly findings: readonly Finding[]
-  /** `severity kind`, in the order of the report. */
+  /** `table severity kind`, sorted. */
   readonly kinds: readonly string[]
   readonly units: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** A node with a backup that is as it should be: two restore points of one table, one of another. */
+/** A node with tables, its backup in the embedded server, and the command. */
 export class CheckWorld {
   readonly keys = new KeyLayout('', 'node1', ':')
   #shift: number
@@ -40,28 +43,59 @@ export class CheckWorld {
     this.clock.shift = this.#shift
   }
 
-  get table(): Table {
-    return this.node.table()
+  /** A table of the node, by a name of its own. */
+  table(name: string): Table {
+    return this.node.table(this.unit(name))
   }
 
-  /** Backs up two restore points of the table: nb-1-big is gone from the disk and from the second one. */
-  async healthy(): Promise<this> {
-    const { node, table } = this
-    const other = node.table('ks/u-11112222333344445555666677778888')
-    table.flush('nb-1-big').flush('nb-2-big')
-    other.flush('nb-1-big')
-    await node.backUp()
+  /** The unit of a table. */
+  unit(name: string): string {
+    return `ks/${name}-${createHash('md5').update(name).digest('hex')}`
+  }
+
+  /**
+   * Backs up two restore points of each table: nb-1-big is gone from the disk and from the second one, nb-2-big is in both, and
+   * nb-3-big in the second one.
+   */
+  async healthy(
+    names: readonly string[],
+    between: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<this> {
+    for (const name of names) this.table(name).flush('nb-1-big').flush('nb-2-big')
+    await this.node.backUp()
+    await between()
     this.pass()
-    for (const path of table.paths('nb-1-big')) rmSync(path)
-    table.flush('nb-3-big')
-    await node.backUp()
+    for (const name of names) {
+      const table = this.table(name)
+      for (const path of table.paths('nb-1-big')) rmSync(path)
+      table.flush('nb-3-big')
+    }
+    await this.node.backUp()
     this.pass()
     return this
   }
 
-  /** The key of a component of the table. */
-  key(name: string): string {
-    return this.node.key(`${this.table.path}/${name}`)
+  /** The key of a file of a table. */
+  key(table: string, file: string): string {
+    return this.node.key(`${this.table(table).path}/${file}`)
+  }
+
+  /** Writes a manifest of a table that is made of its newest one. */
+  async manifest(
+    table: string,
+    change: Partial<State>,
+    isDelta = false,
+  ): Promise<{ key: string; base: string }> {
+    const { client } = this.node.bucket
+    const states = new States(client, this.keys)
+    const newest = await states.newest(this.unit(table))
+    if (newest === undefined) throw new Error(`${table} has no manifest`)
+    const state = await states.read(newest.key)
+    const settings = { storageClass: undefined, sse: undefined, kmsKeyId: undefined }
+    const delta = isDelta ? { base: newest.key, removed: [], totals: undefined } : undefined
+    const time = state.time + 1000
+    const { key } = await states.write({ state: { ...state, time, ...change }, delta }, settings)
+    return { key, base: newest.key }
   }
 
   /** Runs the command. */
@@ -81,7 +115,12 @@ export class CheckWorld {
       units?: Readonly<Record<string, unknown>>[]
     }
     const findings = report.findings ?? []
-    const kinds = findings.map(({ severity, kind }) => `${severity} ${kind}`)
+    const kinds = findings.map(({ unit, severity, kind }) => `${tableOf(unit)} ${severity} ${kind}`).sort()
     return { ...ran, findings, kinds, units: report.units ?? [] }
   }
+}
+
+/** The name of a table, or `-`. */
+function tableOf(unit = ''): string {
+  return /^ks\/(.*)-[0-9a-f]{32}$/.exec(unit)?.[1] ?? (unit === '' ? '-' : 'directory')
 }
