@@ -2,7 +2,7 @@ import type { Finding, Severity } from '../check/finding.js'
 import { exitCodeOf, type CheckReport } from '../check/report.js'
 import { formatDuration } from '../config/duration.js'
 
-import { formatBytes } from './format.js'
+import { costOf, formatBytes, formatCost } from './format.js'
 
 const WORDS: Readonly<Record<Severity, string>> = { broken: 'BROKEN', danger: 'DANGER', note: 'note' }
 
@@ -55,15 +55,8 @@ function lineOf({ severity, message, mend, bytes, kind }: Finding): string {
   const cost =
     bytes === undefined || bytes === 0
       ? ''
-      : `, ${formatBytes(bytes)}${kind === 'orphans' ? costOf(bytes) : ''}`
+      : `, ${formatBytes(bytes)}${kind === 'orphans' ? `, ${formatCost(costOf(bytes))}` : ''}`
   return `${WORDS[severity]} ${message}${cost}${mend === undefined ? '' : ` -> ${mend}`}`
-}
-
-/** US$ for a GiB and month of S3 Standard in us-east-1, at https://aws.amazon.com/s3/pricing/: other places and classes differ. */
-const PRICE = 0.023
-
-function costOf(bytes: number): string {
-  return `, about ${((bytes / 1024 ** 3) * PRICE).toFixed(2)} US$ a month at S3's list price`
 }
 
 /** The report as one JSON document; times in ISO 8601, spans in ms. */

@@ -81,6 +81,10 @@ export class GeneratedBucket implements RetentionBucket {
     return Promise.resolve(objects.map(({ key }) => ({ key, outcome: 'deleted' })))
   }
 
+  lockedUntil(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
   async *unfinished(): AsyncGenerator<UnfinishedUpload> {
     yield* []
   }

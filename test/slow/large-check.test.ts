@@ -20,6 +20,9 @@ import {
   idOf,
 } from '../retention/generated-bucket.js'
 
+/** Of each table the oldest restore points build on a full manifest that the generated bucket does not have. */
+const BASELESS = 19
+
 const ROOT = '/var/lib/cassandra/data'
 
 /** The generated bucket, as tablecheck reads it. */
@@ -110,9 +113,9 @@ await t.test('a check of a million objects and 20,000 manifests', { timeout: 900
   )
   t.equal(
     units.reduce((sum, { restorable }) => sum + restorable, 0),
-    TABLES * POINTS,
+    TABLES * (POINTS - BASELESS),
   )
-  t.same([...new Set(findings.map(({ kind }) => kind))], ['orphans'])
+  t.same([...new Set(findings.map(({ kind }) => kind))], ['base-missing', 'orphans'])
   const mebibytes = Math.round(process.resourceUsage().maxRSS / 1024)
   t.ok(mebibytes < 300, `the whole process has ${mebibytes} MiB at most`)
   t.comment(
