@@ -4,7 +4,7 @@ import type { Logger } from '../report/logger.js'
 import type { NamedObject } from '../state/named-objects.js'
 import type { State } from '../state/state.js'
 
-import type { Standing } from './bucket-comparison.js'
+import type { Standing } from '../state/bucket-comparison.js'
 import type { RepairOutcome } from './object-repair.js'
 import type { Problems } from './ports.js'
 import type { BackupSummary } from './summary.js'
