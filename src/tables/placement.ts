@@ -94,6 +94,8 @@ export class Placement {
   readonly #told = new SparseSet<TableFiles>()
   readonly #unwatched = new UnwatchedTimes()
   #drains = 0
+  /** When the first scan ended, ms by the server's clock. */
+  #scannedAt = Infinity
   #gap: Gap | undefined
   #history: History<TableFiles> | undefined
   #isExposed = false
@@ -159,6 +161,7 @@ export class Placement {
   loaded(newestTime: number | undefined, directories: Iterable<string>): number {
     const now = this.#clock.time()
     const scannedAt = this.#gap?.time ?? now
+    this.#scannedAt = scannedAt
     if (newestTime !== undefined && newestTime >= scannedAt) this.#gap?.renew(directories, this.#drains, now)
     return scannedAt
   }
@@ -451,10 +454,18 @@ export class Placement {
         else this.#tellIncomplete(files, now)
         isArriving ||= files.quiet(now) < this.#settings.settle
       } else if (!this.#isAtRest(files, at, now) || this.#mayBeWritten(files, now)) isArriving = true
-      else if (isWellKnown(files)) this.#commitAlone(files, after, until, time)
+      else if (isWellKnown(files)) this.#commitAlone(files, after, until, this.#knownAt(files, time))
       else arrived.push(files)
     }
     this.#placeArrived(arrived, isArriving, now)
+  }
+
+  /**
+   * When an SSTable was part of the table at the latest. One that the first scan found as the newest manifest has it was so at
+   * the scan, however much later it is judged: nothing has changed since.
+   */
+  #knownAt({ isUntouched, stored }: TableFiles, time: number): number {
+    return isUntouched && stored !== undefined ? Math.min(time, this.#scannedAt) : time
   }
 
   /** Makes one change of SSTables that no transaction wrote. @param isArriving whether another one is on its way */

@@ -354,9 +354,11 @@ export class RestorePoints {
     return files.status === 'old' || files.isGivenUp || this.#isHindered(files, now) ? 'waived' : 'owed'
   }
 
-  #isHindered({ hinderedSince, restlessSince }: TableFiles, now: number): boolean {
+  #isHindered({ hinderedSince, restlessSince, isSSTable, status }: TableFiles, now: number): boolean {
     const patience = this.#settings.isOneShot || this.#isExposed ? 0 : PATIENCE
     if (hinderedSince !== undefined && now - hinderedSince >= patience) return true
+    // An SSTable that is being uploaded has come to rest, however long that takes.
+    if (isSSTable && status === 'uploading') return false
     return restlessSince !== undefined && now - restlessSince >= REST_PATIENCE
   }
 

@@ -67,6 +67,8 @@ await t.test(`${TABLES} tables`, async t => {
     t.comment(tally.toString())
     t.equal(tally.counts.get('PutObject file'), FLUSHED * FILES, 'nothing is sent again')
     t.equal(tally.counts.get('PutObject manifest'), FLUSHED, 'nothing is written that says nothing new')
+    const lists = tally.counts.get('ListObjectsV2 manifest') ?? 0
+    t.ok(lists <= FLUSHED + Math.ceil(TABLES / 100), `${lists} LISTs of manifests`)
     t.notMatch(daemon.stderr, /WARNING|ERROR/, 'no warning')
   })
 })

@@ -221,6 +221,19 @@ export const HISTORIES: readonly Told[] = [
     },
   },
   {
+    title: 'an SSTable whose upload takes long is not named as not backed up meanwhile',
+    isWrongBefore: false,
+    async play(scenario) {
+      scenario.begin()
+      await scenario.do('flush', 1000)
+      scenario.network.delays.set('PUT', 50_000)
+      await scenario.do('import', 90_000)
+      const named = scenario.states.filter(({ unprotected }) => unprotected.length > 0)
+      await scenario.run(40_000)
+      return unless(named.length === 0, `${named[0]?.unprotected.join(' ') ?? ''}`) ?? isAsItIs(scenario)
+    },
+  },
+  {
     title: 'SSTables that arrive every 0.7 s get their restore points meanwhile',
     isWrongBefore: true,
     async play(scenario) {

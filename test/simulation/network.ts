@@ -12,6 +12,8 @@ export class Network {
   weather: Weather = 'fair'
   /** Operations that are refused in any weather. */
   readonly refused = new Set<string>()
+  /** How much longer an operation takes in any weather, ms. */
+  readonly delays = new Map<string, number>()
   /** Requests that were sent. */
   requests = 0
   readonly #time: Scheduler
@@ -26,7 +28,8 @@ export class Network {
   call<T>(process: Process, operation: string, effect: () => T): Promise<T> {
     this.requests++
     const random = this.#random
-    const slow = this.weather === 'slow' ? 1 + random.next() * 20_000 : 2 + random.next() * 30
+    const usual = this.weather === 'slow' ? 1 + random.next() * 20_000 : 2 + random.next() * 30
+    const slow = usual + (this.delays.get(operation) ?? 0)
     const way = slow * random.next()
     const fate = this.refused.has(operation) ? 'refused' : this.#fate()
     return new Promise<T>((resolve, reject) => {
