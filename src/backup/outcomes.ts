@@ -136,17 +136,20 @@ export class Outcomes implements Problems {
 
   /** Files of one SSTable were not uploaded: one line for each cause. */
   #failed(failures: readonly { path: string; error: TablesnapError | undefined }[]): void {
-    const causes = new Map<string, { path: string; key: string }[]>()
+    const causes = new Map<string, { path: string; key: string; cause: string }[]>()
     for (const { path, error } of failures.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
       if (error?.code === 'FILE_CHANGED') {
         this.#log.info(error.message)
         continue
       }
       const cause = errorMessage(error)
-      causes.set(cause, [...(causes.get(cause) ?? []), { path, key: error?.key ?? path }])
+      // Each of these messages has a length of its own, and the cause is the path of all of them.
+      const kind = error?.code === 'KEY_TOO_LONG' ? error.code : cause
+      causes.set(kind, [...(causes.get(kind) ?? []), { path, key: error?.key ?? path, cause }])
     }
-    for (const [cause, [first, ...others]] of causes) {
+    for (const [first, ...others] of causes.values()) {
       if (first === undefined) continue
+      const { cause } = first
       const more =
         others.length === 0
           ? ''

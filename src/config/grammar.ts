@@ -54,10 +54,7 @@ export function parseConf(text: string): readonly ConfSection[] {
   const sections: OpenSection[] = []
   let section: OpenSection | undefined
   let open: string[] | undefined
-  for (const [index, line] of text
-    .replace(/^\uFEFF/, '')
-    .split(/\r\n|\n/)
-    .entries()) {
+  for (const [index, line] of text.split(/\r\n|\n/).entries()) {
     if (isComment(line)) continue
     if (/^\s/.test(line)) {
       if (open === undefined) throw new GrammarError(index + 1, 'an indented line without a key above it')

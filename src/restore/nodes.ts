@@ -49,6 +49,7 @@ export async function* nodeNames({ client, prefix, separator, signal }: NamesSou
 export async function nothingFound(source: CatalogSource): Promise<TablesnapError> {
   const { client, prefix, name, separator } = source
   const { names, isCut } = await someNames(source)
+  if (names.includes(name)) return nothingYet(source)
   const shown = names.slice(0, NAMES_SHOWN).join(', ')
   const hint =
     names.length === 0
@@ -57,6 +58,15 @@ export async function nothingFound(source: CatalogSource): Promise<TablesnapErro
   return new TablesnapError({
     code: 'NOTHING_FOUND',
     message: `there is nothing of ${name} in bucket ${client.settings.bucket} (keys ${prefix}${name}${separator}…); ${hint}`,
+    operation: 'restore',
+  })
+}
+
+/** A tablesnap has taken the name, and has uploaded nothing so far. */
+function nothingYet({ client, prefix, name, separator }: CatalogSource): TablesnapError {
+  return new TablesnapError({
+    code: 'NOTHING_FOUND',
+    message: `there is no backup of ${name} in bucket ${client.settings.bucket} yet (keys ${prefix}${name}${separator}…): a tablesnap of this name has begun, and has uploaded nothing so far`,
     operation: 'restore',
   })
 }

@@ -35,6 +35,9 @@ export interface ListOptions {
 /** Pages without a key in a row after which a server is taken for one that never comes to an end. */
 const MOST_EMPTY = 10_000
 
+/** Clients of servers that encode continuation tokens, and want them decoded. */
+const encodesTokens = new WeakSet<S3Client>()
+
 /**
  * ListObjectsV2, page by page, keys in byte order. A page may be empty although others follow.
  * @throws S3Error; `ListTruncated` when the server says that there is more and does not go on
@@ -42,8 +45,9 @@ const MOST_EMPTY = 10_000
 export async function* listPages(client: S3Client, options: ListOptions): AsyncGenerator<ListPage> {
   const tokens = new Set<string>()
   let empty = 0
+  let isEncoding = encodesTokens.has(client)
   let token: string | undefined
-  do {
+  for (;;) {
     const node = await client.document(
       {
         operation: 'ListObjectsV2',
@@ -61,27 +65,37 @@ export async function* listPages(client: S3Client, options: ListOptions): AsyncG
       'ListBucket',
       options.signal,
     )
+    const next =
+      text(node, 'IsTruncated') === 'true' ? (text(node, 'NextContinuationToken') ?? '') : undefined
+    // Some servers go round in a circle, with a delimiter that they do not know.
+    if (next !== undefined && next !== '' && tokens.has(next)) {
+      if (isEncoding || !/%[0-9a-f]{2}/i.test(next)) throw noMore('and repeats a continuation token')
+      // This page is the one before: S3Proxy encodes its tokens as it does keys, and does not know them again.
+      isEncoding = true
+      token = decode(next)
+      continue
+    }
+    if (isEncoding) encodesTokens.add(client)
     const contents = children(node, 'Contents')
     const common = children(node, 'CommonPrefixes')
-    const decode = decoderOf(node, [...contents, ...common])
+    const plainOf = decoderOf(node, [...contents, ...common])
     empty = contents.length + common.length > 0 ? 0 : empty + 1
     if (empty > MOST_EMPTY) throw noMore(`and has sent ${empty} pages without a key in a row`)
     yield {
       objects: contents.map(entry => ({
-        key: decode(text(entry, 'Key') ?? ''),
+        key: plainOf(text(entry, 'Key') ?? ''),
         size: Number(text(entry, 'Size')),
         etag: (text(entry, 'ETag') ?? '').replace(/^"|"$/g, ''),
         lastModified: Date.parse(text(entry, 'LastModified') ?? ''),
         ...storageClassOf(text(entry, 'StorageClass')),
       })),
-      prefixes: common.map(entry => decode(text(entry, 'Prefix') ?? '')),
+      prefixes: common.map(entry => plainOf(text(entry, 'Prefix') ?? '')),
     }
-    token = text(node, 'IsTruncated') === 'true' ? (text(node, 'NextContinuationToken') ?? '') : undefined
-    if (token === '') throw noMore('and not how to get it: it has no ListObjectsV2')
-    // Some servers go round in a circle, with a delimiter that they do not know.
-    if (token !== undefined && tokens.has(token)) throw noMore('and repeats a continuation token')
-    if (token !== undefined) tokens.add(token)
-  } while (token !== undefined)
+    if (next === undefined) return
+    if (next === '') throw noMore('and not how to get it: it has no ListObjectsV2')
+    tokens.add(next)
+    token = isEncoding ? decode(next) : next
+  }
 }
 
 function storageClassOf(storageClass = 'STANDARD'): Pick<ListedObject, 'storageClass'> {

@@ -7,7 +7,7 @@ const target = 'bucket /data'
 
 await t.test('the grammar of RawConfigParser', t => {
   const text = [
-    '\uFEFF# comment',
+    '# comment',
     '; comment',
     'REM comment',
     '[tablesnap] trailing text',
@@ -241,6 +241,17 @@ await t.test('a file that is not text', t => {
     exitCode: 2,
     message: `${path}: is not UTF-8 text`,
   })
+  t.end()
+})
+
+await t.test('a file that was saved on Windows', t => {
+  const place = makePlace(t.testdir())
+  const path = writeConf(place, '')
+  writeFileSync(path, '\uFEFF[tablesnap]\r\nname = node1\r\naws_region = eu-west-1\r\n')
+  const { config, warnings } = load(place, target)
+  t.equal(config.name, 'node1')
+  t.equal(config.s3.region, 'eu-west-1')
+  t.strictSame(warnings, [])
   t.end()
 })
 

@@ -7,6 +7,7 @@ import t from 'tap'
 import { faults } from '../../dev/local-s3/fault.js'
 import { Cli } from '../support/cli.js'
 import { TestNode } from '../support/node.js'
+import { Table } from '../support/table.js'
 
 /** The last line of a log without its time. */
 function lastLine(log: string): string {
@@ -64,10 +65,13 @@ await t.test('paths', async t => {
   const long = join(node.data, ...Array.from({ length: 5 }, () => 'd'.repeat(200)))
   mkdirSync(long, { recursive: true })
   writeFileSync(join(long, 'file'), 'x')
+  new Table(long).set('nb-1-big')
   const tooLong = await node.backUp()
   t.equal(tooLong.code, 1)
   t.match(tooLong.log, /ERROR .*file cannot be backed up: its key has 1\d{3} bytes, S3 allows 1024/)
-  t.match(tooLong.log, /Uploaded 1 files .* 1 failed/)
+  t.match(tooLong.log, /Uploaded 1 files .* 9 failed/)
+  const lines = tooLong.log.match(/ERROR Error uploading .*its key has/g)
+  t.equal(lines?.length, 2, 'one line for the file, and one for the SSTable')
 })
 
 await t.test('no server, or none that answers like one', async t => {

@@ -116,4 +116,9 @@ await t.test('under another name there is nothing: the names are told', async t 
       /nothing of node in bucket bucket .*; the bucket has node1, node1.example.com: choose one with -n/,
   })
   await t.rejects(world.restore({ prefix: 'other/' }), { code: 'NOTHING_FOUND', message: /--prefix/ })
+  await world.put('.tablesnap/node2/node.json', '{}')
+  await t.rejects(world.restore({ name: 'node2' }), {
+    code: 'NOTHING_FOUND',
+    message: /there is no backup of node2 in bucket bucket yet/,
+  })
 })

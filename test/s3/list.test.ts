@@ -134,6 +134,22 @@ await t.test('a server that goes round in a circle of tokens is left, with an er
   t.match(await failure(Promise.resolve(firstObject(client, { prefix: '' }))), { s3Code: 'ListTruncated' })
 })
 
+await t.test('a server that encodes its tokens, and does not know them again, gets them decoded', async t => {
+  const pages: Record<string, string> = { '': 'a/1', 'a/1': 'b/2', 'b/2': 'c' }
+  let asked = 0
+  const client = await saying(t, query => {
+    asked++
+    const key = pages[query.get('continuation-token') ?? ''] ?? 'a/1'
+    return page([key], key === 'c' ? undefined : encodeURIComponent(key))
+  })
+  t.same(await keysOf(client, { prefix: '' }), ['a/1', 'b/2', 'c'])
+  t.equal(asked, 4, 'one request finds that out')
+  t.same(await keysOf(client, { prefix: '' }), ['a/1', 'b/2', 'c'])
+  t.equal(asked, 7, 'once for all')
+  const circle = await saying(t, () => page(['a'], 'a%2F'))
+  t.match(await failure(keysOf(circle, { prefix: '' })), { s3Code: 'ListTruncated', message: /repeats a/ })
+})
+
 await t.test('keys that share a beginning with the last one of a page are jumped over', async t => {
   const all = ['a:1', 'a:2', 'b:1', 'b:2', 'b:3', 'c', 'd:1'].sort()
   const asked: (string | null)[] = []

@@ -85,6 +85,7 @@ await t.test(`${ROUNDS * DELETIONS} objects that are deleted at random`, async t
   const world = new RandomNode(node, random)
   const lost = new Set<string>()
   let repaired = 0
+  let versions = 0
   for (let round = 0; round < ROUNDS; round++) {
     const where = `round ${round}, SEED=${SEED}`
     world.change()
@@ -103,14 +104,18 @@ await t.test(`${ROUNDS * DELETIONS} objects that are deleted at random`, async t
       if (!isTold(log, key)) t.fail(`${where}: ${key} is not named: ${log}`)
     }
     repaired += deleted.length - gone.length
+    versions += deleted.filter(key => key.startsWith('.tablesnap/')).length
     const summary = new RegExp(
       `the bucket had lost ${deleted.length} objects: ${deleted.length - gone.length} uploaded again, ${gone.length} lost for good`,
     )
     t.match(log, summary, where)
     await check(t, states, lost, where)
   }
-  t.comment(`${repaired} were uploaded again, ${lost.size} were lost, SEED=${SEED}`)
+  t.comment(
+    `${versions} of them versions of a rewritten file; ${repaired} were uploaded again, ${lost.size} were lost, SEED=${SEED}`,
+  )
   t.ok(repaired > lost.size)
+  t.ok(versions > 0)
 })
 
 /** All restore points that there ever were name objects that hold what they say, but for those that are lost. */
