@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import type { Filter } from '../plan/filter.js'
+import { counted } from '../restore/lines.js'
 import { isTemporary, isTxnLog, parseComponent } from '../sstable/names.js'
 import { parseTxn } from '../sstable/txn.js'
 import { tableOfUnit, unitOf } from '../sstable/unit.js'
@@ -60,7 +61,7 @@ export class DiskCheck {
       kind: 'not-backed-up',
       severity: 'danger',
       unit,
-      message: `${nameOfUnit(unit)}: ${count} SSTables on this disk are not in the newest restore point (${iso(newest.time)}): is tablesnap running? (${text})`,
+      message: `${nameOfUnit(unit)}: the newest restore point (${iso(newest.time)}) lacks ${counted(count, 'SSTable')} of this disk: is tablesnap running? (${text})`,
       mend: this.#deps.mends.backUp(examples),
       examples,
       count,
@@ -84,7 +85,7 @@ export class DiskCheck {
             kind: 'no-restore-point',
             severity: 'danger',
             unit,
-            message: `${nameOfUnit(unit)}: the bucket has no restore point of it, and ${sstables.count} SSTables lie in ${directory}`,
+            message: `${nameOfUnit(unit)}: the bucket has no restore point of it, and the disk has ${counted(sstables.count, 'SSTable')} in ${directory}`,
             mend: mends.backUp(sstables.examples),
             examples: sstables.examples,
             count: sstables.count,

@@ -1,5 +1,6 @@
 import { isArchive } from '../restore/archived.js'
 import { parseKeyPath } from '../restore/key-path.js'
+import { counted } from '../restore/lines.js'
 import type { ChopScope } from '../retention/scope.js'
 import { tableOfUnit, unitOf } from '../sstable/unit.js'
 import type { Epochs } from '../state/epochs.js'
@@ -196,7 +197,7 @@ export class NodeCheck {
     }
     if (orphans.count === 0) return
     const { count, bytes, examples, text } = orphans
-    const message = `${count} objects of directories that have no restore point (${text})`
+    const message = `${counted(count, 'object')} of directories that have no restore point (${text})`
     this.#findings.push({
       kind: 'orphans',
       severity: 'note',
@@ -219,7 +220,7 @@ export class NodeCheck {
     this.#findings.push({
       kind: 'foreign-keys',
       severity: 'note',
-      message: `${count} keys of the node name no file and no manifest: another program wrote them (${text})`,
+      message: `another program wrote ${counted(count, 'key')} among the node's, which are those of no file and no manifest (${text})`,
       mend: `look at them, and delete them: ${this.#deps.mends.remove(examples[0] ?? '')}`,
       examples,
       count,

@@ -1,3 +1,4 @@
+import { counted } from '../restore/lines.js'
 import { LISTING_SUFFIX } from '../state/listing.js'
 
 import type { Finding } from './finding.js'
@@ -40,7 +41,7 @@ export function findingsOfPlain(survey: PlainSurvey, mends: Mends): Finding[] {
       kind: 'listing-lacks',
       severity: whole === undefined ? 'broken' : 'danger',
       unit,
-      message: `${unit}: the newest listing names ${lacking.count} files that the bucket lacks; ${restorable} (${lacking.text})`,
+      message: `${unit}: the newest listing names ${counted(lacking.count, 'file')} that the bucket lacks; ${restorable} (${lacking.text})`,
       mend: mends.backUp([`${unit}/x`]),
       examples: lacking.examples,
       count: lacking.count,
@@ -59,7 +60,7 @@ export function findingsOfPlain(survey: PlainSurvey, mends: Mends): Finding[] {
       kind: 'no-restore-point',
       severity: 'danger',
       unit,
-      message: `${unit}: ${sstables} SSTables, and neither a restore point nor a listing (*${LISTING_SUFFIX}): -D restores every object of it, deleted rows may come back`,
+      message: `${unit}: ${counted(sstables, 'SSTable')}, and neither a restore point nor a listing (*${LISTING_SUFFIX}): -D restores every object of it, deleted rows may come back`,
       mend: mends.backUp([`${unit}/x`]),
       count: sstables,
     })
@@ -68,7 +69,7 @@ export function findingsOfPlain(survey: PlainSurvey, mends: Mends): Finding[] {
       kind: 'object-archived',
       severity: 'broken',
       unit,
-      message: `${unit}: ${archived.count} objects are archived, and cannot be read until they are thawed (${archived.text})`,
+      message: `${unit}: ${counted(archived.count, 'object')} that S3 has archived: a restore has to wait until somebody thaws them (${archived.text})`,
       mend: mends.thaw(archive ?? 'GLACIER', archived.examples[0] ?? ''),
       examples: archived.examples,
       count: archived.count,
@@ -79,7 +80,7 @@ export function findingsOfPlain(survey: PlainSurvey, mends: Mends): Finding[] {
       kind: 'orphans',
       severity: 'note',
       unit,
-      message: `${unit}: ${orphans.count} objects that no listing names (${orphans.text})`,
+      message: `${unit}: ${counted(orphans.count, 'object')} that no listing names (${orphans.text})`,
       mend: mends.chop(),
       examples: orphans.examples,
       count: orphans.count,

@@ -1,4 +1,5 @@
 import { errorMessage } from '../errors.js'
+import { counted } from '../restore/lines.js'
 import { isS3Error } from '../s3/errors.js'
 import type { KeyLayout } from '../state/keys.js'
 
@@ -31,7 +32,7 @@ export async function findUnfinished(bucket: CheckBucket, keys: KeyLayout, mends
     {
       kind: 'unfinished-uploads',
       severity: 'note',
-      message: `${count} multipart uploads were begun more than a day ago and never completed, the oldest at ${new Date(oldest).toISOString()}: their parts cost as objects do (${text})`,
+      message: `${counted(count, 'multipart upload')} of more than a day ago, never completed, the oldest of ${new Date(oldest).toISOString()}: the parts cost as objects do (${text})`,
       mend: mends.chop(),
       examples,
       count,

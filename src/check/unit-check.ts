@@ -135,8 +135,10 @@ export class UnitCheck {
 
   async #take(compared: Compared, former: FormerListings, orphans: Sample): Promise<void> {
     if (compared.kind === 'below') this.#below.push(compared.prefix)
-    else if (compared.kind === 'missing') await this.#suspect(compared.key, compared.names)
-    else {
+    else if (compared.kind === 'missing') {
+      this.#lastNamed = compared.key
+      await this.#suspect(compared.key, compared.names)
+    } else {
       const { object } = compared
       this.#objects++
       this.#bytes += object.size
@@ -197,7 +199,8 @@ export class UnitCheck {
     const inside = new FilteredNames(names, ({ key }) => isDirectlyIn(key, prefix))
     this.#lastNamed = ''
     for await (const compared of compareDirectory(bucket.pages({ prefix, delimiter: '/' }), inside)) {
-      if (compared.kind === 'present') this.#lastNamed = compared.object.key
+      if (compared.kind === 'missing') this.#lastNamed = compared.key
+      if (compared.kind === 'present' || compared.kind === 'other-size') this.#lastNamed = compared.object.key
       if (compared.kind !== 'unnamed') continue
       const { object } = compared
       if (isKept(object.key.slice(prefix.length)) || !this.#isOrphan(object)) continue

@@ -1,3 +1,4 @@
+import { counted } from '../restore/lines.js'
 import { tableOfUnit } from '../sstable/unit.js'
 
 import type { Finding } from './finding.js'
@@ -72,7 +73,7 @@ function withoutBase({ survey: { unit, points, names }, mends }: UnitFacts): Fin
       kind: 'base-missing',
       severity: first === points[0] ? 'broken' : 'danger',
       unit,
-      message: `${nameOfUnit(unit)}: ${bad.length} restore points build on a full manifest that is missing or cannot be read (${first.base ?? ''}): they cannot be restored`,
+      message: `${nameOfUnit(unit)}: ${counted(bad.length, 'restore point')} cannot be restored: the full manifest that it builds on is missing or cannot be read (${first.base ?? ''})`,
       mend: mends.backUp(names.directories.map(directory => `${directory}/x`)),
       examples: [first.base ?? ''],
       count: bad.length,
@@ -81,18 +82,27 @@ function withoutBase({ survey: { unit, points, names }, mends }: UnitFacts): Fin
 }
 
 const FLAWS = {
-  missing: { kind: 'object-missing', are: 'are missing from the bucket' },
+  missing: { kind: 'object-missing', are: ['is missing from the bucket', 'are missing from the bucket'] },
   other: {
     kind: 'object-changed',
-    are: 'are not what restore points name: other content lies under the key',
+    are: [
+      'is not what restore points name: other content lies under the key',
+      'are not what restore points name: other content lies under the keys',
+    ],
   },
-  archived: { kind: 'object-archived', are: 'are archived, and cannot be read until they are thawed' },
+  archived: {
+    kind: 'object-archived',
+    are: [
+      'is archived, and cannot be read until it is thawed',
+      'are archived, and cannot be read until they are thawed',
+    ],
+  },
 } as const
 
 function flawed({ survey, broken, mends }: UnitFacts): Finding[] {
   const { unit, points, samples, archive } = survey
   const isNewest = points[0] !== undefined && broken.has(points[0].key)
-  const touched = `${broken.size} of ${points.length} restore points ${isNewest ? 'need' : 'before the newest one need'} them`
+  const touched = `restore points that cannot be restored whole: ${broken.size} of ${points.length}${isNewest ? '' : ', not the newest one'}`
   return (['missing', 'other', 'archived'] as const).flatMap(flaw => {
     const sample = samples[flaw]
     if (sample.count === 0) return []
@@ -103,7 +113,7 @@ function flawed({ survey, broken, mends }: UnitFacts): Finding[] {
         kind,
         severity: isNewest ? ('broken' as const) : ('danger' as const),
         unit,
-        message: `${nameOfUnit(unit)}: ${sample.count === 1 ? '1 object' : `${sample.count} objects`} ${are}; ${touched} (${sample.text})`,
+        message: `${nameOfUnit(unit)}: ${counted(sample.count, 'object')} ${are[sample.count === 1 ? 0 : 1]}; ${touched} (${sample.text})`,
         mend: flaw === 'archived' ? mends.thaw(archive ?? 'GLACIER', key) : mends.repair(),
         examples: sample.examples,
         count: sample.count,
@@ -156,7 +166,7 @@ function fromTheFuture({ survey: { unit, points } }: UnitFacts): Finding[] {
       kind: 'clock-ahead',
       severity: 'danger',
       unit,
-      message: `${nameOfUnit(unit)}: ${ahead.length} restore points have a time that was in the future when the server stored them (${first.key}): the clock of the node was wrong`,
+      message: `${nameOfUnit(unit)}: the clock of the node was wrong: the time of ${counted(ahead.length, 'restore point')} was in the future when the server stored it (${first.key})`,
       mend: 'set the clock of the node (chronyc tracking), and tell moments by --at KEY',
       examples: [first.key],
       count: ahead.length,
@@ -171,7 +181,7 @@ function orphaned({ survey: { unit, orphans }, mends }: UnitFacts): Finding[] {
       kind: 'orphans',
       severity: 'note',
       unit,
-      message: `${nameOfUnit(unit)}: ${orphans.count} objects that no restore point names (${orphans.text})`,
+      message: `${nameOfUnit(unit)}: ${counted(orphans.count, 'object')} that no restore point names (${orphans.text})`,
       mend: mends.chop(),
       examples: orphans.examples,
       count: orphans.count,

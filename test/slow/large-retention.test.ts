@@ -14,7 +14,7 @@ import {
 } from '../retention/generated-bucket.js'
 import { chopOnce } from '../retention/support.js'
 
-await t.test('a plan for a million objects and 20,000 manifests', { timeout: 300_000 }, async t => {
+await t.test('a plan for a million objects and 20,000 manifests', { timeout: 900_000 }, async t => {
   const bucket = new GeneratedBucket()
   const began = performance.now()
   const cpu = process.cpuUsage()
@@ -31,8 +31,8 @@ await t.test('a plan for a million objects and 20,000 manifests', { timeout: 300
   t.ok(reads + writes <= kept + 20, `${reads} reads and ${writes} writes for ${kept} manifests`)
   const mebibytes = Math.round(process.resourceUsage().maxRSS / 1024)
   t.ok((user + system) / 1e6 < 60, 'it takes less than a minute of CPU time')
-  // Alone it takes some 200; beside other tests V8 collects its garbage later.
-  t.ok(mebibytes < 700, `the whole process has ${mebibytes} MiB at most`)
+  // V8's own heap stays below 60; the rest is buffers of answers that wait for the garbage collector.
+  t.ok(mebibytes < 300, `the whole process has ${mebibytes} MiB at most`)
   t.comment(
     `${objects} objects: ${seconds.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of CPU time, ${mebibytes} MiB, ${pages + reads + writes} requests`,
   )
