@@ -136,7 +136,10 @@ export class Executor {
   /** A server says in many ways that an object is locked: the object itself tells it. */
   async #refused(object: PlannedObject, why: string): Promise<void> {
     const until = await this.#bucket.lockedUntil(object.key).catch(() => undefined)
-    if (until === undefined) return this.#failed(object, why)
+    if (until === undefined) {
+      this.#failed(object, why)
+      return
+    }
     this.deleted.locked++
     this.#stuck.push(object)
     this.#observer.locked(object, until)
