@@ -8,9 +8,9 @@ import ts from 'typescript'
 
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
-  '.': 200,
+  '.': 300,
   backup: 6100,
-  cli: 2200,
+  cli: 2100,
   config: 3200,
   download: 500,
   plan: 200,

@@ -1,3 +1,4 @@
+import { pauseAfter } from '../back-off.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import { KnownObjects } from '../plan/known.js'
 import type { Logger } from '../report/logger.js'
@@ -40,8 +41,7 @@ const FEW = 64
 const ALL = 'the newest restore points'
 
 /** First pause before the bucket is asked again for a table, and the longest, ms. */
-const AGAIN = 1_000
-const AGAIN_CAP = 30_000
+const AGAIN = { base: 1_000, cap: 30_000 }
 
 /** Asks the bucket what it knows of tables: the newest restore point, or, where there is none, what the original put there. */
 export class Loader {
@@ -274,8 +274,7 @@ export class Loader {
     this.#recovery.failed()
     const failures = (this.#failures.get(table) ?? 0) + 1
     this.#failures.set(table, failures)
-    const pause = Math.min(AGAIN_CAP, AGAIN * 2 ** (failures - 1))
-    const cancel = this.#clockwork.after(pause, () => {
+    const cancel = this.#clockwork.after(pauseAfter(failures, AGAIN), () => {
       this.#refused.delete(table)
       this.add(table)
     })

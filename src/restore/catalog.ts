@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 
+import { LISTING_SUFFIX, OWN_FOLDER } from '../bucket-names.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { listObjects } from '../s3/list.js'
@@ -7,9 +8,6 @@ import { parseComponent } from '../sstable/names.js'
 import { KeyLayout, pathOfVersion } from '../state/keys.js'
 
 import { parseKeyPath, type KeyPath, type Refusal } from './key-path.js'
-
-/** Suffix of the keys under which the originals keep a directory's listing. */
-export const LISTING = '-listdir.json'
 
 /** An object that may be restored. */
 export interface Entry {
@@ -187,12 +185,12 @@ function parentsOf(directories: ReadonlyMap<string, CatalogDirectory>): Readonly
 
 /** Our own objects are no data of the node's, whatever its name is. */
 export function isOwn(key: string, prefix: string): boolean {
-  return key.startsWith(`${prefix}.tablesnap/`)
+  return key.startsWith(`${prefix}${OWN_FOLDER}`)
 }
 
 function add(directory: Gathered, name: string, entry: Entry, { until, log }: CatalogSource): void {
-  if (name.endsWith(LISTING)) {
-    directory.listings.set(name.slice(0, -LISTING.length), entry)
+  if (name.endsWith(LISTING_SUFFIX)) {
+    directory.listings.set(name.slice(0, -LISTING_SUFFIX.length), entry)
     const counts = until === undefined || entry.lastModified <= until
     if (counts && (directory.listing === undefined || entry.lastModified >= directory.listing.lastModified))
       directory.listing = entry

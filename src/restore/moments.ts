@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import { eachOf } from '../concurrency.js'
 import type { Config } from '../config/config.js'
 import { unitOf } from '../sstable/unit.js'
 
@@ -14,7 +15,6 @@ import type { RestoreDeps } from './deps.js'
 import { iso } from './lines.js'
 import { readForeignListing, readListing } from './listing.js'
 import { momentOf, type MomentSet } from './moment.js'
-import { eachOf } from './slots.js'
 import type { UnitMoments } from './unit-moments.js'
 
 /** Listings fetched at once. */

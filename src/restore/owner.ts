@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { chmod, chown, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
+import { idOfName } from '../user-database.js'
 
 /** Who owns a file, and its permission bits as far as they are known. */
 export interface Owner {
@@ -22,8 +22,6 @@ export interface Ownership {
 
 /** How a process changes the owner of a file; -1 leaves it. */
 type Chown = (uid: number, gid: number) => Promise<void>
-
-const FILES = { user: '/etc/passwd', group: '/etc/group' } as const
 
 /** Permissions of a directory where its parent does not set the example. */
 const DIRECTORY_MODE = 0o755
@@ -134,17 +132,9 @@ export function findId(kind: 'user' | 'group', name: string): number | undefined
   return idIn(kind, name, /^\d{1,10}$/.test(name) ? Number(name) : undefined)
 }
 
-const known = new Map<string, ReadonlyMap<string, number>>()
-
 /** A name that this machine knows goes before the number, which may be another's here. */
 function idIn(kind: 'user' | 'group', name: unknown, id: unknown): number | undefined {
-  const file = FILES[kind]
-  let ids = known.get(file)
-  if (ids === undefined) {
-    ids = readIds(file)
-    known.set(file, ids)
-  }
-  const found = typeof name === 'string' ? ids.get(name) : undefined
+  const found = typeof name === 'string' ? idOfName(kind, name) : undefined
   if (found !== undefined) return found
   return typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < 0xffffffff ? id : undefined
 }
@@ -174,21 +164,4 @@ function permissions(mode: unknown): number | undefined {
   if (typeof mode !== 'number' || !Number.isInteger(mode)) return undefined
   const bits = mode & 0o777
   return bits === 0 ? undefined : bits
-}
-
-function readIds(file: string): ReadonlyMap<string, number> {
-  const ids = new Map<string, number>()
-  for (const line of read(file).split('\n')) {
-    const [name = '', , id = ''] = line.split(':')
-    if (/^\d+$/.test(id) && !ids.has(name)) ids.set(name, Number(id))
-  }
-  return ids
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
 }

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 
+import { eachOf } from '../concurrency.js'
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
+import { dataFirst } from '../sstable/names.js'
 
 import { describeArchived, findArchived, type ArchivedFile } from './archived.js'
 import { halfMoved } from './aside.js'
@@ -17,7 +19,6 @@ import { segmentsBeside } from './next.js'
 import { partialBytes } from './partial.js'
 import { placeSets, type Place } from './places.js'
 import { Problems, foreignSets } from './problems.js'
-import { eachOf } from './slots.js'
 import { Target, type TargetDirectory } from './target.js'
 import type { UnitMoment } from './unit-moments.js'
 
@@ -280,9 +281,4 @@ function isData(name: string): boolean {
 
 function dataLast(files: readonly MomentFile[]): MomentFile[] {
   return [...files.filter(({ name }) => !isData(name)), ...files.filter(({ name }) => isData(name))]
-}
-
-/** In the order in which files may go: without its Data.db a set is none. */
-function dataFirst(names: readonly string[]): string[] {
-  return [...names.filter(isData), ...names.filter(name => !isData(name))]
 }

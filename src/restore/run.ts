@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { eachOf } from '../concurrency.js'
 import { errorMessage } from '../errors.js'
 
 import type { RestoreDeps } from './deps.js'
@@ -9,7 +10,6 @@ import { Owners } from './owner.js'
 import { removeStaged } from './partial.js'
 import { Placer } from './place.js'
 import type { PlannedDirectory, PlannedSet, RestorePlan } from './plan.js'
-import { eachOf } from './slots.js'
 import { Staging } from './staging.js'
 import type { RestoreSummary } from './summary.js'
 import { Target } from './target.js'

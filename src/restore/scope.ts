@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path'
 
+import { LISTING_SUFFIX } from '../bucket-names.js'
 import { TablesnapError } from '../errors.js'
 import { listObjects } from '../s3/list.js'
 import { parseComponent } from '../sstable/names.js'
@@ -7,14 +8,7 @@ import { unitOf } from '../sstable/unit.js'
 import { KeyLayout } from '../state/keys.js'
 import { States } from '../state/states.js'
 
-import {
-  LISTING,
-  emptyDirectory,
-  rootOf,
-  type Catalog,
-  type CatalogDirectory,
-  type CatalogSource,
-} from './catalog.js'
+import { emptyDirectory, rootOf, type Catalog, type CatalogDirectory, type CatalogSource } from './catalog.js'
 import { iso } from './lines.js'
 import { parseKeyPath } from './key-path.js'
 import { nothingFound } from './nodes.js'
@@ -190,7 +184,7 @@ async function listedNear(origin: string, source: CatalogSource): Promise<string
       signal: source.signal,
     })) {
       empty = false
-      if (!key.endsWith(LISTING)) continue
+      if (!key.endsWith(LISTING_SUFFIX)) continue
       const place = parseKeyPath(key.slice(root.length))
       if (typeof place !== 'string') found.add(place.directory)
       // One more than is shown tells that there are more.

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 
+import { Slots, eachOf } from '../concurrency.js'
 import { CrcFold, isCrc, type CrcKind } from '../download/digest.js'
 import { changed, damaged } from '../download/download.js'
 import { expectedOf, type Expected } from '../download/expected.js'
@@ -14,7 +15,6 @@ import { gone } from './local.js'
 import type { MomentFile } from './moment.js'
 import type { Owner, Owners } from './owner.js'
 import { RangeJournal, openPartial, openPast, type RangesOf } from './partial.js'
-import { Slots, eachOf } from './slots.js'
 
 /** Transfers of an object before its damage counts as the object's own, and not as the network's. */
 const ATTEMPTS = { small: 3, large: 2 } as const

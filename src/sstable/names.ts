@@ -98,3 +98,8 @@ export function hasTransactions(set: string): boolean {
 export function generationOf(set: string): number {
   return Number(/-(\d+)(-[a-z]{3,})?$/.exec(set)?.[1])
 }
+
+/** The order in which the files of an SSTable may be deleted or moved away: without Data.db Cassandra takes the others for leftovers. */
+export function dataFirst(names: readonly string[]): string[] {
+  return [...names].sort((a, b) => Number(b.endsWith('-Data.db')) - Number(a.endsWith('-Data.db')))
+}

@@ -1,3 +1,4 @@
+import { eachOf } from '../concurrency.js'
 import type { S3Client } from '../s3/client.js'
 import { listPages, type ListedObject } from '../s3/list.js'
 
@@ -93,11 +94,7 @@ async function* walk(deps: HeadsDeps, after: string): AsyncGenerator<StateKey> {
   while (waiting.length > 0) {
     const level = waiting
     waiting = []
-    let next = 0
-    const run = async (): Promise<void> => {
-      for (let prefix = level[next++]; prefix !== undefined; prefix = level[next++]) await visit(prefix)
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, run))
+    await eachOf(level, AT_ONCE, visit)
   }
   found.sort((a, b) => compare(a.prefix, b.prefix))
   for (const { head } of found) yield head

@@ -1,3 +1,4 @@
+import { LISTING_SUFFIX, MANIFESTS_FOLDER, MANIFEST_SUFFIX, OWN_FOLDER } from '../bucket-names.js'
 import { TablesnapError } from '../errors.js'
 
 import { formatFacts, parseFacts, type ManifestFacts } from './manifest-facts.js'
@@ -32,7 +33,7 @@ export class KeyLayout {
   /** @param prefix before the name @param name the node's @param separator between name and path */
   constructor(prefix: string, name: string, separator: string) {
     this.#prefix = `${prefix}${name}${separator}`
-    this.#own = `${prefix}.tablesnap/${name}/`
+    this.#own = `${prefix}${OWN_FOLDER}${name}/`
   }
 
   /** What the keys of all the node's files begin with. */
@@ -66,7 +67,7 @@ export class KeyLayout {
 
   /** What the keys of a unit's states begin with; of all units' for ''. */
   states(unit: string): string {
-    return `${this.#own}states/${unit === '' ? '' : `${escapeUnit(unit)}/`}`
+    return `${this.#own}${MANIFESTS_FOLDER}${unit === '' ? '' : `${escapeUnit(unit)}/`}`
   }
 
   /**
@@ -80,7 +81,7 @@ export class KeyLayout {
   state(unit: string, time: number, facts?: ManifestFacts): string {
     const stamp = new Date(time).toISOString().replace(/[-:.]/g, '')
     const more = facts === undefined ? '' : `-${formatFacts(facts)}`
-    return checked(`${this.#from(unit, time)}-${stamp}${more}.json.gz`, unit)
+    return checked(`${this.#from(unit, time)}-${stamp}${more}${MANIFEST_SUFFIX}`, unit)
   }
 
   /** The key after which a LIST begins that is to hold a unit's manifests up to a time. @param time ms since 1970 */
@@ -101,7 +102,7 @@ export class KeyLayout {
 
   /** The original's listing of a directory, named after a Data.db in it. @throws TablesnapError `KEY_TOO_LONG` */
   listing(dataPath: string): string {
-    return checked(`${this.#prefix}${dataPath}-listdir.json`, dataPath)
+    return checked(`${this.#prefix}${dataPath}${LISTING_SUFFIX}`, dataPath)
   }
 
   /**
