@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What the user database has names for. */
+/** The kinds of names in the user database. */
 export type Owner = 'user' | 'group'
 
 /** Where this machine's users and groups stand, one a line: `<name>:<password>:<id>:…`. */

@@ -222,7 +222,7 @@ export class Loader {
         return
       } catch (error) {
         if (!(error instanceof TablesnapError) || error.code !== 'STATE_CORRUPT') throw error
-        log.error(`${errorMessage(error)}; all of ${table.name} is compared with the bucket anew`, {
+        log.error(`${errorMessage(error)}; tablesnap compares all of ${table.name} with the bucket again`, {
           key: newest.key,
         })
         newestTime = timeOf(newest)
@@ -241,7 +241,7 @@ export class Loader {
   #tellAhead({ name }: Table, { key, time, stored }: StateKey): void {
     const [said, was] = [time, stored].map(ms => new Date(ms).toISOString())
     this.#deps.log.warn(
-      `${name}: the time of its newest restore point, ${said}, was in the future when the bucket got it, at ${was}: a clock was wrong. It counts as of then, and later restore points have the right time`,
+      `${name}: the time of its newest restore point, ${said}, was in the future when the bucket received it, at ${was}: a clock was wrong. It counts from ${was}, and later restore points have the right time`,
       { key },
     )
   }

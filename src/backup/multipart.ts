@@ -40,7 +40,7 @@ export interface MultipartPlan {
   readonly replaces?: boolean
 }
 
-/** Where the upload's requests go. */
+/** The resources of an upload. */
 export interface MultipartDeps {
   readonly client: S3Client
   readonly engine: Engine
@@ -152,7 +152,7 @@ async function unfinished(
   }
 }
 
-/** By what a part that the server holds can be compared with ours; undefined where it is cut otherwise, or nothing tells. */
+/** The checksum by which a part on the server can be compared with ours; undefined if the part has another length, or no checksum is known. */
 function heldOf(part: ListedPart, { file, part: size, checksum }: MultipartPlan): HeldPart | undefined {
   if (part.size !== bytesOf(file, size, part.number - 1)) return undefined
   const { crc64nvme: crc64, ...others } = part.checksums

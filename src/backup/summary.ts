@@ -1,4 +1,4 @@
-/** What a backup did. */
+/** The result of a backup. */
 export interface BackupSummary {
   /** Files sent, other versions included. */
   uploaded: number
@@ -10,7 +10,7 @@ export interface BackupSummary {
   superseded: number
   /** Paths that are not in the bucket, and why. */
   readonly failed: Map<string, string>
-  /** Of `uploaded` those whose object the bucket had lost although restore points name it. */
+  /** How many of `uploaded` replaced objects that the bucket had lost although restore points name them. */
   restored: number
   /** Objects that restore points name, and neither the bucket nor the disk has any more: paths by key. */
   readonly lost: Map<string, string>

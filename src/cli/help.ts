@@ -12,7 +12,7 @@ export function describe(setting: Setting): string {
   return notes.length === 0 ? setting.help : `${setting.help} (${notes.join('; ')})`
 }
 
-/** What follows the flags in `--help`. */
+/** The text after the flags in `--help`. */
 export const epilogue = `Every long flag is also a key of the conf file (--aws-key: aws_key), and so are the arguments
 (args). tablesnap reads the first of $TABLESNAP_CONF, ./tablesnap.conf, ~/.tablesnap.conf and
 /etc/tablesnap/tablesnap.conf that exists. The command line wins over the environment, and the

@@ -9,7 +9,7 @@ import { describe, epilogue } from './help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { spellValues, type ValuedFlag } from './values.js'
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type Invocation =
   | { readonly action: 'print'; readonly text: string }
   | {

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js'
 
 import { packageVersion } from './help.js'
 
-/** What a command line asks for; values are by the names that commander gives them. */
+/** A parsed command line; the values have the names that commander gives them. */
 export type Parsed =
   | { readonly action: 'print'; readonly text: string }
   | {

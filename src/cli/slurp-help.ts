@@ -1,4 +1,4 @@
-/** What follows the flags in tableslurp's `--help`. */
+/** The text after the flags in tableslurp's `--help`. */
 export const slurpEpilogue = `The origin is the directory's path on the node that was backed up. Without -p, -o and -g each file
 gets the owner that its metadata names, else the owner of the target; if tableslurp does not run as
 root, the files belong to its user. --commitlogs restores every segment and no SSTable: only

@@ -15,7 +15,7 @@ import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { sharedFlags, sharedOptions } from './shared-options.js'
 import { slurpEpilogue } from './slurp-help.js'
 
-/** What a command line of tableslurp asks for, with the configuration of a run. */
+/** A command line of tableslurp, with the configuration of its run. */
 export type SlurpStart =
   | { readonly action: 'print'; readonly text: string }
   | (LoadedConfig & {
@@ -33,7 +33,7 @@ const SHARED = {
   Engine: ['threads', 'memory', 'retries', 'retry_time', 'log_format', 'progress'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
-/** What to restore, as tablesnap's -D has it; the second half goes with -r. */
+/** Flags of tablesnap's -D that choose what to restore; the second group works only with -r. */
 const CHOICES = ['at', 'all', 'dry_run', 'list', 'limit', 'since', 'list_nodes'] as const
 const BELOW = ['keyspace', 'table', 'map_path', 'map_table'] as const
 
@@ -45,8 +45,8 @@ const HELP: Partial<Record<SettingKey, string>> = {
   all: 'restore every object of the origin that was ever uploaded; not with --at, -f or --commitlogs',
   list: 'print the restore points of the origin, the newest first, and exit; with -r those below it too, without an origin all',
   list_nodes: 'print the names of the nodes in the bucket, and exit; needs no origin',
-  keyspace: 'with -r: only the tables of this keyspace; repeatable',
-  table: 'with -r: only this table; repeatable',
+  keyspace: 'with -r: restore only the tables of this keyspace; repeatable',
+  table: 'with -r: restore only this table; repeatable',
   map_path:
     'with -r: restore everything that was below the path old to new below the target; the longest old that matches counts; repeatable',
   map_table:

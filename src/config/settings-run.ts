@@ -201,7 +201,7 @@ export const RUN_SETTINGS = [
     argument: 'ks',
     group: 'Restore (with -D)',
     needs: 'download',
-    help: 'only the tables of this keyspace; repeatable',
+    help: 'restore only the tables of this keyspace; repeatable',
   },
   {
     key: 'table',
@@ -210,7 +210,7 @@ export const RUN_SETTINGS = [
     argument: 'ks.table',
     group: 'Restore (with -D)',
     needs: 'download',
-    help: 'only this table; repeatable',
+    help: 'restore only this table; repeatable',
   },
   {
     key: 'map_path',

@@ -17,7 +17,7 @@ const UNITS = [7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1_000] as const
 /** A part of the key of every manifest. */
 const MANIFESTS = `/${MANIFESTS_FOLDER}`
 
-/** What --at takes, for messages. */
+/** The forms of time that --at accepts, for messages. */
 export const TIME_FORMS =
   'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), 1795407153 (Unix time) or 2h (ago), nor the key of a state or a listing'
 

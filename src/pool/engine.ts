@@ -21,7 +21,7 @@ import { SharedOverwriting } from './overwriting.js'
 import { Pacing } from './pacing.js'
 import { SharedRate } from './rate.js'
 
-/** What the pool of workers is made from. */
+/** The settings of the pool of workers. */
 export interface EngineOptions {
   readonly settings: S3Settings
   readonly credentials: CredentialSource
@@ -77,7 +77,7 @@ export class Engine {
   readonly #slots: Slots
   readonly #noted = new Set<string>()
   #closed = false
-  /** Of a thread that died without a task, as at its start. */
+  /** The error of a thread that died without a task, as at its start. */
   #lastError: unknown
 
   constructor(options: EngineOptions) {

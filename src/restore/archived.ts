@@ -69,7 +69,7 @@ async function headersOf(
   }
 }
 
-/** What is archived, as a phrase with the command that thaws all of it. */
+/** The archived objects, as a phrase with the command that thaws all of them. */
 export function describeArchived(archived: readonly ArchivedFile[], { settings }: S3Client): string {
   const [first, ...more] = archived
   if (first === undefined) return 'nothing is archived'

@@ -24,7 +24,7 @@ export interface NamedEntry extends Entry {
   readonly name: string
 }
 
-/** What the bucket holds of one directory. */
+/** The objects of one directory in the bucket. */
 export interface CatalogDirectory {
   /** Absolute, as on the node the objects came from. */
   readonly path: string
@@ -51,7 +51,7 @@ export interface Catalog {
   readonly find: (key: string) => Entry | undefined
 }
 
-/** Where a node's objects are. */
+/** The place of a node's objects. */
 export interface CatalogSource {
   readonly client: S3Client
   /** Before the name. */
@@ -166,7 +166,7 @@ function versionPath(rest: string): KeyPath | undefined {
   return typeof place === 'string' ? undefined : place
 }
 
-/** What the keys of all of a node's files begin with. */
+/** The prefix of the keys of all of a node's files. */
 export function rootOf({
   prefix,
   name,
@@ -204,7 +204,7 @@ function add(directory: Gathered, name: string, entry: Entry, { until, log }: Ca
   const [newer, older] = entry.lastModified >= other.lastModified ? [entry, other] : [other, entry]
   directory.files.set(name, newer)
   directory.others.set(older.key, { ...older, name })
-  log.warn(`${entry.key} and ${other.key} are one file; the newer one counts: ${newer.key}`, {
+  log.warn(`${entry.key} and ${other.key} have the same path; the newer one counts: ${newer.key}`, {
     key: newer.key,
   })
 }

@@ -7,7 +7,7 @@ import type { Engine } from '../pool/engine.js'
 import type { S3Client } from '../s3/client.js'
 import { headPart, type ObjectInfo } from '../s3/object.js'
 
-/** What comparing a file with an object needs. */
+/** The resources for comparing a file with an object. */
 export interface CheckDeps {
   readonly client: S3Client
   readonly engine: Engine

@@ -34,7 +34,7 @@ export async function atMoment(config: Config, { client, name, signal }: Restore
 function missing(key: string, why: string): TablesnapError {
   return new TablesnapError({
     code: 'MOMENT_MISSING',
-    message: `--at ${key} ${why}: --list shows the moments that there are`,
+    message: `--at ${key} ${why}: --list prints the restore points`,
     operation: 'restore',
     key,
   })

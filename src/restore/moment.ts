@@ -154,7 +154,7 @@ function complete(directory: CatalogDirectory, gathered: Gathered, log: Logger):
     const name = `${set}-${component}`
     const entry = directory.files.get(name)
     if (entry !== undefined) {
-      log.info(`${entry.key} is restored, too: the listing was written before it, and Cassandra needs it`, {
+      log.info(`${entry.key} is restored as well: Cassandra needs it, and the upstream listing was written before it`, {
         key: entry.key,
       })
       gathered.files.push({ ...entry, name })

@@ -75,7 +75,7 @@ async function someNames(source: NamesSource): Promise<{ names: readonly string[
   return { names, isCut: false }
 }
 
-/** Where a backup may be, when nothing begins with the prefix. */
+/** Prefixes under which a backup may be, if no key begins with the given one. */
 async function elsewhere(source: NamesSource): Promise<string> {
   const prefixes = await prefixesWithNodes(source)
   if (prefixes.length === 0)

@@ -98,7 +98,7 @@ export class Owners {
     try {
       await change(wanted.uid, wanted.gid)
     } catch (cause) {
-      const advice = this.#root ? '' : ': give files away as root, or leave -p, -o and -g out'
+      const advice = this.#root ? '' : ': run as root, or leave out -p, -o and -g'
       throw new TablesnapError({
         code: 'OWNER_REFUSED',
         message: `cannot give files to user ${uid} and group ${gid} (${errorMessage(cause)})${advice}`,
@@ -113,7 +113,7 @@ export class Owners {
     if (this.#kept || (uid === process.geteuid?.() && gid === process.getegid?.())) return
     this.#kept = true
     this.#log.warn(
-      `Files stay ours and do not go to user ${uid} and group ${gid}, for only root may give files away: chown them before Cassandra starts, or restore as root`,
+      `The restored files belong to this user instead of user ${uid} and group ${gid}, because only root may change owners: chown them before Cassandra starts, or restore as root`,
     )
   }
 
@@ -143,7 +143,7 @@ function unknown(what: 'owner' | 'group'): TablesnapError {
   const flag = what === 'owner' ? '-o' : '-g'
   return new TablesnapError({
     code: 'OWNER_UNKNOWN',
-    message: `the object has no ${what} in its metadata: leave -p out, or give one for such files by ${flag} beside it`,
+    message: `the object has no ${what} in its metadata: leave out -p, or add ${flag} for such files`,
     operation: 'restore',
   })
 }

@@ -30,7 +30,7 @@ export interface PlannedSet {
   readonly directory: TargetDirectory
   /** Where staging is for it. */
   readonly base: string
-  /** What is not there yet, Data.db last. */
+  /** The files that are not in place yet, Data.db last. */
   readonly files: readonly MomentFile[]
   /** Names of files that go before the set comes, Data.db first. */
   readonly remove: readonly string[]
@@ -125,7 +125,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
       for (const file of state.rewritten.filter(file => !exchanged.includes(file))) {
         const path = join(directory.path, file.name)
         log.warn(
-          `${path} is not as in the backup, beside the same Data.db, and stays; --force brings the backup's`,
+          `${path} differs from the backup although its Data.db is the same; it stays unless you add --force`,
         )
       }
       present += state.same.length + state.different.length + state.rewritten.length - exchanged.length
@@ -148,7 +148,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     const newer = !incomplete.has(group) && !config.replace && config.at === undefined
     if (newer && foreign.length > 0) {
       log.info(
-        `${directory.path} has all of the backup, and newer SSTables, which stay; --replace moves them aside`,
+        `${directory.path} has everything that the backup has, and newer SSTables. They stay; --replace moves them aside`,
       )
     }
     const aside = newer ? [] : foreign
@@ -216,7 +216,7 @@ function pathOf({ directory, name }: MomentSet): string {
   return join(directory, name)
 }
 
-/** What comes although some objects are archived: with --partial the SSTables that can be read as a whole. */
+/** The SSTables that can be restored although some objects are archived (with --partial): those without archived files. */
 function withoutFrozen(
   sets: readonly PlannedSet[],
   archived: readonly ArchivedFile[],
@@ -239,7 +239,7 @@ function checkUsed({ unused }: Mapping, name: string, log: Logger): void {
     throw new TablesnapError({ code: 'MAP_UNUSED', message, operation: 'restore' })
   }
   for (const { from, to } of unused.paths)
-    log.warn(`--map-path ${from}=${to}: nothing is restored that lay below ${from}`)
+    log.warn(`--map-path ${from}=${to}: nothing that was below ${from} is restored`)
 }
 
 /** Compares sets, several at once; the answer has their order. */

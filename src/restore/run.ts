@@ -15,7 +15,7 @@ import type { RestoreSummary } from './summary.js'
 import { Target } from './target.js'
 import { Transfer, type StagedFile } from './transfer.js'
 
-/** What was done, while it is being done. */
+/** Counts of the work that is done so far. */
 export type Tally = Pick<RestoreSummary, 'sets' | 'files' | 'bytes' | 'unverified' | 'failed'>
 
 /** Sets under way at once beyond the places of the pool: while one is synced and placed, others are fetched. */
@@ -89,7 +89,7 @@ export class Run {
         return false
       })
       if (kept)
-        log.info(`${path} keeps what came of large files: the next run goes on from there, or remove it`, {
+        log.info(`${path} keeps the downloaded parts of large files: the next run continues with them. You may also remove it`, {
           path,
         })
     }
@@ -204,7 +204,7 @@ export class Run {
     const { files, bytes } = this.#plan
     const left = { files: files - this.#tally.files, bytes: bytes - this.#tally.bytes }
     this.#deps.log.error(
-      `${left.files} files, ${left.bytes} bytes are still missing; the next run brings only those`,
+      `${left.files} files, ${left.bytes} bytes are still missing; the next run restores only those`,
       left,
     )
   }
@@ -222,7 +222,7 @@ export class Run {
       if (verified) continue
       this.#tally.unverified++
       this.#deps.log.warn(
-        `${file.key} is restored unverified: the server has no checksum of it that can be compared`,
+        `${file.key} is restored without verification: the server has no usable checksum of it`,
         {
           key: file.key,
         },

@@ -22,7 +22,7 @@ const ATTEMPTS = { small: 3, large: 2 } as const
 /** Tasks under way per place in the pool: while one is fetched, another is opened or synced. */
 const TASKS_PER_PLACE = 2
 
-/** What bringing objects needs. */
+/** The resources for downloading objects. */
 export interface TransferDeps extends CheckDeps {
   readonly log: Logger
   /** Brings what an ETag speaks against that may be none of MD5s. */

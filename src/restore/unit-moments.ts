@@ -26,7 +26,7 @@ import { systemKeyspaceOf, together, type Together } from './system-keyspaces.js
 /** Units whose manifests are read at once. */
 const UNITS = 4
 
-/** What a unit was at the moment that is restored. */
+/** A table at the restored moment. */
 export interface UnitMoment {
   readonly unit: string
   /** ms since 1970. */
