@@ -12,6 +12,7 @@ const FOLDERS = {
   download: ['s3'],
   pool: ['upload', 'download', 's3'],
   retention: ['config', 'report', 'restore', 's3', 'sstable', 'state'],
+  check: ['backup', 'config', 'download', 'plan', 'pool', 'report', 'restore', 'retention', 's3', 'sstable', 'state'],
   restore: ['config', 'download', 'pool', 'report', 's3', 'sstable', 'state'],
   backup: [
     'config',

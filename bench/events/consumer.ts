@@ -59,6 +59,7 @@ function watchBySensor(): () => number {
     looksForUnannounced: true,
     isBackedUp,
     tookOver: false,
+    acceptedEpoch: 0,
     deletesUploaded: false,
   }
   const tables = new TableRegistry(name => new Table(name, settings, disk, orders, clockwork))

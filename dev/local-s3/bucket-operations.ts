@@ -68,3 +68,10 @@ export function getBucketVersioning(call: Call): Reply {
   call.requireBucket()
   return xmlReply(xmlDocument('VersioningConfiguration', optional('Status', undefined)))
 }
+
+/** GetBucketEncryption: as Amazon encrypts every bucket. */
+export function getBucketEncryption(call: Call): Reply {
+  call.requireBucket()
+  const by = group('ApplyServerSideEncryptionByDefault', element('SSEAlgorithm', 'AES256'))
+  return xmlReply(xmlDocument('ServerSideEncryptionConfiguration', group('Rule', by)))
+}

@@ -7,6 +7,11 @@ export type Operation =
   | 'GetBucketLocation'
   | 'GetBucketPolicy'
   | 'GetBucketVersioning'
+  | 'GetBucketLifecycleConfiguration'
+  | 'GetBucketEncryption'
+  | 'GetBucketPolicyStatus'
+  | 'GetObjectLockConfiguration'
+  | 'GetPublicAccessBlock'
   | 'ListObjects'
   | 'ListObjectsV2'
   | 'ListMultipartUploads'
@@ -43,12 +48,27 @@ export interface Addressed {
   readonly parameters: readonly (readonly [string, string])[]
 }
 
+/** Settings of a bucket that can be asked for, by their sub-resource. */
+const SETTINGS: Readonly<Record<string, Operation>> = {
+  policy: 'GetBucketPolicy',
+  versioning: 'GetBucketVersioning',
+  lifecycle: 'GetBucketLifecycleConfiguration',
+  encryption: 'GetBucketEncryption',
+  policyStatus: 'GetBucketPolicyStatus',
+  'object-lock': 'GetObjectLockConfiguration',
+  publicAccessBlock: 'GetPublicAccessBlock',
+}
+
+/** The setting that a request asks for, where it asks for nothing else. */
+function settingOperation({ method, key, parameters }: Addressed): Operation | undefined {
+  const [[name] = [''], ...more] = parameters.filter(([parameter]) => FOREIGN.has(parameter))
+  return method === 'GET' && key === '' && more.length === 0 ? SETTINGS[name] : undefined
+}
+
 function bucketOperation(request: Addressed): Operation {
   switch (request.method) {
     case 'GET':
       if (request.has('location')) return 'GetBucketLocation'
-      if (request.has('policy')) return 'GetBucketPolicy'
-      if (request.has('versioning')) return 'GetBucketVersioning'
       if (request.has('uploads')) return 'ListMultipartUploads'
       return request.parameters.some(([name, value]) => name === 'list-type' && value === '2')
         ? 'ListObjectsV2'
@@ -92,7 +112,8 @@ function objectOperation(request: Addressed): Operation {
 /** Names the operation of a request. */
 export function operationOf(request: Addressed): Operation {
   if (request.bucket === '') return request.method === 'GET' ? 'ListBuckets' : 'MethodNotAllowed'
+  const setting = settingOperation(request)
+  if (setting !== undefined) return setting
   const operation = request.key === '' ? bucketOperation(request) : objectOperation(request)
-  if (operation === 'GetBucketPolicy' || operation === 'GetBucketVersioning') return operation
   return request.parameters.some(([name]) => FOREIGN.has(name)) ? 'NotImplemented' : operation
 }

@@ -9,7 +9,7 @@ import { getObject, getObjectAttributes, headObject } from './object-read.js'
 import { deleteObject, putObject } from './object-write.js'
 import type { Operation } from './operation.js'
 import type { Reply } from './reply.js'
-import { S3Error } from './s3-error.js'
+import { S3Error, type S3ErrorCode } from './s3-error.js'
 import { listMultipartUploads, listParts } from './upload-lists.js'
 
 type Handler = (call: Call) => Reply | Promise<Reply>
@@ -17,6 +17,13 @@ type Handler = (call: Call) => Reply | Promise<Reply>
 function refuse(code: 'NotImplemented' | 'MethodNotAllowed'): Handler {
   return () => {
     throw new S3Error(code)
+  }
+}
+
+/** A setting that no bucket ever has. */
+function absent(code: S3ErrorCode): Handler {
+  return call => {
+    throw new S3Error(code, undefined, { BucketName: call.bucket.name })
   }
 }
 
@@ -28,6 +35,11 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   GetBucketLocation: buckets.getBucketLocation,
   GetBucketPolicy: buckets.getBucketPolicy,
   GetBucketVersioning: buckets.getBucketVersioning,
+  GetBucketLifecycleConfiguration: absent('NoSuchLifecycleConfiguration'),
+  GetBucketEncryption: buckets.getBucketEncryption,
+  GetBucketPolicyStatus: absent('NoSuchBucketPolicy'),
+  GetObjectLockConfiguration: absent('ObjectLockConfigurationNotFoundError'),
+  GetPublicAccessBlock: absent('NoSuchPublicAccessBlockConfiguration'),
   ListObjects: listObjects,
   ListObjectsV2: listObjectsV2,
   ListMultipartUploads: listMultipartUploads,

@@ -4,7 +4,7 @@ import type { Logger } from '../report/logger.js'
 import type { NamedObject } from '../state/named-objects.js'
 import type { State } from '../state/state.js'
 
-import type { Standing } from './bucket-comparison.js'
+import type { Standing } from '../state/bucket-comparison.js'
 import type { RepairOutcome } from './object-repair.js'
 import type { Problems } from './ports.js'
 import type { BackupSummary } from './summary.js'
@@ -91,7 +91,7 @@ export class AuditReport {
     )
     for (const { name } of lost) {
       told.lost.add(name.key)
-      this.#summary.lost.set(name.key, name.path)
+      this.#summary.lose(name.key, name.path)
     }
     for (const { name, error } of failed) {
       told.failed.add(name.path)
@@ -115,7 +115,7 @@ export class AuditReport {
     for (const key of told.lost) {
       if (keys.has(key)) continue
       told.lost.delete(key)
-      this.#summary.lost.delete(key)
+      this.#summary.regain(key)
     }
     for (const path of told.failed) {
       if (paths.has(path)) continue
@@ -128,9 +128,7 @@ export class AuditReport {
     const [first] = uploaded
     if (first === undefined) return
     const bytes = uploaded.reduce((sum, { name }) => sum + name.entry.size, 0)
-    this.#summary.uploaded += uploaded.length
-    this.#summary.bytes += bytes
-    this.#summary.restored += uploaded.length
+    this.#summary.sentAgain(uploaded.length, bytes)
     const count = uploaded.length === 1 ? '1 object' : `${uploaded.length} objects`
     const done = this.#isDryRun ? 'would upload again' : 'uploaded again'
     this.#log.warn(

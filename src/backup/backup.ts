@@ -81,7 +81,7 @@ export class Backup {
 
   get summary(): Outcomes['summary'] {
     const { outcomes, queue } = this.#parts
-    outcomes.summary.superseded = queue.superseded
+    outcomes.summary.noteSuperseded(queue.superseded)
     return outcomes.summary
   }
 

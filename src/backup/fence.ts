@@ -68,12 +68,18 @@ export class Fence {
   volumes: readonly string[] = []
   /** Whether this run took the name over. */
   tookOver = false
+
   readonly #options: FenceOptions
   #looked = -Infinity
   #lock: Server | undefined
 
   constructor(options: FenceOptions) {
     this.#options = options
+  }
+
+  /** The epoch that the last --take-over began; 0: there was none, or an earlier version did it. */
+  get acceptedEpoch(): number {
+    return Math.max(0, ...this.epochs.filter(({ accepts }) => accepts === true).map(({ epoch }) => epoch))
   }
 
   /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`, `SEPARATOR_CHANGED`; S3Error */
@@ -99,7 +105,7 @@ export class Fence {
     if (found === undefined || record === undefined || isUnclaimed(record))
       return this.#write(firstTenure(now, writer), found, isLast)
     if (!takeOver) return this.#return(found, now, isLast)
-    if (!(await this.#write(nextTenure(record, now, writer.volumes), found, isLast))) return false
+    if (!(await this.#write(nextTenure(record, now, writer.volumes, true), found, isLast))) return false
     this.tookOver = true
     log.warn(`Took ${name} over from ${record.host}: epoch ${this.epoch}`)
     return true
@@ -113,7 +119,7 @@ export class Fence {
     const is = kinship(record, writer)
     if (is === 'other') throw this.#refusal(record)
     if (is === 'moved') {
-      if (!(await this.#write(nextTenure(record, now, volumes), found, isLast))) return false
+      if (!(await this.#write(nextTenure(record, now, volumes, false), found, isLast))) return false
       log.warn(
         `The volume of ${name} was attached to another machine (host ${record.host}) before: this one goes on, as epoch ${this.epoch}; a tablesnap that still runs there stops`,
       )
@@ -259,9 +265,15 @@ function firstTenure(now: number, { volumes }: Writer): Tenure {
   return { epoch: 1, since: now, epochs: [{ epoch: 1, since: now }], volumes }
 }
 
-function nextTenure(before: NodeRecord, now: number, volumes: readonly string[]): Tenure {
+function nextTenure(
+  before: NodeRecord,
+  now: number,
+  volumes: readonly string[],
+  isTakeOver: boolean,
+): Tenure {
   const epoch = before.epoch + 1
-  return { epoch, since: before.since, epochs: [...epochsOf(before), { epoch, since: now }], volumes }
+  const next: Epoch = { epoch, since: now, ...(isTakeOver ? { accepts: true } : {}) }
+  return { epoch, since: before.since, epochs: [...epochsOf(before), next], volumes }
 }
 
 function fenced(message: string, cause?: unknown): TablesnapError {

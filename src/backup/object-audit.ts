@@ -8,7 +8,7 @@ import { NamedObjects, type NamedObject } from '../state/named-objects.js'
 import type { State } from '../state/state.js'
 
 import type { AuditReport, Finding } from './audit-report.js'
-import { differences, standingOf, type Difference, type Standing } from './bucket-comparison.js'
+import { differences, standingOf, type Difference, type Standing } from '../state/bucket-comparison.js'
 import type { ObjectRepair, RepairOutcome } from './object-repair.js'
 import type { Ownership } from './ports.js'
 

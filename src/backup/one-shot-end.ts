@@ -76,8 +76,8 @@ export class OneShotEnd {
     const { summary } = outcomes
     outcomes.known(table)
     for (const { path, why } of table.missing()) {
-      if (why === 'incomplete') summary.unfinished.push(path)
-      else if (why === 'written') summary.written.push(path)
+      if (why === 'incomplete') summary.leave(path, false)
+      else if (why === 'written') summary.leave(path, true)
     }
     if (this.#config.dryRun || table.isCovered || writer.failed.has(table.name)) return
     const sstables = [...table.files()].filter(({ isSSTable }) => isSSTable).length

@@ -9,7 +9,7 @@ import type { Table } from '../tables/table.js'
 
 import type { OpenFiles } from './open-files.js'
 import type { Problems } from './ports.js'
-import { emptySummary } from './summary.js'
+import { BackupSummary } from './summary.js'
 import type { FileOutcome } from './uploader.js'
 
 /** How long an SSTable that no transaction wrote may differ from its Digest.crc32 before it counts as corrupt, ms. */
@@ -20,7 +20,7 @@ const PATIENCE = 300_000
  * when the file is uploaded, or is gone.
  */
 export class Outcomes implements Problems {
-  readonly summary = emptySummary()
+  readonly summary = new BackupSummary()
   readonly #log: Logger
   readonly #waits: boolean
   /** CRC-32 of each Data.db as it was read last. */
@@ -43,30 +43,28 @@ export class Outcomes implements Problems {
   problem(about: string, message: string): void {
     if (this.#isSilent) return
     const isKnown = this.summary.failed.get(about) === message
-    this.summary.failed.set(about, message)
+    this.summary.fail(about, message)
     // The same again at every further try says nothing new.
     if (isKnown) this.#log.debug(message, { path: about })
     else this.#log.error(message, { path: about })
   }
 
   solved(about: string): void {
-    this.summary.failed.delete(about)
+    this.summary.solve(about)
   }
 
   /** An SSTable, or a file that belongs to none, is not on the disk any more. */
   gone({ path, isSSTable, names, directory }: TableFiles): void {
-    this.summary.failed.delete(path)
-    this.summary.corrupt.delete(path)
+    this.summary.solve(path)
+    this.summary.judge(path, false)
     if (!isSSTable || this.summary.failed.size === 0) return
-    for (const name of names) this.summary.failed.delete(join(directory, name))
-    for (const failed of this.summary.failed.keys())
-      if (failed.startsWith(`${path}-`)) this.summary.failed.delete(failed)
+    for (const name of names) this.summary.solve(join(directory, name))
+    this.summary.forget(`${path}-`)
   }
 
   /** A directory is not there any more, or is not watched. */
   goneBelow(directory: string): void {
-    for (const paths of [this.summary.failed, this.summary.corrupt])
-      for (const path of paths.keys()) if (path.startsWith(`${directory}/`)) paths.delete(path)
+    this.summary.forget(`${directory}/`)
   }
 
   /** The files of an SSTable were uploaded, or not. */
@@ -88,14 +86,11 @@ export class Outcomes implements Problems {
       durable.set(name, entry)
       if (name === files.main && crc32 !== undefined) this.#crc32.set(files, crc32)
       this.solved(path)
-      if (outcome === 'present' || outcome === 'trusted') this.summary.present++
-      else {
-        this.summary.uploaded++
-        this.summary.bytes += bytes
-      }
+      if (outcome === 'present' || outcome === 'trusted') this.summary.found(1)
+      else this.summary.sent(bytes)
     }
     this.#failed(failures)
-    this.summary.present += open.unchanged.length
+    this.summary.found(open.unchanged.length)
     for (const name of open.unchanged) this.solved(join(files.directory, name))
     const names = [...open.files.map(({ name }) => name), ...open.unchanged]
     return { durable, names, ...(next === 'done' ? this.#judged(files, open) : { next }) }
@@ -104,7 +99,7 @@ export class Outcomes implements Problems {
   /** An SSTable is corrupt on this node; told once in a run. @param found what shows it */
   corrupt(path: string, found: string): void {
     if (this.summary.corrupt.has(path)) return
-    this.summary.corrupt.add(path)
+    this.summary.judge(path, true)
     this.#log.error(`${found}: it is corrupt on this node; tablesnap has uploaded it as it is, and marks it as corrupt`, {
       path,
     })
@@ -125,7 +120,7 @@ export class Outcomes implements Problems {
       return { next: 'done', isCorrupt: stored?.corrupt === true }
     if (digest === crc32) {
       this.#differs.delete(files)
-      this.summary.corrupt.delete(path)
+      this.summary.judge(path, false)
       return { next: 'done' }
     }
     const found = `${path}-Data.db has the CRC-32 ${crc32}, its Digest.crc32 says ${digest}`
@@ -160,7 +155,7 @@ export class Outcomes implements Problems {
       if (this.#isSilent) continue
       for (const { path, key } of others) {
         const message = `Error uploading ${key}: ${cause}`
-        this.summary.failed.set(path, message)
+        this.summary.fail(path, message)
         this.#log.debug(message, { path })
       }
     }

@@ -110,6 +110,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     looksForUnannounced: listenEvents.some(event => event !== 'IN_MOVED_TO'),
     isBackedUp,
     tookOver: fence.tookOver,
+    acceptedEpoch: fence.acceptedEpoch,
     deletesUploaded: config.deleteOnBackup && !config.dryRun,
   })
   const tables: TableRegistry = new TableRegistry(unit => {

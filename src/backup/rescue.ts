@@ -11,7 +11,7 @@ import { headObject } from '../s3/object.js'
 import { versionKey, type KeyLayout } from '../state/keys.js'
 import type { Entry } from '../state/state.js'
 
-import { standingOf } from './bucket-comparison.js'
+import { standingOf } from '../state/bucket-comparison.js'
 import { sameIdentity } from './file-identity.js'
 import type { ObjectRepair } from './object-repair.js'
 import { openFile } from './open-files.js'

@@ -3,9 +3,13 @@ import { counted, formatBytes } from '../report/format.js'
 import type { ChopOptions, ChopResult, ChoppedUnit } from '../retention/chop.js'
 import { tableOfUnit } from '../sstable/unit.js'
 
+import { formatCost } from './cost.js'
 
-/** Reports a run of tablechop to people: a line for each table, and one for all. */
-export function chopLines(result: ChopResult, { isDryRun, age }: ChopOptions): string[] {
+/**
+ * Reports a run of tablechop to people: a line for each table, and one for all.
+ * @param cost of what goes, US$ a month
+ */
+export function chopLines(result: ChopResult, { isDryRun, age }: ChopOptions, cost: number): string[] {
   const lines = result.units.flatMap(unit => linesOf(unit))
   const { deleted, units, planned, ripeAt } = result
   const going = units.reduce(
@@ -17,9 +21,18 @@ export function chopLines(result: ChopResult, { isDryRun, age }: ChopOptions): s
     { objects: 0, bytes: 0, points: 0 },
   )
   const all = `${counted(going.objects, 'object')} (${formatBytes(going.bytes)}) and ${counted(going.points, 'restore point')}`
-  if (isDryRun) lines.push(`Nothing was changed: at an age of ${formatDuration(age)} ${all} would go`)
+  if (isDryRun)
+    lines.push(
+      `Nothing was changed: at an age of ${formatDuration(age)} ${all} would go: ${formatCost(cost)} less`,
+    )
   else {
     lines.push(`Deleted ${counted(deleted.objects, 'object')}, ${formatBytes(deleted.bytes)} of the bucket`)
+    if (deleted.hidden > 0)
+      lines.push(
+        `${deleted.hidden} of them (${formatBytes(deleted.hiddenBytes)}) stay as old versions, as the bucket has versions: they cost as before until a lifecycle rule ends them (NoncurrentVersionExpiration)`,
+      )
+    if (deleted.locked > 0)
+      lines.push(`${counted(deleted.locked, 'object')} stay, as Object Lock keeps them; later runs try again`)
     if (ripeAt !== undefined)
       lines.push(
         `A plan waits: ${all} may go; a run after ${new Date(ripeAt).toISOString()} deletes what it names`,

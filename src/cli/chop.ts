@@ -7,11 +7,13 @@ import { abandonedUploads } from '../retention/unfinished.js'
 import { chop as runChop, type ChopDeps, type ChopOptions, type ChopResult } from '../retention/chop.js'
 import { DeletionRule } from '../retention/deletion-rule.js'
 import { S3Bucket } from '../retention/s3-bucket.js'
+import type { ListedObject } from '../s3/list.js'
 import { openSession, type Session } from '../session.js'
 import { checkSeparator, readSeparator } from '../state/separator.js'
 
 import { chopHelp, startChop, type ChopStart } from './chop-options.js'
 import { chopLines } from './chop-report.js'
+import { costOf } from './cost.js'
 import { interruptible } from './download.js'
 import { openLog } from './log.js'
 import { hideSecrets } from './secrets.js'
@@ -76,7 +78,7 @@ async function work(
   }
   const aborted = await abortUploads(deps, options)
   await printOut(
-    chopLines(result, options)
+    chopLines(result, options, observer.cost)
       .map(line => `${printable(line)}\n`)
       .join(''),
     signal,
@@ -118,10 +120,6 @@ function conclude(
   const refused = units.filter(({ refusal }) => refusal !== undefined)
   for (const { unit, refusal } of refused) log.error(`${unit}: tablechop deleted nothing of it: ${refusal ?? ''}`)
   if (failed > 0) log.error(`${failed} objects could not be deleted`)
-  if (deleted.hidden > 0)
-    log.warn(
-      `The bucket keeps old versions: ${deleted.hidden} of the deleted objects remain as old versions, and cost the same as before, until a lifecycle rule deletes them (NoncurrentVersionExpiration)`,
-    )
   if (aborted > 0) log.debug(`${aborted} unfinished uploads ended`)
   if (planned !== undefined) log.debug(`${planned} objects are in the plan`)
   if (ripeAt !== undefined) log.debug(`the plan can be carried out from ${new Date(ripeAt).toISOString()}`)
@@ -131,6 +129,8 @@ function conclude(
 /** Says what is deleted, and what could not be. */
 class LogObserver {
   failures = 0
+  /** Of what goes, US$ a month at S3's list price. */
+  cost = 0
   #lines = 0
   readonly #log: Logger
   readonly #lists: boolean
@@ -140,12 +140,20 @@ class LogObserver {
     this.#lists = lists
   }
 
-  going({ key, size }: { readonly key: string; readonly size: number }, isNow: boolean): void {
+  going({ key, size, storageClass }: ListedObject, isNow: boolean): void {
+    this.cost += costOf(size, storageClass)
     if (this.#lists && !isNow) this.#log.info(`To be deleted later: ${key}`, { key, bytes: size })
   }
 
-  deleted({ key, size }: { readonly key: string; readonly size: number }): void {
-    if (this.#lists) this.#log.info(`Deleted ${key}`, { key, bytes: size })
+  deleted({ key, size }: { readonly key: string; readonly size: number }, isHidden: boolean): void {
+    if (!this.#lists) return
+    this.#log.info(`Deleted ${key}${isHidden ? ', which stays as an old version' : ''}`, { key, bytes: size })
+  }
+
+  locked({ key }: { readonly key: string }, until: number): void {
+    const end =
+      until === Infinity ? 'until somebody ends its legal hold' : `until ${new Date(until).toISOString()}`
+    if (++this.#lines <= MOST_LINES) this.#log.warn(`${key} stays: Object Lock keeps it ${end}`, { key })
   }
 
   failed({ key, why }: { readonly key: string; readonly why: string }): void {

@@ -13,6 +13,7 @@ const EFFECTS = {
   uploads: 'letting the running uploads end; once more to stop at once',
   restore: 'stopping; what is in place by now stays, and nothing half-written does',
   retention: 'stopping; the next run goes on',
+  check: 'stopping; nothing was changed',
 } as const
 
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const

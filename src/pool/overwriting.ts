@@ -17,7 +17,7 @@ export class SharedOverwriting implements Overwriting {
     return STATES[Atomics.load(this.#word, 0)] ?? 'unknown'
   }
 
-  set state(state: Overwriting['state']) {
+  note(state: 'refused' | 'allowed'): void {
     Atomics.store(this.#word, 0, STATES.indexOf(state))
   }
 }

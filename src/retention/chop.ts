@@ -48,7 +48,7 @@ export interface ChopDeps {
 /** Told of what goes. */
 export interface ChopObserver {
   /** @param isNow whether this run deletes it; else a later one, if nothing speaks against it then */
-  going(object: PlannedObject, isNow: boolean): void
+  going(object: ListedObject, isNow: boolean): void
 }
 
 /** One table, or another directory, after a run. */

@@ -20,7 +20,10 @@ export interface FailedKey {
 
 /** Told of what is deleted. */
 export interface DeletionObserver {
-  deleted(object: PlannedObject): void
+  /** @param isHidden whether the bucket keeps it as an old version */
+  deleted(object: PlannedObject, isHidden: boolean): void
+  /** Object Lock keeps it. @param until ms since 1970; Infinity: until somebody ends the hold */
+  locked(object: PlannedObject, until: number): void
   failed(failed: FailedKey): void
 }
 
@@ -30,6 +33,10 @@ export interface Deleted {
   bytes: number
   /** Of a bucket with versions: what was deleted stays as an old version. */
   hidden: number
+  /** Bytes of those. */
+  hiddenBytes: number
+  /** Objects that Object Lock keeps for now. */
+  locked: number
   /** Objects that are others now than they were planned. */
   changed: number
   failed: number
@@ -46,7 +53,15 @@ export interface Permission {
 
 /** Carries a plan out: manifests first, then listings, then files. */
 export class Executor {
-  readonly deleted: Deleted = { objects: 0, bytes: 0, hidden: 0, changed: 0, failed: 0 }
+  readonly deleted: Deleted = {
+    objects: 0,
+    bytes: 0,
+    hidden: 0,
+    hiddenBytes: 0,
+    locked: 0,
+    changed: 0,
+    failed: 0,
+  }
   readonly #bucket: RetentionBucket
   readonly #keys: KeyLayout
   readonly #rule: DeletionRule
@@ -102,17 +117,29 @@ export class Executor {
         const object = byKey.get(key)
         if (object === undefined) continue
         if (outcome === 'refused' && code === 'PreconditionFailed') this.deleted.changed++
-        else if (outcome === 'refused') this.#failed(object, `${code ?? ''} ${message ?? ''}`.trim())
+        else if (outcome === 'refused') await this.#refused(object, `${code ?? ''} ${message ?? ''}`.trim())
         else {
           this.deleted.objects++
           this.deleted.bytes += object.size
-          if (outcome === 'hidden') this.deleted.hidden++
-          this.#observer.deleted(object)
+          if (outcome === 'hidden') {
+            this.deleted.hidden++
+            this.deleted.hiddenBytes += object.size
+          }
+          this.#observer.deleted(object, outcome === 'hidden')
         }
       }
     } catch (error) {
       for (const object of objects) this.#failed(object, errorMessage(error))
     }
+  }
+
+  /** A server says in many ways that an object is locked: the object itself tells it. */
+  async #refused(object: PlannedObject, why: string): Promise<void> {
+    const until = await this.#bucket.lockedUntil(object.key).catch(() => undefined)
+    if (until === undefined) return this.#failed(object, why)
+    this.deleted.locked++
+    this.#stuck.push(object)
+    this.#observer.locked(object, until)
   }
 
   #failed(object: PlannedObject, why: string): void {

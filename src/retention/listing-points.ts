@@ -126,8 +126,8 @@ export class ListingPoints {
   }
 }
 
-/** Listings name temporary files and directories, too, which never were in the bucket. */
-function isComplete(names: ReadonlySet<string>, there: KeySet): boolean {
+/** Whether the bucket has all that Cassandra needs of the SSTables that a listing names; it names temporary files and directories, too, which never were there. */
+export function isComplete(names: ReadonlySet<string>, there: KeySet): boolean {
   let hasSSTable = false
   for (const name of names) {
     const component = parseComponent(name)?.component

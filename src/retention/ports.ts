@@ -37,6 +37,12 @@ export interface RetentionBucket {
   replace(key: string, body: Buffer, etag: string | undefined): Promise<boolean>
   /** Deletes at most 1,000 objects, each only if its ETag is the one that is given, where the server can. @throws S3Error */
   delete(objects: readonly PlannedObject[]): Promise<readonly DeletionResult[]>
+  /**
+   * Until when Object Lock keeps an object from being deleted, ms since 1970; Infinity: for as long as somebody holds it.
+   * Undefined: it does not.
+   * @throws S3Error
+   */
+  lockedUntil(key: string): Promise<number | undefined>
   /** @throws S3Error */
   unfinished(prefix: string): AsyncIterable<UnfinishedUpload>
   /** When a part of it came last, ms since 1970; undefined: none has. @throws S3Error */

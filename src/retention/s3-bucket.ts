@@ -72,6 +72,15 @@ export class S3Bucket implements RetentionBucket {
     return deleteObjects(this.#client, objects, this.#signal)
   }
 
+  async lockedUntil(key: string): Promise<number | undefined> {
+    const request = { operation: 'HeadObject', method: 'HEAD', key } as const
+    const { headers } = await this.#client.call(request, this.#signal)
+    // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, x-amz-object-lock-…
+    if (headers['x-amz-object-lock-legal-hold'] === 'ON') return Infinity
+    const until = Date.parse(headers['x-amz-object-lock-retain-until-date'] ?? '')
+    return until > this.now() ? until : undefined
+  }
+
   unfinished(prefix: string): AsyncIterable<UnfinishedUpload> {
     return listUploads(this.#client, prefix, this.#signal)
   }

@@ -4,7 +4,7 @@ import { NO_S3, isPage } from './answer.js'
 import type { ClientOptions, S3Request } from './client-options.js'
 import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
-import type { Overwriting } from './overwriting.js'
+import { OwnOverwriting, type Overwriting } from './overwriting.js'
 import { doubtOf, failureOf } from './failure.js'
 import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
@@ -45,7 +45,7 @@ export class S3Client {
     this.settings = options.settings
     this.retry = options.retry ?? DEFAULT_RETRY
     this.ownPrefix = options.ownPrefix ?? ''
-    this.overwriting = options.overwriting ?? { state: 'unknown' }
+    this.overwriting = options.overwriting ?? new OwnOverwriting()
     this.#options = options
     this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)

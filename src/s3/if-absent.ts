@@ -50,7 +50,7 @@ export async function writeIfAbsent<T>(
     return await send({ 'If-None-Match': '*' })
   } catch (error) {
     if (isS3Error(error, 412)) {
-      overwriting.state = 'refused'
+      overwriting.note('refused')
       if (!(await target.isThere())) return send({})
     }
     // A server that has kept its word has another reason.
@@ -59,7 +59,7 @@ export async function writeIfAbsent<T>(
     const result = await send({}).catch((other: unknown) => {
       throw isHeaderRefusal(other) ? error : other
     })
-    overwriting.state = 'allowed'
+    overwriting.note('allowed')
     client.note(NO_CONDITIONS)
     return result
   }

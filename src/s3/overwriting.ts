@@ -3,5 +3,20 @@
  * looks past the question, or refuses the header itself. Found out once, for all threads.
  */
 export interface Overwriting {
-  state: 'unknown' | 'refused' | 'allowed'
+  readonly state: 'unknown' | 'refused' | 'allowed'
+  /** It was found out. */
+  note(state: 'refused' | 'allowed'): void
+}
+
+/** What a client of one thread found out. */
+export class OwnOverwriting implements Overwriting {
+  #state: Overwriting['state'] = 'unknown'
+
+  get state(): Overwriting['state'] {
+    return this.#state
+  }
+
+  note(state: 'refused' | 'allowed'): void {
+    this.#state = state
+  }
 }

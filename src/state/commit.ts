@@ -28,8 +28,6 @@ export interface Pending<S extends Lined> extends Commit<S> {
   readonly explained: readonly string[]
   /** Whether additions after it may be named without it. */
   readonly passable: boolean
-  /** The number of the first addition, of all commits ever, that uses a path again which this one frees. */
-  reusedBy: number | undefined
 }
 
 /** Whether a commit removes nothing: a flush, a stream, an import. */
@@ -45,7 +43,7 @@ interface Paths {
 }
 
 /** Brings the paths of unexplained SSTables up to date with a commit. */
-export function noteUnexplained(unexplained: Paths, commit: Omit<Pending<Lined>, 'reusedBy'>): void {
+export function noteUnexplained(unexplained: Paths, commit: Pending<Lined>): void {
   const { adds, removes, explained, kind } = commit
   if (kind === 'end') unexplained.clear()
   if (kind === 'unexplained') for (const { path } of removes) unexplained.add(path)

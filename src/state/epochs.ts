@@ -9,6 +9,8 @@ export interface Epoch {
   readonly epoch: number
   /** ms since 1970, by the server's clock. */
   readonly since: number
+  /** Whether --take-over began it: the operator accepted what manifests of earlier epochs call unexplained. */
+  readonly accepts?: true
 }
 
 /** How much earlier than its epoch a manifest may be, ms: clocks differ, and its time is that of a commit. */

@@ -47,6 +47,8 @@ export class Lineage<S extends Lined> {
   readonly #added = new SparseMap<S, number>()
   /** The pending commit that freed a path last. */
   readonly #freed = new SparseMap<string, Pending<S>>()
+  /** The number of the first addition, of all commits ever, that uses a path again which a pending commit frees. */
+  readonly #reusedBy = new SparseMap<Pending<S>, number>()
   /** Commits that are folded into the base. */
   #folded = 0
   /** Unexplained in the base, and after all commits. */
@@ -91,7 +93,7 @@ export class Lineage<S extends Lined> {
       .map(({ path }) => path)
     if (adds.length + removes.length + explained.length === 0 && commit.kind !== 'end') return false
     const passable = commit.kind !== 'end' && commit.isMerged !== true && absent.length === explained.length
-    const pending: Pending<S> = { ...commit, adds, removes, explained, passable, reusedBy: undefined }
+    const pending: Pending<S> = { ...commit, adds, removes, explained, passable }
     this.#append(pending)
     for (const set of removes) this.#live.delete(set)
     for (const set of adds) this.#live.add(set)
@@ -161,6 +163,7 @@ export class Lineage<S extends Lined> {
         else this.#added.set(set, count - 1)
       }
       noteUnexplained(this.#unexplained, commit)
+      this.#reusedBy.delete(commit)
     }
     this.#folded += folded.length
     this.#additions = cut.additions - cut.rewrites
@@ -173,7 +176,8 @@ export class Lineage<S extends Lined> {
     for (const set of commit.adds) {
       this.#added.set(set, (this.#added.get(set) ?? 0) + 1)
       const freed = this.#freed.get(set.path)
-      if (freed !== undefined && isAddition(commit)) freed.reusedBy ??= number
+      if (freed !== undefined && isAddition(commit) && !this.#reusedBy.has(freed))
+        this.#reusedBy.set(freed, number)
     }
     for (const { path } of commit.removes) this.#freed.set(path, commit)
   }
@@ -214,7 +218,8 @@ export class Lineage<S extends Lined> {
         next !== undefined &&
         next.passable &&
         (!isAddition(next) || next.adds.every(set => standing(set) !== 'owed'))
-      const reused = (next?.reusedBy ?? Infinity) - this.#folded
+      const reusedBy = next === undefined ? undefined : this.#reusedBy.get(next)
+      const reused = (reusedBy ?? Infinity) - this.#folded
       reach[m] = passes ? Math.min(reach[m + 1] ?? length, reused) : m
     }
     return reach

@@ -22,6 +22,8 @@ interface Vanished {
   readonly how: Leaving
   /** Below Cassandra 3.0: a later one that was complete went after it, and may be what it was compacted to. */
   wasCompacted: boolean
+  /** A transaction that has committed since gave its name to another SSTable: a later log that has the name means that one. */
+  hasSuccessor: boolean
 }
 
 /**
@@ -85,6 +87,8 @@ export class Placement {
   /** SSTables that were seen and are in no commit. */
   readonly #unplaced = new SparseSet<TableFiles>()
   readonly #vanished = new SparseMap<TableFiles, Vanished>()
+  /** SSTables that went before they had a place, and by how many drained points the table had then. */
+  readonly #passed = new SparseMap<TableFiles, number>()
   readonly #news: TableNews[] = []
   /** Incomplete SSTables that the operator was told of. */
   readonly #told = new SparseSet<TableFiles>()
@@ -143,7 +147,8 @@ export class Placement {
 
   /** How many things it holds. */
   get size(): number {
-    return this.#changes.size + this.#unplaced.size + this.#vanished.size + this.#breakages.size
+    const { size } = this.#changes
+    return size + this.#unplaced.size + this.#vanished.size + this.#passed.size + this.#breakages.size
   }
 
   /**
@@ -197,6 +202,7 @@ export class Placement {
     }
     this.#breakages.delete(files)
     if (this.#unplaced.delete(files)) {
+      if (files.fresh) this.#passed.set(files, drains)
       const { after, until, time } = files.whole
       if (this.#isClaimed(files)) return
       if (until === undefined) {
@@ -219,7 +225,15 @@ export class Placement {
     if (!files.isPart) return
     const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
     if (needsNone) this.#remove(files, span)
-    else this.#vanished.set(files, { files, ...span, at: this.#clock.now(), wasCompacted: false, how })
+    else
+      this.#vanished.set(files, {
+        files,
+        ...span,
+        at: this.#clock.now(),
+        wasCompacted: false,
+        hasSuccessor: false,
+        how,
+      })
   }
 
   /** Whether an SSTable of a path went without a reason. */
@@ -238,9 +252,26 @@ export class Placement {
 
   /** SSTables that went without a reason, by index and name. */
   vanishedSSTable(index: string, name: string): TableFiles | undefined {
-    for (const { files } of this.#vanished.values())
-      if (files.name === name && files.index === index) return files
+    for (const { files, hasSuccessor } of this.#vanished.values())
+      if (files.name === name && files.index === index && !hasSuccessor) return files
     return undefined
+  }
+
+  /**
+   * An SSTable that went before it had a place, and that is another one than those that had its name before. The log of the
+   * transaction that removed it was written before that, and is read before the next drained point.
+   */
+  passedSSTable(index: string, name: string): TableFiles | undefined {
+    for (const files of this.#passed.keys()) if (files.name === name && files.index === index) return files
+    return undefined
+  }
+
+  /** A transaction that has committed gave a name to an SSTable: what vanished and had the name before is another one. */
+  namedAgain(log: TransactionLog, name: string): void {
+    for (const vanished of this.#vanished.values()) {
+      const { files, after } = vanished
+      if (files.name === name && files.index === log.index && after <= log.since) vanished.hasSuccessor = true
+    }
   }
 
   /** A transaction has committed. */
@@ -331,6 +362,7 @@ export class Placement {
   /** Everything that had happened until the table was looked at is known. @returns whether the history went on */
   drained(table: TableFacts, isLoaded: boolean, { now, time }: Instant): boolean {
     this.#drains++
+    for (const [files, drains] of [...this.#passed]) if (drains < this.#drains - 1) this.#passed.delete(files)
     if (!isLoaded) {
       this.#changes.fold()
       return false

@@ -153,6 +153,8 @@ export interface TableSettings {
   readonly isBackedUp: (directory: string, name: string) => boolean
   /** Whether the run took the node's name over from a writer that is gone. */
   readonly tookOver: boolean
+  /** What manifests of epochs before this one call unexplained was accepted by --take-over; 0: nothing was. */
+  readonly acceptedEpoch: number
   /** Whether files are deleted from the disk once a manifest names them. */
   readonly deletesUploaded: boolean
 }

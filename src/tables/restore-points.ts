@@ -27,6 +27,8 @@ export interface DraftSource {
   readonly files: readonly TableFiles[]
   /** Transaction logs that could not be read for long, by path. */
   readonly unreadLogs: readonly string[]
+  /** SSTables and files that do not come to rest; see {@link Worklist.restless}. */
+  readonly restless: readonly TableFiles[]
 }
 
 /** The restore points of a table: what the newest manifest says, and what the next one has to say. */
@@ -42,6 +44,8 @@ export class RestorePoints {
   readonly #kept = new SparseMap<string, TableFiles>()
   /** Those that a manifest of another run says so of, until their directories are known. */
   readonly #inherited = new SparseMap<string, StateSet>()
+  /** When commits removed SSTables, ms by the server's clock, by path: those that the newest manifest does not tell of. */
+  readonly #removedAt = new SparseMap<string, number>()
   readonly #keptFiles = new SparseMap<string, Entry>()
   readonly #present = new Present()
   /** Directories with SSTables of the table that are not watched. */
@@ -55,6 +59,8 @@ export class RestorePoints {
   #isChanged = false
   /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
   #mustSay: boolean
+  /** SSTables and files that do not come to rest, as far as the operator was told. */
+  #restless: ReadonlySet<TableFiles> = new Set()
   #isExposed = false
   #isSaid = false
   #isCovered = false
@@ -85,8 +91,17 @@ export class RestorePoints {
     return {
       time,
       sets: new Set(paths.filter(path => lost.has(dirname(path)))),
-      unexplained: this.#newest?.unexplained ?? this.#forgotten(directories),
+      unexplained: this.#isAccepted ? [] : (this.#newest?.unexplained ?? this.#forgotten(directories)),
     }
+  }
+
+  /**
+   * Whether --take-over accepted the losses that the newest manifest tells of: in this run, or in an earlier one that ended before
+   * it wrote a manifest of this table. Directories that are missing may have gone after that one: only this run accepts them.
+   */
+  get #isAccepted(): boolean {
+    const { tookOver, acceptedEpoch } = this.#settings
+    return tookOver || (this.#newest?.epoch ?? Infinity) < acceptedEpoch
   }
 
   /** Only the newest manifest says which SSTables --delete-on-backup deleted: where it cannot be read, any may be missing. */
@@ -136,21 +151,31 @@ export class RestorePoints {
     this.#newest = newest
     this.#askedAt = scannedAt
     this.#inherit(newest)
-    if (!this.#settings.tookOver) this.#untold = new Set(newest?.unexplained)
+    if (!this.#isAccepted) this.#untold = new Set(newest?.unexplained)
     this.#newestTime = newestTime
     this.#mustSay ||= newest === undefined && newestTime !== undefined
   }
 
   /** A manifest of ours says `kept` before the SSTable is deleted, and Cassandra may be faster: only others' are taken at their word. */
-  #inherit(newest: State | undefined): void {
-    for (const [path, stored] of newest?.sets ?? []) if (stored.kept) this.#inherited.set(path, stored)
+  #inherit(newest: State | undefined, isOver: (path: string) => boolean = () => false): void {
+    for (const [path, stored] of newest?.sets ?? [])
+      if (stored.kept && !isOver(path)) this.#inherited.set(path, stored)
   }
 
-  /** Another run of this node wrote a newer manifest. */
-  adopt(newer: State): void {
-    this.#newest = newer
+  /**
+   * Another run of this node wrote a manifest that was not known. It may be older than the newest one, and than changes that no
+   * manifest tells of yet: an SSTable that is no part of the table since then is not taken over.
+   */
+  adopt(other: State): void {
+    const newest = this.#newest
+    const isOlder = newest !== undefined && other.time < newest.time
+    const isOver = (path: string) => {
+      if (isOlder && !newest.sets.has(path) && !newest.unexplained.includes(path)) return true
+      return (this.#removedAt.get(path) ?? -Infinity) > other.time
+    }
+    this.#inherit(other, isOver)
+    this.#newest = other
     this.confirmed()
-    this.#inherit(newer)
     this.#isChanged = true
   }
 
@@ -206,6 +231,7 @@ export class RestorePoints {
   removed(path: string): void {
     this.#kept.delete(path)
     this.#inherited.delete(path)
+    this.#removedAt.set(path, this.#clock.time())
   }
 
   /** SSTables of the table lie in a directory that is not watched. @param isTold whether the operator was told why */
@@ -230,6 +256,7 @@ export class RestorePoints {
     const now = this.#clock.now()
     if (this.#draft !== undefined || this.#waitsForFiles(source.files, now)) return undefined
     const { history } = source
+    this.#noteRestless(source.restless)
     const moment = history.next(
       files => this.#standing(history, files, now),
       this.#isChanged || this.#mustSay,
@@ -261,6 +288,22 @@ export class RestorePoints {
     return undefined
   }
 
+  /** Restore points name what does not come to rest as not backed up, also SSTables that are in no commit for that reason. */
+  #noteRestless(restless: readonly TableFiles[]): void {
+    const before = this.#restless
+    this.#restless = new Set(restless)
+    for (const files of before) {
+      if (this.#restless.has(files)) continue
+      this.#news.push({ kind: 'complete', path: files.path })
+      this.#isChanged = true
+    }
+    for (const files of this.#restless) {
+      if (before.has(files)) continue
+      this.#news.push({ kind: 'incomplete', path: files.path, isPart: true, missing: [] })
+      this.#isChanged = true
+    }
+  }
+
   /** The time of a restore point; undefined: it waits for the next drained point. */
   #timeOf(moment: Moment<TableFiles>, { live }: History<TableFiles>): number | undefined {
     const newest = this.#newest
@@ -285,6 +328,7 @@ export class RestorePoints {
     const { moment } = this.#draft
     this.#draft = undefined
     this.#newest = state
+    for (const [path, time] of [...this.#removedAt]) if (time <= state.time) this.#removedAt.delete(path)
     this.#mustSay = false
     this.#isCovered = true
     history?.accept({ ...moment, time: state.time })
@@ -343,18 +387,19 @@ export class RestorePoints {
       if (isLeaving) leaving.push(files)
       sets.set(path, isLeaving ? { ...stored, kept: true } : stored)
     }
-    const unprotected = [
+    const unprotected = new Set([
       ...[...this.#unwatched].map(directory => join(directory, '*')),
       ...unreadLogs,
       ...moment.unprotected.map(({ path }) => path),
-    ]
+      ...[...this.#restless].map(({ path }) => path),
+    ])
     const files = new SparseMap<string, Entry>()
     for (const [path, entry] of this.#keptFiles) files.set(path, entry)
     for (const one of all) {
       if (one.isSSTable) continue
       const entry = one.stored?.components.get(one.name)
       if (entry === undefined) {
-        if (one.status === 'old' || this.#isHindered(one, now)) unprotected.push(one.path)
+        if (one.status === 'old' || this.#isHindered(one, now)) unprotected.add(one.path)
         continue
       }
       files.set(one.path, entry)
@@ -376,7 +421,7 @@ export class RestorePoints {
       unexplained,
       sets,
       files,
-      unprotected: unprotected.sort(),
+      unprotected: [...unprotected].sort(),
       directories: identities,
     }
     return { state, leaving }

@@ -58,6 +58,8 @@ export class TableFiles {
   #membership: 'unplaced' | 'part' | 'given-up' | 'removed' = 'unplaced'
   #isSettled = false
   #isCommitted = false
+  /** A transaction log that nobody could read may have been its own. */
+  #mayBeNew = false
   #isUrgent = false
   #isUntouched = false
   #isDisturbed = false
@@ -234,9 +236,9 @@ export class TableFiles {
     return this.#stored
   }
 
-  /** For the lineage: whether it is known to be another SSTable than any that was under its path before. */
+  /** For the lineage: whether it is, or may be, another SSTable than any that was under its path before. */
   get fresh(): boolean {
-    return this.isCommitted || this.#stored?.components.get('Data.db')?.key !== undefined
+    return this.#isCommitted || this.#mayBeNew || this.#stored?.components.get('Data.db')?.key !== undefined
   }
 
   /** Whether none of its files is there, or its Data.db was and is no longer. */
@@ -432,6 +434,7 @@ export class TableFiles {
    * @param time ms by the server's clock
    */
   logEnded(drains: number, time: number): void {
+    this.#mayBeNew = true
     if (this.#whole.until !== undefined) this.#whole = { ...this.#whole, until: drains + 1, time }
   }
 

@@ -377,6 +377,7 @@ export class Table {
       directories: this.#directories,
       files: [...this.files()],
       unreadLogs,
+      restless: this.#worklist.restless,
     })
     this.#tellNews()
     return draft
@@ -567,6 +568,7 @@ export class Table {
     const { index, txn } = log
     const adds: TableFiles[] = []
     for (const name of txn.adds) {
+      this.#placement.namedAgain(log, name)
       // One that vanished from the path is another one: the line may name an SSTable that was never written.
       const files = this.#findKnown(index, name) ?? this.#findOnDisk(index, name)
       if (files !== undefined && !files.isRemoved && this.#wasWritten(files)) adds.push(files)
@@ -587,9 +589,14 @@ export class Table {
     for (const files of adds) this.#worklist.mark(files)
   }
 
-  /** An SSTable that a log names: it is there; it went without a reason; or --delete-on-backup deleted it. */
+  /** An SSTable that a log names: it is there; --delete-on-backup deleted it; it went without a reason; or before it had a place. */
   #find(index: string, name: string): TableFiles | undefined {
-    return this.#findKnown(index, name) ?? this.#placement.vanishedSSTable(index, name)
+    const placement = this.#placement
+    return (
+      this.#findKnown(index, name) ??
+      placement.vanishedSSTable(index, name) ??
+      placement.passedSSTable(index, name)
+    )
   }
 
   #findKnown(index: string, name: string): TableFiles | undefined {

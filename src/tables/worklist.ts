@@ -75,6 +75,15 @@ export class Worklist {
     return this.#hindered.size > 0
   }
 
+  /** Files that are complete, of which nothing is in the bucket, and that have not come to rest for long. */
+  get restless(): TableFiles[] {
+    const now = this.#clock.now()
+    return [...this.#hindered].filter(
+      ({ status, stored, restlessSince = now }) =>
+        status === 'settling' && stored === undefined && now - restlessSince >= REST_PATIENCE,
+    )
+  }
+
   /** How many files it holds. */
   get size(): number {
     return this.#dirty.size + this.#due.size + this.#uploading.size
@@ -200,7 +209,8 @@ export class Worklist {
  * files before the log, so that these are another SSTable of its name, or the log was lost and Cassandra would read them again.
  */
 function comesNow(files: TableFiles, { state }: Verdict): boolean {
-  if (files.isRemoved) return state !== 'obsolete' && files.isSSTable && !files.isGone && files.has(files.main)
+  if (files.isRemoved)
+    return state !== 'obsolete' && files.isSSTable && !files.isGone && files.has(files.main)
   if (state === 'waiting') return files.isPresumed
   return files.isGivenUp && (state === 'complete' || state === 'settling')
 }

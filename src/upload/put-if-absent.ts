@@ -93,7 +93,7 @@ async function probe(
   const { client, checksum } = context
   try {
     await putOnce(context, checksum, key, put, 'taken', signal)
-    client.overwriting.state = 'allowed'
+    client.overwriting.note('allowed')
     client.note(NO_CONDITIONS)
   } catch {
     // 412: the server refuses, which is remembered. Any other failure leaves the question for the next file: this one is stored.

@@ -1,7 +1,7 @@
 import t from 'tap'
 
 import { AuditReport, type Finding } from '../../src/backup/audit-report.js'
-import { emptySummary } from '../../src/backup/summary.js'
+import { BackupSummary } from '../../src/backup/summary.js'
 import { TablesnapError } from '../../src/errors.js'
 import type { State } from '../../src/state/state.js'
 import { LogLines } from '../restore/support.js'
@@ -28,12 +28,12 @@ function finding(component: string, outcome: Finding['outcome'], more: Partial<F
 
 function bench() {
   const log = new LogLines()
-  const summary = emptySummary()
+  const summary = new BackupSummary()
   const report = new AuditReport(
     summary,
     {
-      problem: (path, message) => void summary.failed.set(path, message),
-      solved: path => void summary.failed.delete(path),
+      problem: (path, message) => summary.fail(path, message),
+      solved: path => summary.solve(path),
     },
     log,
     false,

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { differences, standingOf } from '../../src/backup/bucket-comparison.js'
+import { differences, standingOf } from '../../src/state/bucket-comparison.js'
 import type { ListPage } from '../../src/s3/list.js'
 import type { ObjectInfo } from '../../src/s3/object.js'
 import { compareKeys } from '../../src/state/key-order.js'

@@ -75,10 +75,13 @@ await t.test('another writer is refused, and told how to take it over', async t 
     separator: ':',
     epochs: [
       { epoch: 1, since: 1_000 },
-      { epoch: 2, since: 2_000 },
+      { epoch: 2, since: 2_000, accepts: true },
     ],
     heedsPlans: true,
   })
+  const later = fence('w2')
+  await later.claim()
+  t.same([later.tookOver, later.acceptedEpoch, first.acceptedEpoch], [false, 2, 0])
   t.match(lines, [/Took node1 over from host of w1: epoch 2/])
   await first.check()
   await t.rejects(first.check(0), {

@@ -32,7 +32,7 @@ export interface RunOptions {
 
 /** Runs one of the real binaries to its end; no conf file of this machine is read. */
 export async function run(
-  binary: 'tableslurp' | 'tablechop' | 'tablesnap',
+  binary: 'tableslurp' | 'tablechop' | 'tablesnap' | 'tablecheck',
   args: readonly string[],
   { env = {}, id }: RunOptions = {},
 ): Promise<Ran> {

@@ -87,7 +87,7 @@ await t.test('chunked bodies that are framed wrongly are refused', async t => {
 await t.test('what is not offered says so', async t => {
   const { s3 } = await start(t)
   await s3.put('k', 'x')
-  for (const name of ['acl', 'tagging', 'lifecycle', 'versions', 'retention', 'cors']) {
+  for (const name of ['acl', 'tagging', 'website', 'versions', 'retention', 'cors']) {
     t.equal((await s3.send('GET', undefined, { query: { [name]: '' } })).outcome, '501 NotImplemented', name)
     t.equal(
       (await s3.send('PUT', 'k', { query: { [name]: '' }, body: 'y' })).outcome,

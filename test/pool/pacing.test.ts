@@ -50,9 +50,9 @@ await t.test('what one thread learned of overwriting', t => {
   const here = new SharedOverwriting()
   const there = new SharedOverwriting(here.shared)
   t.equal(there.state, 'unknown')
-  here.state = 'refused'
+  here.note('refused')
   t.equal(there.state, 'refused')
-  there.state = 'allowed'
+  there.note('allowed')
   t.equal(here.state, 'allowed')
   t.end()
 })

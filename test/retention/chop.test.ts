@@ -123,6 +123,31 @@ await t.test('a key that cannot be deleted is named, and what it names stays', a
   t.equal((await world.chop()).keys.length, 9, 'the next run ends it')
 })
 
+await t.test(
+  'a locked object is named, stays, and is no failure; what a versioned bucket keeps is counted',
+  async t => {
+    const world = await ChopNode.create(t)
+    const { faults: script } = world.node.bucket.server
+    await world.replacedTable()
+    await world.chop()
+    const held = (await world.node.bucket.list('.tablesnap/node1/states/')).at(-1)?.key ?? ''
+    const [listing = ''] = (await world.node.bucket.list('node1:'))
+      .map(({ key }) => key)
+      .filter(key => key.endsWith('nb-1-big-Data.db-listdir.json'))
+    const locked = `<DeleteResult><Error><Key>${held}</Key><Code>AccessDenied</Code><Message>locked</Message></Error></DeleteResult>`
+    const hidden = `<DeleteResult><Deleted><Key>${listing}</Key><DeleteMarker>true</DeleteMarker></Deleted></DeleteResult>`
+    script.add({ on: 'DeleteObjects', fault: faults.document(locked) })
+    script.add({ on: 'DeleteObjects', fault: faults.document(hidden) })
+    const until = new Date(Date.now() + 86_400_000).toISOString()
+    const headers = { 'x-amz-object-lock-mode': 'GOVERNANCE', 'x-amz-object-lock-retain-until-date': until }
+    script.add({ on: 'HeadObject', key: held, fault: faults.answer(200, '', { headers }) })
+    const { deleted, locked: kept, failures } = await world.chop()
+    t.same([kept, failures], [[held], []])
+    t.match(deleted, { locked: 1, hidden: 1, failed: 0 })
+    t.ok(deleted.hiddenBytes > 0)
+  },
+)
+
 await t.test('limits hold a table back', async t => {
   const world = await ChopNode.create(t)
   await world.replacedTable(50_000)

@@ -29,6 +29,8 @@ export const OPTIONS: ChopOptions = {
 export interface Chopped extends ChopResult {
   /** Keys that were deleted, in the order of their requests. */
   readonly keys: readonly string[]
+  /** Keys that Object Lock keeps. */
+  readonly locked: readonly string[]
   readonly failures: readonly { readonly key: string; readonly why: string }[]
   /** Keys that go, with whether this run deletes them. */
   readonly going: ReadonlyMap<string, boolean>
@@ -90,12 +92,14 @@ export async function chopOnce(
 ): Promise<Chopped> {
   const deleted: string[] = []
   const failures: { key: string; why: string }[] = []
+  const locked: string[] = []
   const going = new Map<string, boolean>()
   const observer = {
     going: ({ key }: { key: string }, isNow: boolean) => {
       if (records) going.set(key, isNow)
     },
     deleted: ({ key }: { key: string }) => void deleted.push(key),
+    locked: ({ key }: { key: string }) => void locked.push(key),
     failed: (failed: { key: string; why: string }) => void failures.push(failed),
   }
   const log = createLogger('text', () => undefined)
@@ -111,5 +115,5 @@ export async function chopOnce(
       salt: () => 1,
     },
   )
-  return { ...result, keys: deleted, failures, going }
+  return { ...result, keys: deleted, locked, failures, going }
 }

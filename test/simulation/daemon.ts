@@ -29,6 +29,8 @@ export interface DaemonOptions {
   readonly isOneShot: boolean
   readonly backsUpExisting: boolean
   readonly tookOver: boolean
+  /** As in the settings of a table. */
+  readonly acceptedEpoch: number
   readonly deletesUploaded: boolean
   /** Whether snapshots/ and backups/ are watched as well. */
   readonly includesCopies: boolean
@@ -112,7 +114,7 @@ export class Daemon {
     })
     this.ownership = new SimulatedOwnership(bucket, network, this.process, now)
     this.#manifests = new SimulatedManifests(bucket, network, this.process, now)
-    const { settle, isOneShot, backsUpExisting, tookOver, deletesUploaded } = options
+    const { settle, isOneShot, backsUpExisting, tookOver, acceptedEpoch, deletesUploaded } = options
     this.#writer = this.#makeWriter()
     this.#turns = new Turns(this.process, this.#clockwork)
     this.#sensor = new SimulatedSensor({
@@ -136,6 +138,7 @@ export class Daemon {
       isOneShot,
       backsUpExisting,
       tookOver,
+      acceptedEpoch,
       deletesUploaded,
       looksForUnannounced: true,
       isBackedUp: (_, name) => !isTemporary(name),

@@ -188,6 +188,39 @@ export const HISTORIES: readonly Told[] = [
     },
   },
   {
+    title: 'an SSTable that somebody writes all the time is named as not backed up',
+    isWrongBefore: true,
+    async play(scenario) {
+      scenario.begin()
+      await scenario.do('flush', 1000)
+      const { cassandra, fs } = scenario.node
+      const { base } = scenario.node.family
+      const [directory] = base.directories
+      if (directory === undefined) return 'there is no directory'
+      const copy = base.sstable(directory)
+      for (const component of copy.components) {
+        const node = cassandra.create(copy, component)
+        fs.write(node, 100)
+        if (component === 'TOC.txt') node.toc = copy.components
+        fs.close(directory, copy.file(component))
+      }
+      await scenario.every(400, 160, index => {
+        const node = copy.node('Statistics.db')
+        if (node !== undefined) fs.write(node, 101 + index)
+        fs.close(directory, copy.file('Statistics.db'))
+        if (index === 20) scenario.node.do('flush', 1)
+      })
+      const { newest } = scenario
+      return (
+        unless(newest?.sets.size === 2, `the newest manifest says "${scenario.said}"`) ??
+        unless(
+          newest?.unprotected.includes(copy.path) === true,
+          `"${scenario.said}" does not name ${copy.path}`,
+        )
+      )
+    },
+  },
+  {
     title: 'SSTables that arrive every 0.7 s get their restore points meanwhile',
     isWrongBefore: true,
     async play(scenario) {

@@ -217,8 +217,13 @@ export function* deleteFiles(
 export function wipe(cassandra: Cassandra, store: Store): void {
   const { now } = cassandra.time
   for (const directory of store.directories) {
-    for (const name of [...directory.files.keys()]) cassandra.fs.unlink(directory, name)
-    store.truth.empty(directory.path, now - RENAMED)
+    const names = [...directory.files.keys()]
+    for (const name of names) cassandra.fs.unlink(directory, name)
+    // Who does not judge what is there at the start misses it, even if it was incomplete.
+    const present = names
+      .filter(name => name.endsWith('-Data.db'))
+      .map(name => name.slice(0, -'-Data.db'.length))
+    store.truth.empty(directory.path, now - RENAMED, now, present)
   }
   store.truth.commit(
     now,

@@ -235,7 +235,9 @@ export class Simulation {
 
   #options(): DaemonOptions {
     const { mode, includesCopies, pace } = this.#script
+    const { epoch } = this.bucket.owner
     return {
+      acceptedEpoch: epoch > 1 ? epoch : 0,
       isOneShot: false,
       backsUpExisting: mode !== 'watch',
       tookOver: false,

@@ -120,8 +120,12 @@ export class Truth {
       if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)
   }
 
-  /** A directory is emptied: where that went which left it since a time nobody can tell. */
-  empty(directory: string, since: number): void {
+  /**
+   * A directory is emptied: where that went which left it since a time nobody can tell.
+   * @param present names of SSTables of which a Data.db was there
+   */
+  empty(directory: string, since: number, now: number, present: Iterable<string>): void {
+    for (const name of present) this.deleted.set(`${directory}/${name}`, now)
     for (const { time, removes } of this.commits)
       if (time >= since)
         for (const { path } of removes) if (path.startsWith(`${directory}/`)) this.deleted.set(path, time)

@@ -87,6 +87,7 @@ export class Tracked implements Orders {
       isOneShot: false,
       looksForUnannounced: true,
       tookOver: false,
+      acceptedEpoch: 0,
       deletesUploaded: false,
       ...given,
       isBackedUp,

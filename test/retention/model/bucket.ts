@@ -122,6 +122,10 @@ export class ModelBucket implements RetentionBucket {
     return results
   }
 
+  lockedUntil(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
   async *unfinished(): AsyncGenerator<UnfinishedUpload> {
     yield* []
   }

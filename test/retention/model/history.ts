@@ -215,6 +215,7 @@ export class RetentionHistory {
         observer: {
           going: () => undefined,
           deleted: () => undefined,
+          locked: () => undefined,
           failed: ({ key, why }) => this.problems.push(`${key} was not deleted: ${why}`),
         },
         rule: (asked, now) => {

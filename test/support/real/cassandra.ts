@@ -101,7 +101,7 @@ export class Cassandra {
       cwd: home,
       log: join(home, 'logs', 'stdout.log'),
     })
-    await this.#process.listening(address, cqlPort, 180_000)
+    await this.#process.listening(address, cqlPort, 600_000)
   }
 
   /** Whether the node was started and has not ended since. */

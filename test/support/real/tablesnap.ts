@@ -18,7 +18,7 @@ export interface Way {
 }
 
 /** The command lines that can be run. */
-type Program = 'tablesnap' | 'tableslurp'
+type Program = 'tablesnap' | 'tableslurp' | 'tablechop' | 'tablecheck'
 
 function pathOf(program: Program): string {
   return fileURLToPath(new URL(`../../../bin/${program}.js`, import.meta.url))
@@ -68,6 +68,16 @@ export class Tablesnap {
   /** Runs tableslurp to the end; anything but exit code 0 is an error. */
   async slurp(...args: readonly string[]): Promise<Result> {
     return this.#succeed('tableslurp', args)
+  }
+
+  /** Runs tablechop to the end; anything but exit code 0 is an error. */
+  async chop(...args: readonly string[]): Promise<Result> {
+    return this.#succeed('tablechop', args)
+  }
+
+  /** Runs tablecheck to the end. */
+  async check(...args: readonly string[]): Promise<Result> {
+    return this.#run('tablecheck', args)
   }
 
   async #succeed(program: Program, args: readonly string[]): Promise<Result> {

@@ -2,9 +2,9 @@ import { TablesnapError } from '../errors.js'
 import { hex64 } from '../s3/checksum.js'
 import type { ListPage } from '../s3/list.js'
 import { CRC64_METADATA, type ObjectInfo } from '../s3/object.js'
-import { compareKeys, justBefore } from '../state/key-order.js'
-import type { NamedObject, NamedObjects } from '../state/named-objects.js'
-import type { Entry } from '../state/state.js'
+import { compareKeys, justBefore } from './key-order.js'
+import type { NamedObject, NamedObjects } from './named-objects.js'
+import type { Entry } from './state.js'
 
 /** A key that manifests name, and under which a LIST does not show what they say. */
 export interface Difference {
@@ -27,7 +27,7 @@ export type ListAfter = (startAfter: string) => AsyncIterable<ListPage>
  * @throws S3Error; TablesnapError `LIST_UNSORTED`: then nothing can be concluded from what follows
  */
 export async function* differences(
-  named: NamedObjects,
+  named: Pick<NamedObjects, 'next'>,
   list: ListAfter,
   isYounger: IsYounger = () => false,
 ): AsyncGenerator<Difference> {

@@ -1,0 +1,157 @@
+import { kinship } from '../backup/node-record.js'
+import type { Config } from '../config/config.js'
+import type { Writer } from '../config/writer.js'
+import { TablesnapError } from '../errors.js'
+import { Filter } from '../plan/filter.js'
+import type { Engine } from '../pool/engine.js'
+import type { Logger } from '../report/logger.js'
+import { nothingFound } from '../restore/nodes.js'
+import { ChopScope } from '../retention/scope.js'
+import { readBucketSettings } from '../s3/bucket-settings.js'
+import type { S3Client } from '../s3/client.js'
+import { parseEpochs } from '../state/epochs.js'
+import type { KeyLayout } from '../state/keys.js'
+
+import { ContentCheck } from './content-check.js'
+import { DiskCheck } from './disk-check.js'
+import { Drill } from './drill.js'
+import { findingsOfFence, recordOf } from './fence-findings.js'
+import { LiveBucket } from './live-bucket.js'
+import { Mends } from './mends.js'
+import { NodeCheck } from './node-check.js'
+import { Repairs } from './repairs.js'
+import { reportOf, type CheckReport } from './report.js'
+import { ManifestReader } from './restore-points.js'
+import { findingsOfSettings } from './settings-findings.js'
+import { findUnfinished } from './unfinished-uploads.js'
+
+/** What a run of tablecheck looks at. */
+export interface CheckAsked {
+  /** The directory of the node that is meant, with all below it. */
+  readonly path: string
+  readonly deep: boolean
+  /** The share of the objects whose bytes are read, 0 to 1. */
+  readonly share: number
+  /** SSTables that are restored for a test, or one table; undefined: nothing is. */
+  readonly drill: number | 'table' | undefined
+  readonly drillDirectory: string | undefined
+  /** How long an SSTable may lie on the disk before a restore point has to name it, ms. */
+  readonly lag: number
+  /** ms; undefined: any age. */
+  readonly maxAge: number | undefined
+  /** ms; undefined: not said. */
+  readonly retention: number | undefined
+}
+
+/** The parts that a run works with. */
+export interface CheckDeps {
+  readonly config: Config
+  readonly client: S3Client
+  readonly engine: Engine
+  readonly keys: KeyLayout
+  readonly name: string
+  readonly writer: Writer
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+/** Looks at all that a node has in the bucket. @throws S3Error; TablesnapError `NOTHING_FOUND`, `LIST_UNSORTED` */
+export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<CheckReport> {
+  const { config, client, keys, name, writer, log, signal } = deps
+  const clock = performance.now()
+  const bucket = new LiveBucket(client, signal)
+  const mends = new Mends(config, name)
+  const body = await bucket.read(keys.node)
+  const began = bucket.now()
+  const record = recordOf({ body })
+  const settings = await readBucketSettings(client, signal)
+  const scope = new ChopScope(asked.path, true)
+  const epochs = parseEpochs(body?.toString('utf8') ?? '')
+  const contents = new ContentCheck(bucket, client, asked)
+  const drill =
+    asked.drill === undefined ? undefined : new Drill({ what: asked.drill, directory: asked.drillDirectory })
+  const isOurs = record !== undefined && kinship(record, writer) === 'same'
+  const disk = new DiskCheck({
+    reader: new ManifestReader(bucket, keys, epochs),
+    filter: new Filter(config.filter, config.paths),
+    mends,
+    lag: asked.lag,
+    holds: directory => scope.holds(directory),
+  })
+  const node = await new NodeCheck({
+    bucket,
+    keys,
+    epochs,
+    scope,
+    contents,
+    mends,
+    onUnit: async (survey, broken) => {
+      drill?.take(survey, broken, keys)
+      if (isOurs) await disk.take(survey)
+    },
+  }).run()
+  if (node.units.length === 0) throw await missing(deps, asked.path)
+  if (isOurs) disk.end(new Set(node.units.filter(({ points }) => points > 0).map(({ unit }) => unit)))
+  log.debug(`${node.units.length} tables and other directories were looked at`)
+  const drilled = await drill?.run(deps)
+  const prefixes = [keys.files, keys.states(''), keys.versions]
+  const findings = [
+    ...node.findings,
+    ...disk.findings,
+    ...(drill?.findings ?? []),
+    ...findingsOfFence({ body, epoch: node.epoch, keys, name, mends }),
+    ...findingsOfSettings({ settings, prefixes, retention: asked.retention, mends }),
+    ...(await findUnfinished(bucket, keys, mends)),
+  ]
+  return reportOf({
+    node: name,
+    bucket: config.s3.bucket,
+    began,
+    seconds: (performance.now() - clock) / 1000,
+    findings,
+    units: node.units,
+    contents: contents.counts,
+    drill: drilled,
+    maxAge: asked.maxAge,
+  })
+}
+
+/**
+ * Uploads again what the bucket has lost of the node's restore points, from this machine's disk.
+ * @returns how many objects
+ * @throws S3Error; TablesnapError `FENCED`, `LIST_UNSORTED`
+ */
+export async function repairNode(asked: CheckAsked, deps: CheckDeps): Promise<number> {
+  const { config, client, keys, name, signal } = deps
+  const bucket = new LiveBucket(client, signal)
+  const body = await bucket.read(keys.node)
+  const repairs = new Repairs({ ...deps, clock: () => bucket.now() })
+  try {
+    await new NodeCheck({
+      bucket,
+      keys,
+      epochs: parseEpochs(body?.toString('utf8') ?? ''),
+      scope: new ChopScope(asked.path, true),
+      contents: new ContentCheck(bucket, client, asked),
+      mends: new Mends(config, name),
+      onUnit: survey => repairs.take(survey),
+    }).run()
+    return repairs.uploaded
+  } finally {
+    repairs.close()
+  }
+}
+
+async function missing(
+  { config, client, name, log, signal }: CheckDeps,
+  path: string,
+): Promise<TablesnapError> {
+  if (path !== '/')
+    return new TablesnapError({
+      code: 'NOTHING_FOUND',
+      message: `the bucket has nothing of ${name} that lies in ${path}`,
+      operation: 'check',
+    })
+  const { prefix, separator } = config
+  return nothingFound({ client, prefix, name, separator, versions: true, until: undefined, log, signal })
+}

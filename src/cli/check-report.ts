@@ -1,0 +1,86 @@
+import type { Finding, Severity } from '../check/finding.js'
+import { exitCodeOf, type CheckReport } from '../check/report.js'
+import { formatDuration } from '../config/duration.js'
+import { formatBytes } from '../report/format.js'
+
+import { costOf, formatCost } from './cost.js'
+
+const WORDS: Readonly<Record<Severity, string>> = { broken: 'BROKEN', danger: 'DANGER', note: 'note' }
+
+/** Reports a check to people: a line for each finding, the worst first, and then what can be restored. */
+export function checkLines(report: CheckReport): string[] {
+  const { findings, units, node, bucket, newest, began, contents, drill } = report
+  const lines = findings.map(lineOf)
+  const tables = units.filter(({ newestRestorable }) => newestRestorable !== undefined).length
+  const objects = units.reduce((sum, unit) => sum + unit.objects, 0)
+  const bytes = units.reduce((sum, unit) => sum + unit.bytes, 0)
+  const points = units.reduce((sum, unit) => sum + unit.restorable, 0)
+  lines.push(
+    `${node} in ${bucket}: ${tables} of ${units.length} tables and other directories can be restored, to ${points} moments; ${objects} objects, ${formatBytes(bytes)}`,
+  )
+  if (newest !== undefined)
+    lines.push(
+      `The newest restore point is of ${new Date(newest).toISOString()}, ${formatDuration(Math.max(0, began - newest))} ago${report.isOld ? ': older than --max-age allows' : ''}`,
+    )
+  const gaps = units.flatMap(({ unit, longestGap }) =>
+    longestGap === undefined ? [] : [{ unit, ...longestGap }],
+  )
+  const longest = gaps.reduce<(typeof gaps)[number] | undefined>(
+    (most, gap) => (most !== undefined && most.ms >= gap.ms ? most : gap),
+    undefined,
+  )
+  if (longest !== undefined)
+    lines.push(
+      `The longest time between two moments of a table: ${formatDuration(longest.ms)}, of ${longest.unit} from ${new Date(longest.from).toISOString()}`,
+    )
+  if (contents.compared + contents.silent > 0)
+    lines.push(
+      `Checksums of ${contents.compared} objects were compared${contents.silent > 0 ? `; of ${contents.silent} the server tells none` : ''}`,
+    )
+  if (contents.read > 0)
+    lines.push(`${contents.read} objects were read and compared, ${formatBytes(contents.bytes)}`)
+  if (drill !== undefined)
+    lines.push(
+      `Restored for a test: ${drill.sstables} SSTables, ${drill.files} files, ${formatBytes(drill.bytes)} in ${drill.seconds.toFixed(1)} s${drill.failed === 0 ? ', all of them verified' : `; ${drill.failed} failed`}`,
+    )
+  const count = findings.filter(({ severity }) => severity !== 'note').length
+  lines.push(
+    count === 0
+      ? `All is well${report.isOld ? ', but old' : ''}`
+      : `${count} ${count === 1 ? 'finding' : 'findings'}: see above`,
+  )
+  return lines
+}
+
+function lineOf({ severity, message, mend, bytes, kind }: Finding): string {
+  const cost =
+    bytes === undefined || bytes === 0
+      ? ''
+      : `, ${formatBytes(bytes)}${kind === 'orphans' ? `, ${formatCost(costOf(bytes))}` : ''}`
+  return `${WORDS[severity]} ${message}${cost}${mend === undefined ? '' : ` -> ${mend}`}`
+}
+
+/** The report as one JSON document; times in ISO 8601, spans in ms. */
+export function checkJson(report: CheckReport): string {
+  const { began, newest, units, ...rest } = report
+  const time = (ms: number | undefined): string | null =>
+    ms === undefined ? null : new Date(ms).toISOString()
+  const document = {
+    format: 1,
+    ...rest,
+    exitCode: exitCodeOf(report),
+    began: time(began),
+    newest: time(newest),
+    units: units.map(unit => ({
+      ...unit,
+      newest: time(unit.newest),
+      newestRestorable: time(unit.newestRestorable),
+      oldestRestorable: time(unit.oldestRestorable),
+      longestGap:
+        unit.longestGap === undefined
+          ? null
+          : { ms: unit.longestGap.ms, from: time(unit.longestGap.from), to: time(unit.longestGap.to) },
+    })),
+  }
+  return `${JSON.stringify(document)}\n`
+}
