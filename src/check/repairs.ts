@@ -3,7 +3,7 @@ import { Fence } from '../backup/fence.js'
 import { ObjectAudit } from '../backup/object-audit.js'
 import { ObjectRepair } from '../backup/object-repair.js'
 import { PartUploads } from '../backup/part-uploads.js'
-import { emptySummary } from '../backup/summary.js'
+import { BackupSummary } from '../backup/summary.js'
 import type { Config } from '../config/config.js'
 import type { Writer } from '../config/writer.js'
 import type { Engine } from '../pool/engine.js'
@@ -34,7 +34,7 @@ export interface RepairsDeps {
 export class Repairs {
   readonly #audit: ObjectAudit
   readonly #fence: Fence
-  readonly #summary = emptySummary()
+  readonly #summary = new BackupSummary()
   #claimed: Promise<void> | undefined
 
   constructor(deps: RepairsDeps) {
