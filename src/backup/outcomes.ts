@@ -100,9 +100,12 @@ export class Outcomes implements Problems {
   corrupt(path: string, found: string): void {
     if (this.summary.corrupt.has(path)) return
     this.summary.judge(path, true)
-    this.#log.error(`${found}: it is corrupt on this node; tablesnap has uploaded it as it is, and marks it as corrupt`, {
-      path,
-    })
+    this.#log.error(
+      `${found}: it is corrupt on this node; tablesnap has uploaded it as it is, and marks it as corrupt`,
+      {
+        path,
+      },
+    )
   }
 
   /** SSTables of a table that an earlier run found to be corrupt are told by every run. */

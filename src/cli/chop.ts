@@ -118,7 +118,8 @@ function conclude(
   log: Logger,
 ): number {
   const refused = units.filter(({ refusal }) => refusal !== undefined)
-  for (const { unit, refusal } of refused) log.error(`${unit}: tablechop deleted nothing of it: ${refusal ?? ''}`)
+  for (const { unit, refusal } of refused)
+    log.error(`${unit}: tablechop deleted nothing of it: ${refusal ?? ''}`)
   if (failed > 0) log.error(`${failed} objects could not be deleted`)
   if (aborted > 0) log.debug(`${aborted} unfinished uploads ended`)
   if (planned !== undefined) log.debug(`${planned} objects are in the plan`)

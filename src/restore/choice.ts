@@ -72,7 +72,9 @@ export async function chooseState(
     if (found !== undefined) return found
     if (performance.now() - told < PROGRESS) continue
     told = performance.now()
-    log.info(`Looking for a complete restore point of ${unit}: ${count} back to ${iso(key.time)} are not complete`)
+    log.info(
+      `Looking for a complete restore point of ${unit}: ${count} back to ${iso(key.time)} are not complete`,
+    )
   }
   return (await lookBack()) ?? newest
 }

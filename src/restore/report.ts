@@ -59,9 +59,15 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
   }
   reportMoments(plan, config, log)
   if (dryRun) {
-    for (const { origin, name: set, directory, files: own } of limited(sets, log, 'SSTables would be restored')) {
+    for (const { origin, name: set, directory, files: own } of limited(
+      sets,
+      log,
+      'SSTables would be restored',
+    )) {
       const size = own.reduce((sum, file) => sum + file.size, 0)
-      log.info(`Would restore ${origin}/${set} to ${directory.path}: ${counted(own.length, 'file')}, ${formatBytes(size)}`)
+      log.info(
+        `Would restore ${origin}/${set} to ${directory.path}: ${counted(own.length, 'file')}, ${formatBytes(size)}`,
+      )
     }
   }
   for (const { base, needed, staged, free } of shares) {

@@ -45,7 +45,11 @@ async function cutShort(t: Test): Promise<string> {
   })
   const names = readdirSync(staging).sort()
   t.equal(names.length, 2, 'the file and its journal, no lock')
-  t.equal(world.log.like(/^info .*keeps the downloaded parts of large files: the next run continues with them/).length, 1)
+  t.equal(
+    world.log.like(/^info .*keeps the downloaded parts of large files: the next run continues with them/)
+      .length,
+    1,
+  )
   world.server.requests.length = 0
   return join(staging, names[0] ?? '')
 }
