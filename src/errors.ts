@@ -1,10 +1,10 @@
-/** What a {@link TablesnapError} is made of; everything but `code` and `message` is optional. */
+/** The details of a {@link TablesnapError}; everything except `code` and `message` is optional. */
 export interface ErrorDetails {
   /** Stable, upper-case identifier, e.g. `CONF_KEY_UNKNOWN`; never translated, never reused. */
   readonly code: string
   /** One sentence: what happened, where, and how to mend it. Never contains a secret. */
   readonly message: string
-  /** What was being done, e.g. `PUT`, `open`, `addWatch`. */
+  /** The operation that failed, e.g. `PUT`, `open`, `addWatch`. */
   readonly operation?: string
   /** The local path concerned. */
   readonly path?: string

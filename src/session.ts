@@ -9,7 +9,7 @@ import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
 import { KeyLayout } from './state/keys.js'
 
-/** What a backup or a restore works with; see {@link openSession}. */
+/** The resources of a backup or a restore; see {@link openSession}. */
 export interface Session {
   readonly config: Config
   readonly log: Logger
@@ -89,7 +89,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   }
 }
 
-/** What tells the operator, once for all threads, that the server is away and that it is back. */
+/** Tells the operator, once for all threads, that the server cannot be reached and that it is back. */
 function silenceLog(
   log: Logger,
   patience: string,

@@ -77,7 +77,7 @@ export class AuditReport {
   /** Objects were written later than the restore points that name them, and not all of them were looked at. */
   young(count: number, looked: number): void {
     this.#log.info(
-      `${count} objects are younger than the restore points that name them, as in a bucket that was copied: ${looked} of them were compared by HEAD now`,
+      `${count} objects are younger than the restore points that name them, as in a copied bucket: tablesnap compared ${looked} of them by HEAD`,
     )
   }
 

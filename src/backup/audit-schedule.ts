@@ -1,3 +1,4 @@
+import { pauseAfter } from '../back-off.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { State } from '../state/state.js'
 import type { Table } from '../tables/table.js'
@@ -42,8 +43,7 @@ const NOTHING = 3_600_000
 const GRACE = 3_600_000
 
 /** First pause before what failed is tried again, and the longest, ms. */
-const AGAIN = 60_000
-const AGAIN_CAP = 3_600_000
+const AGAIN = { base: 60_000, cap: 3_600_000 }
 
 /** The name under which the problem is kept that tables cannot be compared. */
 const ALL = 'the objects of the newest restore points'
@@ -178,8 +178,7 @@ export class AuditSchedule {
       `Cannot make sure that the bucket still holds what the newest restore points of ${count} name: ${errorMessage(error)}`,
     )
     if (this.#settings.isOneShot || this.#cancels.has('again')) return
-    const pause = Math.min(AGAIN_CAP, AGAIN * 2 ** this.#failures++)
-    this.#after('again', pause, () => this.retry())
+    this.#after('again', pauseAfter(++this.#failures, AGAIN), () => this.retry())
   }
 
   /** Has the tables of some names compared, as far as they are still there. */

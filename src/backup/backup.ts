@@ -22,7 +22,7 @@ import { WatchStatus } from './watch-status.js'
 
 export type { BackupSummary } from './summary.js'
 
-/** What a backup runs with. */
+/** The resources of a backup. */
 export interface BackupDeps {
   readonly config: Config
   readonly client: S3Client

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
-import { parseComponent } from '../sstable/names.js'
+import { dataFirst, parseComponent } from '../sstable/names.js'
 import type { TableFiles } from '../tables/table-files.js'
 
 import { identify, sameIdentity } from './file-identity.js'
@@ -48,9 +48,4 @@ function namesOf({ directory, name }: TableFiles): string[] {
 function isAsUploaded({ directory, durable }: TableFiles, name: string): boolean {
   const identity = identify(join(directory, name))
   return identity !== undefined && sameIdentity(durable.get(name), identity)
-}
-
-/** Without Data.db Cassandra takes the rest for leftovers, and removes it. */
-function dataFirst(names: readonly string[]): string[] {
-  return [...names].sort((a, b) => Number(b.endsWith('-Data.db')) - Number(a.endsWith('-Data.db')))
 }

@@ -11,7 +11,7 @@ import type { Table } from '../tables/table.js'
 
 import type { UpstreamListings } from './ports.js'
 
-/** What the listings are made with. */
+/** The resources for writing upstream listings. */
 export interface ListingsDeps {
   readonly config: Config
   readonly client: S3Client
@@ -19,7 +19,7 @@ export interface ListingsDeps {
   readonly log: Logger
 }
 
-/** What is to be listed of one directory. */
+/** The contents of one directory's upstream listing. */
 interface Contents {
   readonly names: string[]
   /** The Data.db written last; of two from one time the later by name. */
@@ -76,7 +76,7 @@ export class Listings implements UpstreamListings {
     if (elsewhere !== undefined) {
       this.#warn(
         path,
-        `${path}: no listing is written while ${elsewhere.name} has another content under the same key`,
+        `${path}: tablesnap writes no upstream listing while the bucket has other content under the key of ${elsewhere.name}`,
       )
       return
     }
@@ -86,14 +86,17 @@ export class Listings implements UpstreamListings {
     if (this.#written.get(path)?.equals(listing.md5) === true) return
     await writeListing(client, listing, config.object)
     this.#written.set(path, listing.md5)
-    log.debug(`Wrote the listing of ${path}: ${names.length} files`, { path })
+    log.debug(`Wrote the upstream listing of ${path}: ${names.length} files`, { path })
   }
 
   #warnOld(table: Table): void {
     for (const { status } of table.files()) {
       if (status !== 'old') continue
       const advice = 'if they never were, run tablesnap -B once'
-      this.#warn('', `Listings name files that were there before and are not uploaded now: ${advice}`)
+      this.#warn(
+        '',
+        `Upstream listings name files that existed before the start and are not uploaded: ${advice}`,
+      )
       return
     }
   }

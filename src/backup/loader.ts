@@ -1,3 +1,4 @@
+import { pauseAfter } from '../back-off.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import { KnownObjects } from '../plan/known.js'
 import type { Logger } from '../report/logger.js'
@@ -40,8 +41,7 @@ const FEW = 64
 const ALL = 'the newest restore points'
 
 /** First pause before the bucket is asked again for a table, and the longest, ms. */
-const AGAIN = 1_000
-const AGAIN_CAP = 30_000
+const AGAIN = { base: 1_000, cap: 30_000 }
 
 /** Asks the bucket what it knows of tables: the newest restore point, or, where there is none, what the original put there. */
 export class Loader {
@@ -222,7 +222,7 @@ export class Loader {
         return
       } catch (error) {
         if (!(error instanceof TablesnapError) || error.code !== 'STATE_CORRUPT') throw error
-        log.error(`${errorMessage(error)}; all of ${table.name} is compared with the bucket anew`, {
+        log.error(`${errorMessage(error)}; tablesnap compares all of ${table.name} with the bucket again`, {
           key: newest.key,
         })
         newestTime = timeOf(newest)
@@ -241,7 +241,7 @@ export class Loader {
   #tellAhead({ name }: Table, { key, time, stored }: StateKey): void {
     const [said, was] = [time, stored].map(ms => new Date(ms).toISOString())
     this.#deps.log.warn(
-      `${name}: the time of its newest restore point, ${said}, was in the future when the bucket got it, at ${was}: a clock was wrong. It counts as of then, and later restore points have the right time`,
+      `${name}: the time of its newest restore point, ${said}, was in the future when the bucket received it, at ${was}: a clock was wrong. It counts from ${was}, and later restore points have the right time`,
       { key },
     )
   }
@@ -274,8 +274,7 @@ export class Loader {
     this.#recovery.failed()
     const failures = (this.#failures.get(table) ?? 0) + 1
     this.#failures.set(table, failures)
-    const pause = Math.min(AGAIN_CAP, AGAIN * 2 ** (failures - 1))
-    const cancel = this.#clockwork.after(pause, () => {
+    const cancel = this.#clockwork.after(pauseAfter(failures, AGAIN), () => {
       this.#refused.delete(table)
       this.add(table)
     })

@@ -187,7 +187,7 @@ class Meter {
     this.#busy += busy
   }
 
-  /** Of work that goes on later only its first part is measured. */
+  /** If work continues later, only its first part is measured. */
   measure<T>(work: () => T): T {
     const before = this.#clockwork.cpuTime()
     const result = work()

@@ -1,3 +1,4 @@
+import { pauseAfter } from '../back-off.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { Table } from '../tables/table.js'
@@ -36,12 +37,11 @@ const GAP = 1_100
 /** Debounce: changes within this time share one manifest, ms. */
 const DEBOUNCE = 50
 
-/** First pause before a manifest that could not be written is tried again, and the longest, ms. */
-const RETRY_BASE = 2_000
-const RETRY_CAP = 30_000
+/** Pauses before a manifest that could not be written is tried again, ms. */
+const RETRY = { base: 2_000, cap: 30_000 }
 
-/** The longest pause before a refused listing is tried again, ms. */
-const LISTING_CAP = 300_000
+/** Pauses before an upstream listing that could not be written is tried again, ms. */
+const LISTING_RETRY = { base: 2_000, cap: 300_000 }
 
 /** Manifests written at once. */
 const WIDTH = 16
@@ -254,7 +254,7 @@ export class ManifestWriter {
       this.#observer.fenced(error)
     }
     pace.failures++
-    pace.notBefore = this.#clockwork.now() + Math.min(RETRY_CAP, RETRY_BASE * 2 ** (pace.failures - 1))
+    pace.notBefore = this.#clockwork.now() + pauseAfter(pace.failures, RETRY)
     const message = `Error writing the restore point of ${table.name}: ${errorMessage(error)}`
     const isKnown = this.failed.get(table.name) === message
     this.failed.set(table.name, message)
@@ -275,7 +275,7 @@ export class ManifestWriter {
     pace.cancelListing?.()
     pace.cancelListing = undefined
     if (this.#isStopped || this.#settings.isOneShot) return
-    const growing = Math.min(LISTING_CAP, RETRY_BASE * 2 ** pace.listingFailures)
+    const growing = pauseAfter(pace.listingFailures + 1, LISTING_RETRY)
     pace.cancelListing = this.#clockwork.after(pause ?? growing, () => {
       pace.cancelListing = undefined
       void this.#list(table, pace)

@@ -1,5 +1,6 @@
 import { crc32Combine, crc32cCombine, crc64nvmeCombine } from 'tablesnap-io'
 
+import { eachOf } from '../concurrency.js'
 import { TablesnapError } from '../errors.js'
 import type { Engine } from '../pool/engine.js'
 import { encode32, encode64 } from '../s3/checksum.js'
@@ -39,7 +40,7 @@ export interface MultipartPlan {
   readonly replaces?: boolean
 }
 
-/** Where the upload's requests go. */
+/** The resources of an upload. */
 export interface MultipartDeps {
   readonly client: S3Client
   readonly engine: Engine
@@ -151,7 +152,7 @@ async function unfinished(
   }
 }
 
-/** By what a part that the server holds can be compared with ours; undefined where it is cut otherwise, or nothing tells. */
+/** The checksum by which a part on the server can be compared with ours; undefined if the part has another length, or no checksum is known. */
 function heldOf(part: ListedPart, { file, part: size, checksum }: MultipartPlan): HeldPart | undefined {
   if (part.size !== bytesOf(file, size, part.number - 1)) return undefined
   const { crc64nvme: crc64, ...others } = part.checksums
@@ -170,32 +171,20 @@ async function sendParts(
 ): Promise<PartResult[]> {
   const count = Math.ceil(plan.file.size / plan.part)
   const results = new Array<PartResult>(count)
-  let next = 0
-  let failed = false
-  const lane = async (): Promise<void> => {
-    while (next < count && !failed) {
-      signal.throwIfAborted()
-      const index = next++
-      const held = upload.parts.get(index + 1)
-      const part = {
-        kind: 'part' as const,
-        file: plan.file,
-        uploadId: upload.id,
-        number: index + 1,
-        start: index * plan.part,
-        bytes: bytesOf(plan.file, plan.part, index),
-        held: held === undefined ? undefined : heldOf(held, plan),
-      }
-      try {
-        results[index] = await engine.part(part, plan.checksum)
-      } catch (error) {
-        failed = true
-        throw error
-      }
+  await eachOf(results.keys(), engine.width, async index => {
+    signal.throwIfAborted()
+    const held = upload.parts.get(index + 1)
+    const part = {
+      kind: 'part' as const,
+      file: plan.file,
+      uploadId: upload.id,
+      number: index + 1,
+      start: index * plan.part,
+      bytes: bytesOf(plan.file, plan.part, index),
+      held: held === undefined ? undefined : heldOf(held, plan),
     }
-  }
-  const lanes = await Promise.allSettled(Array.from({ length: Math.min(engine.width, count) }, lane))
-  for (const outcome of lanes) if (outcome.status === 'rejected') throw outcome.reason
+    results[index] = await engine.part(part, plan.checksum)
+  })
   return results
 }
 

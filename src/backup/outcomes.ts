@@ -100,9 +100,12 @@ export class Outcomes implements Problems {
   corrupt(path: string, found: string): void {
     if (this.summary.corrupt.has(path)) return
     this.summary.judge(path, true)
-    this.#log.error(`${found}: it is corrupt on this node; the bucket has it as it is, marked as corrupt`, {
-      path,
-    })
+    this.#log.error(
+      `${found}: it is corrupt on this node; tablesnap has uploaded it as it is, and marks it as corrupt`,
+      {
+        path,
+      },
+    )
   }
 
   /** SSTables of a table that an earlier run found to be corrupt are told by every run. */
@@ -112,7 +115,7 @@ export class Outcomes implements Problems {
         this.corrupt(path, `${path}-Data.db does not have the CRC-32 of its Digest.crc32`)
   }
 
-  /** Compares Data.db with its Digest.crc32: without a transaction it may still be on its way. */
+  /** Compares Data.db with its Digest.crc32: without a transaction it may still be being written. */
   #judged(files: TableFiles, { digest }: OpenFiles): Pick<UploadResult, 'next' | 'isCorrupt'> {
     const { path, isCommitted, stored } = files
     const crc32 = this.#crc32.get(files)
@@ -127,7 +130,7 @@ export class Outcomes implements Problems {
     const since = this.#differs.get(files) ?? performance.now()
     this.#differs.set(files, since)
     if (!isCommitted && this.#waits && performance.now() - since < PATIENCE) {
-      this.#log.info(`${found}: it may still be on its way`, { path })
+      this.#log.info(`${found}: it may still be being written`, { path })
       return { next: 'failed' }
     }
     this.corrupt(path, found)

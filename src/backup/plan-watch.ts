@@ -116,7 +116,7 @@ export class PlanWatch implements Plans {
     }
     if (moves.size === 0) return isWhole
     log.info(
-      `tablechop is about to delete ${moves.size} objects of ${table.name} that are wanted again: they have other keys now`,
+      `tablechop is about to delete ${moves.size} objects that ${table.name} needs again: tablesnap stored them under other keys`,
     )
     table.rekey((path, { key }) => moves.get(key ?? keys.file(path)))
     return isWhole
@@ -130,7 +130,7 @@ export class PlanWatch implements Plans {
       this.#planned = planned
       this.#version++
       if (planned.size > 0)
-        log.info(`tablechop is about to delete ${planned.size} objects: they count as absent`)
+        log.info(`tablechop is about to delete ${planned.size} objects: tablesnap treats them as missing`)
       this.#known = known
       this.#againAt = clockwork.now() + AGAIN
     } else if (this.#againAt === undefined || clockwork.now() < this.#againAt) return

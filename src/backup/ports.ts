@@ -54,7 +54,7 @@ export interface ManifestKey {
   readonly time: number
 }
 
-/** Where the manifests of a node lie. */
+/** The manifests of a node in the bucket. */
 export interface ManifestStore {
   /** The keys of a table's newest manifests, the newest first. @throws S3Error */
   newest(unit: string, count: number): Promise<readonly ManifestKey[]>

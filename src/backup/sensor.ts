@@ -141,7 +141,7 @@ export class Sensor implements WatchListener {
   }
 
   #log(table: Table, directory: string, name: string, event: FileEvent): void {
-    // Whatever happens to one log, another that could not be opened is tried again.
+    // An error of one transaction log does not stop the attempts to open the others.
     this.#logs.retry(directory, table)
     if (event === 'gone') this.#logs.deleted(directory, name, table)
     else if (event === 'closed') this.#logs.written(directory, name, table)

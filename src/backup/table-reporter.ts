@@ -113,7 +113,10 @@ export class TableReporter {
     const { path, isPart, missing } = news
     const lacks = missing.length > 0 ? `${missing.join(', ')} missing` : 'it is still being written'
     const meaning = isPart ? `restore points of ${name} name it as not backed up` : 'it is not backed up'
-    this.#log.warn(`${path} is incomplete for long (${lacks}): ${meaning} until it is complete`, { path })
+    this.#log.warn(
+      `${path} has been incomplete for a long time (${lacks}): ${meaning} until it is complete`,
+      { path },
+    )
   }
 }
 

@@ -49,7 +49,7 @@ export class Unprotected {
     }
     if (old.files > 0) {
       const advice = 'tablesnap -B uploads what exists, --watch goes on after that'
-      this.#log.warn(`${count(old)} that were there before are not protected: ${advice}`, { ...old })
+      this.#log.warn(`${count(old)} that existed before the start are not backed up: ${advice}`, { ...old })
     }
     if (!recursive) await this.reportBelow(paths)
   }
@@ -74,7 +74,7 @@ export class Unprotected {
   /** A directory came into being that is not watched. */
   appeared(path: string): void {
     this.#log.warn(
-      `${path} is new and not watched: nothing in it is protected; -a watches new directories, too`,
+      `${path} is new and not watched: nothing in it is backed up; add -a to watch new directories`,
       {
         path,
       },

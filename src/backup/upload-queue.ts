@@ -258,7 +258,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
 function released({ directory, name, path }: TableFiles): TablesnapError {
   return new TablesnapError({
     code: 'RELEASED',
-    message: `${name} in ${directory} is let go: Cassandra has deleted it, and its disk space is needed`,
+    message: `${name} in ${directory} is not backed up: Cassandra has deleted it, and tablesnap closes it because its disk space is needed`,
     operation: 'upload',
     path,
   })

@@ -66,7 +66,7 @@ export interface FileOutcome {
   readonly error?: TablesnapError
 }
 
-/** Where a file is now. */
+/** The present path of a file. */
 interface Stored {
   readonly outcome: 'uploaded' | 'present' | 'version'
   readonly key: string

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import type { Filter } from '../plan/filter.js'
-import { counted } from '../restore/lines.js'
+import { counted } from '../report/format.js'
 import { isTemporary, isTxnLog, parseComponent } from '../sstable/names.js'
 import { parseTxn } from '../sstable/txn.js'
 import { tableOfUnit, unitOf } from '../sstable/unit.js'

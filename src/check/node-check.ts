@@ -1,6 +1,6 @@
 import { isArchive } from '../restore/archived.js'
 import { parseKeyPath } from '../restore/key-path.js'
-import { counted } from '../restore/lines.js'
+import { counted } from '../report/format.js'
 import type { ChopScope } from '../retention/scope.js'
 import { tableOfUnit, unitOf } from '../sstable/unit.js'
 import type { Epochs } from '../state/epochs.js'

@@ -1,3 +1,4 @@
+import { LISTING_SUFFIX } from '../bucket-names.js'
 import { TablesnapError } from '../errors.js'
 import { namesInListing } from '../restore/listing.js'
 import { Reads } from '../retention/reads.js'
@@ -5,7 +6,6 @@ import { isComplete } from '../retention/listing-points.js'
 import type { ListedObject } from '../s3/list.js'
 import { isOptional, isTemporary, parseComponent } from '../sstable/names.js'
 import { KeySet } from '../state/key-set.js'
-import { LISTING_SUFFIX } from '../state/listing.js'
 
 import type { CheckBucket } from './check-bucket.js'
 import { Sample } from './finding.js'

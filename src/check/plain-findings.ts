@@ -1,5 +1,5 @@
-import { counted } from '../restore/lines.js'
-import { LISTING_SUFFIX } from '../state/listing.js'
+import { LISTING_SUFFIX } from '../bucket-names.js'
+import { counted } from '../report/format.js'
 
 import type { Finding } from './finding.js'
 import type { Mends } from './mends.js'

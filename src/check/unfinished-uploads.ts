@@ -1,5 +1,5 @@
 import { errorMessage } from '../errors.js'
-import { counted } from '../restore/lines.js'
+import { counted } from '../report/format.js'
 import { isS3Error } from '../s3/errors.js'
 import type { KeyLayout } from '../state/keys.js'
 

@@ -1,4 +1,4 @@
-import { counted } from '../restore/lines.js'
+import { counted } from '../report/format.js'
 import { tableOfUnit } from '../sstable/unit.js'
 
 import type { Finding } from './finding.js'

@@ -1,7 +1,7 @@
 import { Backup } from '../backup/backup.js'
+import { formatBytes } from '../report/format.js'
 import type { Session } from '../session.js'
 
-import { formatBytes } from './format.js'
 import { onRequest } from './requests.js'
 import type { Signals } from './signals.js'
 
@@ -12,7 +12,7 @@ export async function backup(session: Session, signals: Signals): Promise<number
   onRequest('SIGUSR1', () => tellStatus(run, session))
   const interrupted = await untilDone(run, session, signals)
   if (interrupted === undefined && !session.config.dryRun)
-    session.log.info('-B is done. It does not watch, as the Python tablesnap did afterwards; -B --watch does')
+    session.log.info('-B is done. Unlike the Python tablesnap it does not watch afterwards; -B --watch does')
   tell(run, session, performance.now() - began)
   if (interrupted !== undefined) return interrupted
   return run.failures > 0 || run.summary.unfinished.length > 0 ? 1 : 0
@@ -41,7 +41,7 @@ async function untilDone(
   const drained = await Promise.race([run.drain(config.shutdownTimeout), signals.second.then(() => false)])
   if (!drained) run.abort()
   if (run.pending > 0)
-    log.warn(`${run.pending} SSTables or files are not in the bucket yet; tablesnap -B brings them`)
+    log.warn(`${run.pending} SSTables or files are not in the bucket yet; tablesnap -B uploads them`)
   return code
 }
 
@@ -68,7 +68,7 @@ function tell(run: Backup, { config, log }: Session, milliseconds: number): void
   const { uploaded, bytes, present, failed, unfinished, written, superseded, restored, lost } = run.summary
   for (const path of written) log.info(`${path} is left out: Cassandra is still writing it`)
   for (const path of unfinished) {
-    log.warn(`${path} is not complete: it is still being written, or parts of it are missing`)
+    log.warn(`${path} is incomplete: it is still being written, or files of it are missing`)
   }
   const seconds = (milliseconds / 1000).toFixed(1)
   const more = superseded === 0 ? '' : `, ${superseded} replaced by Cassandra meanwhile`

@@ -1,8 +1,9 @@
 import type { Finding, Severity } from '../check/finding.js'
 import { exitCodeOf, type CheckReport } from '../check/report.js'
 import { formatDuration } from '../config/duration.js'
+import { formatBytes } from '../report/format.js'
 
-import { costOf, formatBytes, formatCost } from './format.js'
+import { costOf, formatCost } from './cost.js'
 
 const WORDS: Readonly<Record<Severity, string>> = { broken: 'BROKEN', danger: 'DANGER', note: 'note' }
 

@@ -44,8 +44,8 @@ const ENGINE = ['retries', 'retry_time', 'log_format'] as const satisfies readon
 const SHARED_KEYS: readonly SettingKey[] = ['dry_run', 'force', ...NODE, ...S3, ...ENGINE]
 
 const HELP: Partial<Record<SettingKey, string>> = {
-  force: 'do without the limits, and without asking whether tablesnap on the node heeds plans',
-  retries: 'further attempts after a failure that may pass',
+  force: 'ignore the limits, and do not check that tablesnap on the node reads plans',
+  retries: 'how often a failed request is repeated',
   retry_time: 'how long to wait for a server that cannot be reached',
 }
 
@@ -63,20 +63,20 @@ function groups(): OptionGroups {
   const per = { last: '', hourly: ' hours', daily: ' days', weekly: ' weeks', monthly: ' months' }
   return {
     'What to do': [
-      new Option('-r, --recursive', 'all that lies below the path, and not in it alone'),
-      new Option('-d, --debug', 'print what would go, change nothing'),
-      new Option('--dry-run', 'the same'),
-      new Option('-l, --list-deletes', 'print each object that goes'),
-      new Option('--now', 'make a plan, wait for the grace, and carry it out in one run'),
+      new Option('-r, --recursive', 'everything below the path, not only the files directly in it'),
+      new Option('-d, --debug', 'print what would be deleted, and change nothing'),
+      new Option('--dry-run', 'the same as --debug'),
+      new Option('-l, --list-deletes', 'print each object that is deleted'),
+      new Option('--now', 'write a plan, wait for the grace time, and carry the plan out in one run'),
       new Option(
         '--grace <time>',
-        'how old a plan has to be before it is carried out; below 5m only with --force',
+        'how old a plan must be before it is carried out; less than 5m only with --force',
       ).default('1h'),
     ],
     'What stays': [
       new Option(
         '--keep-within <time>',
-        'restore points up to so long before the newest one; with any --keep-… only what these name stays of the young ones',
+        'keep restore points up to this long before the newest one; with any --keep-… flag, younger restore points stay only if a flag names them',
       ),
       ...KEEP.map(
         name =>
@@ -89,11 +89,11 @@ function groups(): OptionGroups {
       ),
       new Option(
         '--max-delete-percent <n>',
-        'a table of whose bytes more would go loses nothing; --force does without this',
+        'delete nothing of a table that would lose more than this share of its bytes; --force ignores this',
       ).default('50'),
       new Option(
         '--min-restore-points <n>',
-        'a table that fewer complete restore points would be left of loses nothing; --force does without this',
+        'delete nothing of a table that would keep fewer complete restore points; --force ignores this',
       ).default('1'),
       ...shared('force'),
     ],
@@ -103,7 +103,7 @@ function groups(): OptionGroups {
       ...Object.values(FORMER).map(name => new Option(`--${name} <text>`).hideHelp()),
     ],
     Engine: [
-      new Option('-j, --parallel <n>', 'requests that delete at once').default('5'),
+      new Option('-j, --parallel <n>', 'delete requests under way at once').default('5'),
       ...ENGINE.flatMap(shared),
     ],
   }

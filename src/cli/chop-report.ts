@@ -1,8 +1,9 @@
 import { formatDuration } from '../config/duration.js'
+import { counted, formatBytes } from '../report/format.js'
 import type { ChopOptions, ChopResult, ChoppedUnit } from '../retention/chop.js'
 import { tableOfUnit } from '../sstable/unit.js'
 
-import { formatBytes, formatCost } from './format.js'
+import { formatCost } from './cost.js'
 
 /**
  * Reports a run of tablechop to people: a line for each table, and one for all.
@@ -63,8 +64,4 @@ function linesOf({ unit, points, files, refusal }: ChoppedUnit): string[] {
       ? 'nothing goes'
       : `${counted(gone, 'restore point')} and ${counted(files.goingObjects, 'object')} (${formatBytes(files.goingBytes)}) go`
   return [`${name}: ${keeps}; ${goes}${refusal === undefined ? '' : `, but ${refusal}`}`]
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

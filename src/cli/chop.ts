@@ -13,7 +13,7 @@ import { checkSeparator, readSeparator } from '../state/separator.js'
 
 import { chopHelp, startChop, type ChopStart } from './chop-options.js'
 import { chopLines } from './chop-report.js'
-import { costOf } from './format.js'
+import { costOf } from './cost.js'
 import { interruptible } from './download.js'
 import { openLog } from './log.js'
 import { hideSecrets } from './secrets.js'
@@ -89,7 +89,7 @@ async function work(
 /** Waits for the grace of a plan, and says now and then how long is left. */
 async function waitFor(bucket: S3Bucket, until: number, log: Logger): Promise<void> {
   for (let left = until - bucket.now(); left > 0; left = until - bucket.now()) {
-    log.info(`The plan is carried out in ${formatDuration(Math.max(left, 1000))}`)
+    log.info(`tablechop carries out the plan in ${formatDuration(Math.max(left, 1000))}`)
     await bucket.sleep(Math.min(left, PROGRESS) + 1)
   }
 }
@@ -102,11 +102,11 @@ async function abortUploads({ bucket, keys, log, rule }: ChopDeps, options: Chop
       aborted++
       if (options.isDryRun) continue
       await bucket.abort(upload)
-      log.info(`Ended an upload of ${upload.key} that was begun and never completed`, { key: upload.key })
+      log.info(`Aborted a multipart upload of ${upload.key} that was never completed`, { key: upload.key })
     }
   } catch (error) {
     log.warn(
-      `Unfinished uploads are left as they are: ${error instanceof Error ? error.message : String(error)}`,
+      `Unfinished multipart uploads stay in the bucket: ${error instanceof Error ? error.message : String(error)}`,
     )
   }
   return aborted
@@ -118,11 +118,12 @@ function conclude(
   log: Logger,
 ): number {
   const refused = units.filter(({ refusal }) => refusal !== undefined)
-  for (const { unit, refusal } of refused) log.error(`${unit}: nothing was deleted of it: ${refusal ?? ''}`)
+  for (const { unit, refusal } of refused)
+    log.error(`${unit}: tablechop deleted nothing of it: ${refusal ?? ''}`)
   if (failed > 0) log.error(`${failed} objects could not be deleted`)
   if (aborted > 0) log.debug(`${aborted} unfinished uploads ended`)
   if (planned !== undefined) log.debug(`${planned} objects are in the plan`)
-  if (ripeAt !== undefined) log.debug(`the plan is ripe at ${new Date(ripeAt).toISOString()}`)
+  if (ripeAt !== undefined) log.debug(`the plan can be carried out from ${new Date(ripeAt).toISOString()}`)
   return failed > 0 || refused.length > 0 ? 1 : 0
 }
 
@@ -142,7 +143,7 @@ class LogObserver {
 
   going({ key, size, storageClass }: ListedObject, isNow: boolean): void {
     this.cost += costOf(size, storageClass)
-    if (this.#lists && !isNow) this.#log.info(`Goes later: ${key}`, { key, bytes: size })
+    if (this.#lists && !isNow) this.#log.info(`To be deleted later: ${key}`, { key, bytes: size })
   }
 
   deleted({ key, size }: { readonly key: string; readonly size: number }, isHidden: boolean): void {

@@ -12,45 +12,45 @@ export function describe(setting: Setting): string {
   return notes.length === 0 ? setting.help : `${setting.help} (${notes.join('; ')})`
 }
 
-/** What follows the flags in `--help`. */
-export const epilogue = `Every long flag is a key of the conf file as well (--aws-key: aws_key), and so are the arguments
-(args). The first of $TABLESNAP_CONF, ./tablesnap.conf, ~/.tablesnap.conf and
-/etc/tablesnap/tablesnap.conf is read. The command line comes before the environment, and both
-come before the file.
+/** The text after the flags in `--help`. */
+export const epilogue = `Every long flag is also a key of the conf file (--aws-key: aws_key), and so are the arguments
+(args). tablesnap reads the first of $TABLESNAP_CONF, ./tablesnap.conf, ~/.tablesnap.conf and
+/etc/tablesnap/tablesnap.conf that exists. The command line wins over the environment, and the
+environment over the file.
 
 Examples:
   tablesnap -r -a backups /var/lib/cassandra/data
-      watch, and upload what is new
+      watch, and upload new SSTables
   tablesnap -r -a -B --watch backups /var/lib/cassandra/data
-      back up what exists, then watch
+      upload everything that the bucket lacks, then watch
   tablesnap backups /var/lib/cassandra/data -r -e snapshots/ cold_
-      leave out two kinds of paths: behind bucket and path, -e and -i take all that follows
+      leave out two kinds of paths: after bucket and path, -e and -i take all values that follow
   tablesnap -r -B --dry-run backups /var/lib/cassandra/data
       show what a backup would upload
   tablesnap -n node1 -D backups /
-      restore the newest state of node1 where it was; /somewhere puts it below there
+      restore node1 to where its files were; /somewhere restores it below that directory
   tablesnap -n node1 -D --at '2026-11-23 04:12:33' backups /
-      restore the newest state not later than that, in local time; 2026-11-23T04:12:33Z is UTC
+      restore node1 as it was at this local time; 2026-11-23T04:12:33Z is UTC
   tablesnap -n node1 --list backups
-      show the newest restore points of each table; --list-nodes shows the names in the bucket
+      print the newest restore points of each table; --list-nodes prints the names of the nodes
   tablesnap -n node1 -D --at '2026-11-23 04:12:33' --table ks.t --map-table ks.t backups /
-      restore a table that was dropped at a later time, into the directory that it has since it
-      was created again; --list --table ks.t shows its restore points
+      restore a table as it was before it was dropped, into the directory that it has now;
+      --list --table ks.t prints its restore points
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
 
-Environment, as of the Python tablesnap:
-  TABLESNAP_SYSLOG  log to syslog (/dev/log, or the socket that it names) as well
-  TDEBUG            write debug lines, too
+Environment, as with the Python tablesnap:
+  TABLESNAP_SYSLOG  also log to syslog (1: /dev/log, or the path of a socket)
+  TDEBUG            also write debug lines
 
-Signals, which end nothing:
+Signals that do not end tablesnap:
   SIGHUP    open the log file and syslog again
-  SIGUSR1   write a line of how the backup stands
+  SIGUSR1   log one line about the state of the backup
 
 Exit codes:
   0         all done
-  1         something failed, and is named on stderr
-  2         bad usage: a flag, an environment variable or a line of the conf file
+  1         something failed; stderr names it
+  2         wrong usage: a flag, an environment variable or a line of the conf file
   130, 143  ended by SIGINT or SIGTERM, after the running uploads
   255       bucket or path missing`
 

@@ -1,3 +1,4 @@
+import { formatBytes } from '../report/format.js'
 import { printable } from '../report/log.js'
 import { listUnits, type ListedMoment, type ListedUnit } from '../restore/history.js'
 import { nodeNames } from '../restore/nodes.js'
@@ -5,7 +6,6 @@ import type { Session } from '../session.js'
 import { tableOfUnit } from '../sstable/unit.js'
 
 import { interruptible, type What } from './download.js'
-import { formatBytes } from './format.js'
 import type { Signals } from './signals.js'
 import { printOut, type Program } from './terminal.js'
 
@@ -67,7 +67,7 @@ function lineOf(moment: ListedMoment): string {
       : [time === undefined ? `objects of ${directory}` : `listing of ${directory}`]),
     ...(reason === undefined ? [] : [reason]),
   ]
-  const size = `${String(sets).padStart(5)} sets ${formatBytes(bytes).padStart(10)}`
+  const size = `${String(sets).padStart(5)} ${(sets === 1 ? 'SSTable' : 'SSTables').padEnd(8)} ${formatBytes(bytes).padStart(10)}`
   return `  ${when.padEnd(24)}  ${status.padEnd(11)} ${size}${notes.length === 0 ? '' : `  ${notes.join('; ')}`}`
 }
 

@@ -35,7 +35,7 @@ export class LogFile {
   }
 }
 
-/** The path of a descriptor's file; undefined where it is no file, or has none. */
+/** The path of the file behind a descriptor; undefined if it is not a regular file, or the file has no path any more. */
 function pathOf(fd: number): string | undefined {
   try {
     if (!fstatSync(fd).isFile()) return undefined

@@ -13,7 +13,7 @@ import { ProgressBar } from './progress.js'
 import { onRequest } from './requests.js'
 import { addLog, setLossLine, writeErr } from './terminal.js'
 
-/** Where a run reports to. */
+/** The outputs of a run's log. */
 export interface OpenedLog {
   readonly log: Logger
   /** Shows how far a restore is: a bar on a terminal, else lines in the log; undefined with --no-progress. */
@@ -40,10 +40,10 @@ export function openLog({ logFormat, progress }: Config, env: NodeJS.ProcessEnv 
   onRequest('SIGHUP', () => {
     syslog?.output.close()
     const failure = file.reopen()
-    if (failure === undefined) log.info('SIGHUP: the log goes on')
+    if (failure === undefined) log.info('SIGHUP: the log is open again')
     else log.warn(`SIGHUP: ${failure}`)
   })
-  onRequest('SIGUSR1', () => log.info('Status: tablesnap is starting, or does something else than a backup'))
+  onRequest('SIGUSR1', () => log.info('Status: no backup is running (yet)'))
   takeOverWarnings(log)
   return { log, progress: progress ? (bar ?? new ProgressLines(log)) : undefined }
 }

@@ -1,14 +1,15 @@
-import { Command, CommanderError, Option } from 'commander'
-import { UsageError } from '../errors.js'
-import { loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
+import { Option, type Command } from 'commander'
+
 import type { Flags } from '../config/layers.js'
-import { GROUPS, flagName, longFlag, type Setting } from '../config/setting.js'
+import { loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
+import { GROUPS, longFlag, type Setting } from '../config/setting.js'
 import { SETTINGS, type SettingKey } from '../config/settings.js'
-import { nearest } from '../config/suggest.js'
-import { describe, epilogue, packageVersion } from './help.js'
+
+import { describe, epilogue } from './help.js'
+import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { spellValues, type ValuedFlag } from './values.js'
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type Invocation =
   | { readonly action: 'print'; readonly text: string }
   | {
@@ -21,8 +22,6 @@ export type Invocation =
 /** {@link Invocation}, with the configuration of a run. */
 export type Start =
   { readonly action: 'print'; readonly text: string } | ({ readonly action: 'run' } & LoadedConfig)
-
-const general = 'General:'
 
 function optionsOf(setting: Setting): Option[] {
   const short = setting.short === undefined ? '' : `${setting.short}, `
@@ -38,9 +37,15 @@ function optionsOf(setting: Setting): Option[] {
   ]
 }
 
+function groups(): OptionGroups {
+  return Object.fromEntries(
+    GROUPS.map(group => [group, SETTINGS.filter(one => one.group === group).flatMap(optionsOf)]),
+  )
+}
+
 /** The parser and the help of tablesnap's command line, made from the table of settings. */
-export function buildCommand(columns = 100): Command {
-  const command = new Command('tablesnap')
+function tablesnapCommand(columns?: number): Command {
+  return buildCommand('tablesnap', groups(), epilogue, columns)
     .usage('[options] <bucket> <path>...')
     .description(
       'Backs up the SSTables of a Cassandra node to S3 as they are written (the default), those that exist (-B), ' +
@@ -48,32 +53,11 @@ export function buildCommand(columns = 100): Command {
     )
     .argument('[bucket]')
     .argument('[path...]')
-    .exitOverride()
-    .showSuggestionAfterError(false)
-    .configureHelp({
-      helpWidth: Math.min(columns, 100),
-      visibleArguments: () => [],
-      optionTerm: option => (option.short === undefined ? `    ${option.flags}` : option.flags),
-    })
-    .helpOption(false)
-  for (const group of GROUPS) {
-    for (const setting of SETTINGS.filter(one => one.group === group)) {
-      for (const option of optionsOf(setting)) command.addOption(option.helpGroup(`${group}:`))
-    }
-  }
-  command.addHelpOption(new Option('-h, --help', 'print this help').helpGroup(general))
-  return command
-    .optionsGroup(general)
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .addHelpText('after', `\n${epilogue}`)
 }
 
 /** The text of `--help`. */
 export function helpText(columns?: number): string {
-  let text = ''
-  const command = buildCommand(columns).configureOutput({ writeOut: piece => (text += piece) })
-  command.outputHelp()
-  return text
+  return helpOf(tablesnapCommand(columns))
 }
 
 const spellings: ReadonlyMap<string, Setting> = new Map(
@@ -83,32 +67,6 @@ const spellings: ReadonlyMap<string, Setting> = new Map(
     ),
   ),
 )
-
-const negated = SETTINGS.filter(setting => setting.kind === 'flag' && setting.negatable === true).map(
-  setting => longFlag(setting).replace('--', '--no-'),
-)
-
-const allFlags = [...spellings.keys(), ...negated, '--help', '-h', '--version', '-V']
-
-/**
- * Refuses a flag in the place of another's value: `-k $KEY -s $SECRET` with an empty KEY would take `-s` for
- * the key and the secret for the bucket.
- */
-function checkValues(argv: readonly string[]): void {
-  for (let at = 0; at < argv.length; at++) {
-    const flag = argv[at] ?? ''
-    if (flag === '--') return
-    const setting = spellings.get(flag)
-    if (setting === undefined || setting.kind === 'flag') continue
-    const value = argv[++at]
-    if (value !== undefined && allFlags.includes(value)) {
-      throw new UsageError(
-        'FLAG_VALUE_MISSING',
-        `${flagName(setting)} needs a value before ${value}; write ${longFlag(setting)}=${value} if that is the value`,
-      )
-    }
-  }
-}
 
 /** The flag of an argument whose value follows in the next one: `-e`, `--exclude`, or the last one of `-rae`. */
 function valuedFlagOf(argument: string): ValuedFlag | undefined {
@@ -125,29 +83,6 @@ function valuedFlagOf(argument: string): ValuedFlag | undefined {
   return undefined
 }
 
-/** The usage error for commander's; what follows a flag's = is left out, for it may be a secret. */
-function usageError(error: CommanderError): UsageError {
-  const [, quoted = ''] = /'([^']*)/.exec(error.message) ?? []
-  if (error.code === 'commander.optionMissingArgument') {
-    const [short, long] = quoted.replace(/ <.*$/, '').split(', ')
-    return new UsageError(
-      'FLAG_VALUE_MISSING',
-      `${long ?? short ?? ''} needs a value. See tablesnap --help`,
-      error,
-    )
-  }
-  if (error.code !== 'commander.unknownOption') {
-    return new UsageError('USAGE', error.message.replace(/^error: /, ''), error)
-  }
-  const flag = quoted.startsWith('--') ? quoted.replace(/=.*$/s, '') : quoted.slice(0, 2)
-  if (allFlags.includes(flag)) {
-    return new UsageError('FLAG_UNKNOWN', `${flag} takes no value. See tablesnap --help`, error)
-  }
-  const near = flag.startsWith('--') ? nearest(flag, allFlags) : undefined
-  const advice = near === undefined ? '.' : `; did you mean ${near}?`
-  return new UsageError('FLAG_UNKNOWN', `unknown flag ${flag}${advice} See tablesnap --help`, error)
-}
-
 function textsOf(value: unknown): readonly string[] | undefined {
   if (typeof value === 'boolean') return [String(value)]
   return Array.isArray(value) ? value.map(String) : undefined
@@ -158,27 +93,20 @@ function textsOf(value: unknown): readonly string[] | undefined {
  * @throws UsageError `FLAG_UNKNOWN`, `FLAG_VALUE_MISSING`
  */
 export function parseCommandLine(argv: readonly string[], columns?: number): Invocation {
-  checkValues(argv)
-  const spelled = spellValues(argv, valuedFlagOf)
-  let text = ''
-  const command = buildCommand(columns).configureOutput({
-    writeOut: piece => (text += piece),
-    writeErr: () => undefined,
+  let warnings: readonly string[] = []
+  const parsed = parse(tablesnapCommand(columns), argv, all => {
+    const spelled = spellValues(all, valuedFlagOf)
+    warnings = spelled.warnings
+    return spelled.argv
   })
-  try {
-    command.parse(spelled.argv, { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    if (error.exitCode === 0) return { action: 'print', text }
-    throw usageError(error)
-  }
+  if (parsed.action === 'print') return parsed
   const flags = new Map<SettingKey, readonly string[]>()
   for (const { key } of SETTINGS) {
     const name = key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
-    const texts = textsOf(command.getOptionValue(name))
+    const texts = textsOf(parsed.values[name])
     if (texts !== undefined) flags.set(key, texts)
   }
-  return { action: 'run', flags, positionals: command.args, warnings: spelled.warnings }
+  return { action: 'run', flags, positionals: parsed.positionals, warnings }
 }
 
 /**

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js'
 
 import { packageVersion } from './help.js'
 
-/** What a command line asks for; values are by the names that commander gives them. */
+/** A parsed command line; the values have the names that commander gives them. */
 export type Parsed =
   | { readonly action: 'print'; readonly text: string }
   | {
@@ -48,15 +48,20 @@ export function helpOf(command: Command): string {
 
 /**
  * Parses a command line (without node and script); nothing is printed and nothing exits.
+ * @param spell gives the command line the form that commander understands
  * @throws UsageError `FLAG_UNKNOWN`, `FLAG_VALUE_MISSING`
  */
-export function parse(command: Command, argv: readonly string[]): Parsed {
+export function parse(
+  command: Command,
+  argv: readonly string[],
+  spell: (argv: readonly string[]) => readonly string[] = all => all,
+): Parsed {
   checkValues(command, argv)
   let text = ''
   command.configureOutput({ writeOut: piece => (text += piece), writeErr: () => undefined })
   command.allowExcessArguments()
   try {
-    command.parse(argv, { from: 'user' })
+    command.parse(spell(argv), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { action: 'print', text }

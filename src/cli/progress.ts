@@ -2,10 +2,9 @@ import { createRequire } from 'node:module'
 
 import type * as CliProgress from 'cli-progress'
 
+import { formatBytes } from '../report/format.js'
 import type { Write } from '../report/log.js'
 import { clock, pace, type Amount, type Progress } from '../report/progress.js'
-
-import { formatBytes } from './format.js'
 
 const require = createRequire(import.meta.url)
 

@@ -8,7 +8,7 @@ export interface Signals {
   readonly second: Promise<number>
 }
 
-/** What the first signal does to what is under way. */
+/** The effect of the first signal on the work under way. */
 const EFFECTS = {
   uploads: 'letting the running uploads end; once more to stop at once',
   restore: 'stopping; what is in place by now stays, and nothing half-written does',

@@ -2,19 +2,20 @@ import { basename, dirname, resolve } from 'node:path'
 
 import { Option, type Command } from 'commander'
 
+import { LISTING_SUFFIX } from '../bucket-names.js'
 import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
 import { longFlag } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
-import { LISTING } from '../restore/catalog.js'
 import { findId, type Ownership } from '../restore/owner.js'
 import type { Scope } from '../restore/scope.js'
+import { USER_DATABASE } from '../user-database.js'
 
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { sharedFlags, sharedOptions } from './shared-options.js'
 import { slurpEpilogue } from './slurp-help.js'
 
-/** What a command line of tableslurp asks for, with the configuration of a run. */
+/** A command line of tableslurp, with the configuration of its run. */
 export type SlurpStart =
   | { readonly action: 'print'; readonly text: string }
   | (LoadedConfig & {
@@ -32,7 +33,7 @@ const SHARED = {
   Engine: ['threads', 'memory', 'retries', 'retry_time', 'log_format', 'progress'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
-/** What to restore, as tablesnap's -D has it; the second half goes with -r. */
+/** Flags of tablesnap's -D that choose what to restore; the second group works only with -r. */
 const CHOICES = ['at', 'all', 'dry_run', 'list', 'limit', 'since', 'list_nodes'] as const
 const BELOW = ['keyspace', 'table', 'map_path', 'map_table'] as const
 
@@ -41,19 +42,20 @@ const SHARED_KEYS: readonly SettingKey[] = [...CHOICES, ...BELOW, ...Object.valu
 /** Help where tablesnap's speaks of its modes. */
 const HELP: Partial<Record<SettingKey, string>> = {
   at: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with -f or --commitlogs",
-  all: 'every object of the origin instead of a state: all that ever lay there; not with --at, -f or --commitlogs',
-  list: 'print the restore points of the origin, with -r those below it as well, without an origin all, the newest first, and exit',
-  list_nodes: "print the nodes' names in the bucket, and exit; needs no origin",
-  keyspace: 'with -r: only the tables of this keyspace; repeatable',
-  table: 'with -r: only this table; repeatable',
+  all: 'restore every object of the origin that was ever uploaded; not with --at, -f or --commitlogs',
+  list: 'print the restore points of the origin, the newest first, and exit; with -r those below it too, without an origin all',
+  list_nodes: 'print the names of the nodes in the bucket, and exit; needs no origin',
+  keyspace: 'with -r: restore only the tables of this keyspace; repeatable',
+  table: 'with -r: restore only this table; repeatable',
   map_path:
-    'with -r: what lay below the path old comes to lie below new in the target; the longest old counts; repeatable',
+    'with -r: restore everything that was below the path old to new below the target; the longest old that matches counts; repeatable',
   map_table:
-    'with -r: into the directory that this table has now, where it was dropped and created again; repeatable',
-  dry_run: 'print the plan, change nothing',
-  retries: 'further attempts after a failure that may pass',
+    'with -r: restore this table into the directory that it has now, after it was dropped and created again; repeatable',
+  dry_run: 'print the plan and change nothing',
+  retries: 'how often a failed request is repeated',
   retry_time: 'how long to wait for a server that cannot be reached',
-  partial: 'accept that SSTables, or states and listings below the origin, are missing',
+  partial:
+    'accept that SSTables are missing, or that tables below the origin have no manifest and no upstream listing',
 }
 
 /** -p is --preserve here, as it always was. */
@@ -69,27 +71,27 @@ function groups(): OptionGroups {
     'What to restore': [
       new Option(
         '-f, --file <file>',
-        "what was there when this file came: what the Python program's listing named after it names, else the oldest state with it",
+        'restore what was there when this file was uploaded: the upstream listing named after it, else the oldest restore point that names it',
       ),
       new Option(
         '-r, --recursive',
-        'every directory below the origin that has a state or a listing, and the origin',
+        'restore the origin and every directory below it that has a manifest or an upstream listing',
       ),
-      new Option('--commitlogs <path>', 'the commitlog segments that lay in this directory, all of them'),
+      new Option('--commitlogs <path>', 'restore all commit log segments of this directory'),
       ...CHOICES.flatMap(shared),
       ...BELOW.flatMap(shared),
     ],
     'Node and keys': node.flatMap(shared),
     'What is there already': there.flatMap(shared),
     Owners: [
-      new Option('-p, --preserve', "each file's own owner and group, as the bucket has them"),
+      new Option('-p, --preserve', 'restore the owner and group of each file from its metadata'),
       new Option(
         '-o, --owner <user>',
-        'the owner of all files; with -p, of those that have none in the bucket',
+        'owner of all files; with -p, of those without an owner in their metadata',
       ),
       new Option(
         '-g, --group <group>',
-        'the group of all files; with -p, of those that have none in the bucket',
+        'group of all files; with -p, of those without a group in their metadata',
       ),
     ],
     S3: S3.flatMap(shared),
@@ -207,7 +209,7 @@ function listingName(file: string, origin: string): string {
   if (file.includes('/') && (!file.startsWith('/') || resolve(dirname(file)) !== origin)) {
     throw new UsageError('SETTING_INVALID', '--file: it is the name of a file in the origin, without a path')
   }
-  return name.endsWith(LISTING) ? name.slice(0, -LISTING.length) : name
+  return name.endsWith(LISTING_SUFFIX) ? name.slice(0, -LISTING_SUFFIX.length) : name
 }
 
 function ownershipOf(
@@ -230,10 +232,9 @@ function idOf(kind: 'user' | 'group', flag: string, name: string | undefined): n
   if (name === undefined) return undefined
   const id = findId(kind, name)
   if (id !== undefined) return id
-  const file = kind === 'user' ? '/etc/passwd' : '/etc/group'
   throw new UsageError(
     'OWNER_UNKNOWN',
-    `${flag}: there is no ${kind} ${JSON.stringify(name)} in ${file}; give its number`,
+    `${flag}: there is no ${kind} ${JSON.stringify(name)} in ${USER_DATABASE[kind]}; give its number`,
   )
 }
 

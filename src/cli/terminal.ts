@@ -41,7 +41,7 @@ export function columnsOfStdout(): number | undefined {
   return isatty(1) ? process.stdout.columns : undefined
 }
 
-/** Where a command of this process finds its environment and its conf file. */
+/** The environment and the places of the conf file for a command of this process. */
 export function placesOfProcess(): { env: NodeJS.ProcessEnv; cwd: string; home: string | undefined } {
   return { env: process.env, cwd: process.cwd(), home: process.env['HOME'] ?? homedir() }
 }

@@ -8,7 +8,7 @@ import { isRepeatable } from './setting.js'
 import { findSetting, SETTINGS, type KnownSetting, type SettingKey } from './settings.js'
 import { nearest } from './suggest.js'
 
-/** What the conf file says. */
+/** The contents of the conf file. */
 export interface Conf {
   readonly path: string
   readonly settings: ReadonlyMap<SettingKey, Given>
@@ -74,7 +74,7 @@ class ConfReader {
     const texts = textsOf(setting, entry.lines)
     if (texts.length === 0) return
     if (texts.length > 1 && !isRepeatable(setting)) {
-      throw new UsageError('SETTING_INVALID', `${label}: the value goes on in the next, indented line`)
+      throw new UsageError('SETTING_INVALID', `${label}: the value continues in the next, indented line`)
     }
     if (setting.kind === 'text' && /^(["']).+\1$/.test(texts[0] ?? '')) {
       this.warnings.push(`${label}: the quotes around the value are part of it`)

@@ -4,7 +4,7 @@ import type { Pattern } from './pattern.js'
 /** `watch` new files only; `backup` what exists, then exit; `backup-watch` both; `download` restore. */
 export type Mode = 'watch' | 'backup' | 'backup-watch' | 'download'
 
-/** Where the node's name in the bucket comes from when `-n` does not give it. */
+/** The source of the node's name in the bucket, if `-n` does not give it. */
 export type NameSource = 'fqdn' | 'hostname' | 'ami-launch-index'
 
 export type ListenEvent = 'IN_MOVED_TO' | 'IN_CLOSE_WRITE' | 'IN_CREATE'
@@ -36,14 +36,14 @@ export interface FilterSettings {
   readonly backups: boolean
 }
 
-/** What of a node is restored; nothing named: everything. */
+/** The part of a node that is restored; if nothing is named, everything. */
 export interface TableFilter {
   readonly keyspaces: readonly string[]
   /** `<keyspace>.<table>` or `<keyspace>.<table>-<id>`. */
   readonly tables: readonly string[]
 }
 
-/** What lay below `from` on the node that was backed up comes to lie below `to` in the target; both absolute. */
+/** Everything below `from` on the node that was backed up is restored below `to` in the target; both are absolute. */
 export interface PathMap {
   readonly from: string
   readonly to: string

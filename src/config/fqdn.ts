@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { isIP, isIPv6 } from 'node:net'
 import { errorCode } from '../errors.js'
 
-/** What the name of this machine is looked up with. */
+/** The functions that look up the name of this machine. */
 export interface FqdnSources {
   readonly hostname: string
   /** `/etc/hosts`, unless a test says otherwise. */

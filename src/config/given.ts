@@ -1,11 +1,11 @@
 import type { KnownSetting, SettingKey } from './settings.js'
 
-/** Where a value was given; earlier ones win. */
+/** The places where a value can be given; earlier ones win. */
 export const SOURCES = ['command line', 'environment', 'file'] as const
 
 export type Source = (typeof SOURCES)[number]
 
-/** What a user gave for one setting, in one place, before it is parsed. */
+/** The texts that a user gave for one setting in one place, before they are parsed. */
 export interface Given {
   readonly setting: KnownSetting
   readonly source: Source

@@ -5,7 +5,7 @@ import { findFqdn, systemSources, type FqdnSources } from './fqdn.js'
 import { isEc2, launchIndex, type ImdsTimes } from './imds.js'
 import { checkName } from './name.js'
 
-/** What identity is found with; a test may replace any of it. */
+/** The sources of the node's identity; a test may replace any of them. */
 export interface IdentitySources extends Partial<FqdnSources> {
   readonly env?: NodeJS.ProcessEnv
   /** `/sys/class/dmi/id`. */
@@ -30,7 +30,7 @@ async function fqdn(sources: IdentitySources, asked: boolean): Promise<Identity>
   if (asked) {
     throw new TablesnapError({
       code: 'IDENTITY_UNKNOWN',
-      message: `${reason}; choose a name by -n NAME or --name-from hostname`,
+      message: `${reason}; choose a name with -n NAME or --name-from hostname`,
     })
   }
   return {

@@ -108,7 +108,7 @@ export async function launchIndex(env: NodeJS.ProcessEnv, { request: each, total
   const fail = (reason: string, cause?: unknown): TablesnapError =>
     new TablesnapError({
       code: 'IDENTITY_UNKNOWN',
-      message: `the EC2 launch index, which names this node, cannot be read: ${reason}; choose a name by -n NAME or --name-from fqdn`,
+      message: `the EC2 launch index, which names this node, cannot be read: ${reason}; choose a name with -n NAME or --name-from fqdn`,
       cause,
     })
   if (env['AWS_EC2_METADATA_DISABLED']?.toLowerCase() === 'true')

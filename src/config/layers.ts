@@ -5,7 +5,7 @@ import { EXCLUSIVE, SETTINGS, settingOf, type SettingKey, type Values } from './
 import { retriesOf } from './profile.js'
 import { defaultValue, parseValue } from './value.js'
 
-/** What the flags of a command line gave, by key; a flag without a value is `true` or `false`. */
+/** The values of the command line's flags, by key; a flag without a value is `true` or `false`. */
 export type Flags = ReadonlyMap<SettingKey, readonly string[]>
 
 /** The settings that the command line gave. */

@@ -19,7 +19,7 @@ import { proxiesOf } from '../s3/proxy.js'
 
 /** All that decides about a run. */
 export interface ConfigInput {
-  /** What the command line gave by flags, … */
+  /** The flags of the command line. */
   readonly flags: Flags
   /** … and besides: `<bucket> <path>...`, or nothing. */
   readonly positionals: readonly string[]
@@ -172,7 +172,7 @@ function pathMap(text: string): PathMap {
   return { from: resolve(from), to: resolve('/', to.join('=')) }
 }
 
-/** Of two maps of one path none can be meant. */
+/** Two maps of one path contradict each other. */
 function checkMaps(maps: readonly PathMap[]): void {
   const twice = maps.find(({ from }, index) => maps.findIndex(other => other.from === from) !== index)
   if (twice === undefined) return

@@ -2,7 +2,7 @@ import { statSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { errorCode, errorMessage, UsageError } from '../errors.js'
 
-/** Where a conf file is looked for. */
+/** The places where a conf file may lie. */
 export interface ConfPlaces {
   readonly env: NodeJS.ProcessEnv
   readonly cwd: string

@@ -13,7 +13,7 @@ export const GROUPS = [
 
 export type Group = (typeof GROUPS)[number]
 
-/** What a number counts; `MB` is 2^20 bytes, as it always was here. */
+/** The unit of a number; `MB` is 2^20 bytes, as in the Python tablesnap. */
 export type Unit = 'MB' | 'milliseconds' | 'seconds' | 'bytes' | 'threads' | 'attempts'
 
 interface Common {
@@ -21,7 +21,7 @@ interface Common {
   readonly key: string
   readonly short?: string
   readonly group: Group
-  /** What follows the flag in `--help`; the default is appended by the printer. */
+  /** The explanation of the flag in `--help`; the printer appends the default. */
   readonly help: string
   /** Environment variables, the first that is set and not empty wins. */
   readonly environment?: readonly string[]
@@ -46,7 +46,7 @@ interface Valued extends Common {
 
 export interface TextSetting extends Valued {
   readonly kind: 'text'
-  /** What the value is made of; anything is, if undefined. */
+  /** The characters that the value may have; undefined: any. */
   readonly form?: 'credential' | 'word' | 'printable' | 'url' | 'count'
   /** Whether an empty text is a value (`""` in the file). */
   readonly empty?: true

@@ -10,7 +10,7 @@ export const STORAGE_SETTINGS = [
     argument: 'key',
     environment: ['AWS_ACCESS_KEY_ID'],
     group: 'S3',
-    help: 'access key id; without one the usual AWS places are searched',
+    help: 'access key id; by default the AWS provider chain is asked',
   },
   {
     key: 'aws_secret',
@@ -65,7 +65,7 @@ export const STORAGE_SETTINGS = [
     argument: 'file',
     environment: ['AWS_CA_BUNDLE'],
     group: 'S3',
-    help: 'certificates in PEM that TLS trusts beside the usual ones',
+    help: 'PEM file with certificates that TLS trusts besides the usual ones',
   },
   {
     key: 'checksum',
@@ -75,7 +75,7 @@ export const STORAGE_SETTINGS = [
     default: 'crc64nvme',
     group: 'How objects are stored',
     uploads: true,
-    help: 'what the server verifies: crc64nvme, crc32c, sha256 or md5',
+    help: 'checksum that the server verifies: crc64nvme, crc32c, sha256 or md5',
   },
   {
     key: 'reduced_redundancy',
@@ -115,21 +115,21 @@ export const STORAGE_SETTINGS = [
     kind: 'flag',
     group: 'How objects are stored',
     uploads: true,
-    help: "leave out the -listdir.json objects, which the original's tableslurp needs",
+    help: 'write no -listdir.json objects, which the Python tableslurp needs',
   },
   {
     key: 'md5_on_start',
     kind: 'flag',
     group: 'How objects are stored',
     uploads: true,
-    help: 'compare and store MD5 sums; costs more CPU than all the rest',
+    help: 'compare and store MD5 sums; this costs more CPU than everything else together',
   },
   {
     key: 'delete_on_backup',
     kind: 'flag',
     group: 'How objects are stored',
     uploads: true,
-    help: 'delete local files once a durable state names them',
+    help: 'delete local files once a restore point in the bucket names them',
   },
   {
     key: 'threads',
@@ -152,7 +152,7 @@ export const STORAGE_SETTINGS = [
     argument: 'bytes',
     default: '64MiB',
     group: 'Engine',
-    help: 'ceiling for all buffers together; K, M and G are powers of 1024',
+    help: 'memory of all buffers together, at most; K, M and G are powers of 1024',
   },
   {
     key: 'max_rate',
@@ -163,7 +163,7 @@ export const STORAGE_SETTINGS = [
     argument: 'bytes/s',
     group: 'Engine',
     uploads: true,
-    help: 'send no more file contents per second than this, all threads together',
+    help: 'bytes of files that all threads together send per second, at most',
   },
   {
     key: 'max_upload_size',
@@ -175,7 +175,7 @@ export const STORAGE_SETTINGS = [
     argument: 'mb',
     group: 'Engine',
     uploads: true,
-    help: 'send larger files in parts; an upper bound, --memory may lower it',
+    help: 'send larger files in parts; --memory may lower this size',
   },
   {
     key: 'multipart_chunk_size',
@@ -187,7 +187,7 @@ export const STORAGE_SETTINGS = [
     argument: 'mb',
     group: 'Engine',
     uploads: true,
-    help: 'largest part of a file; an upper bound, --memory may lower it',
+    help: 'size of the largest part of a file; --memory may lower it',
   },
   {
     key: 'retries',
@@ -198,7 +198,7 @@ export const STORAGE_SETTINGS = [
     argument: 'n',
     default: '5',
     group: 'Engine',
-    help: 'further attempts at a request that failed with -B or -D; watching never gives up',
+    help: 'how often -B and -D repeat a failed request; watching never gives up',
   },
   {
     key: 'retry_time',
@@ -209,7 +209,7 @@ export const STORAGE_SETTINGS = [
     argument: 'seconds',
     default: '300',
     group: 'Engine',
-    help: 'how long -B and -D wait for a server that cannot be reached; watching waits for ever',
+    help: 'how long -B and -D wait for a server that cannot be reached; watching never gives up',
   },
   {
     key: 'shutdown_timeout',
@@ -220,7 +220,7 @@ export const STORAGE_SETTINGS = [
     argument: 'seconds',
     default: '60',
     group: 'Engine',
-    help: 'how long the first signal lets uploads finish',
+    help: 'how long uploads may continue after the first signal',
   },
   {
     key: 'log_format',
@@ -229,13 +229,13 @@ export const STORAGE_SETTINGS = [
     argument: 'format',
     default: 'text',
     group: 'Engine',
-    help: 'log lines as text or as json',
+    help: 'format of log lines: text or json',
   },
   {
     key: 'progress',
     kind: 'flag',
     negatable: true,
     group: 'Engine',
-    help: 'how far a restore is: a bar on a terminal, else a line every 10 s (the default)',
+    help: 'show how far a restore is: a bar on a terminal, else a line every 10 s (the default)',
   },
 ] as const satisfies readonly Setting[]

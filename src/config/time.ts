@@ -1,3 +1,5 @@
+import { LISTING_SUFFIX, MANIFESTS_FOLDER, MANIFEST_SUFFIX } from '../bucket-names.js'
+
 /** The last moment that a state can have, ms since 1970: beyond it its key could not be made. */
 const LAST = 9_999_999_999_998
 
@@ -12,22 +14,22 @@ const SPAN = /^(?=\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)
 /** The units of {@link SPAN}, ms. */
 const UNITS = [7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1_000] as const
 
-/** Parts of keys: of every manifest, its ending, and the ending of an upstream listing. */
-const STATES = '/states/'
-const STATE_END = '.json.gz'
-const LISTING_END = '-listdir.json'
+/** A part of the key of every manifest. */
+const MANIFESTS = `/${MANIFESTS_FOLDER}`
 
-/** What --at takes, for messages. */
+/** The forms of time that --at accepts, for messages. */
 export const TIME_FORMS =
   'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), 1795407153 (Unix time) or 2h (ago), nor the key of a state or a listing'
 
 /** Whether a text is the key of an object that is of a moment: a state's, or a listing's of the Python program. */
 export function isMomentKey(text: string): boolean {
   // A regular expression would search every part of a long text anew.
-  const states = text.indexOf(STATES, 1)
+  const states = text.indexOf(MANIFESTS, 1)
   const isState =
-    text.endsWith(STATE_END) && states > 0 && states + STATES.length < text.length - STATE_END.length
-  return isState || (text.endsWith(LISTING_END) && text.length > LISTING_END.length)
+    text.endsWith(MANIFEST_SUFFIX) &&
+    states > 0 &&
+    states + MANIFESTS.length < text.length - MANIFEST_SUFFIX.length
+  return isState || (text.endsWith(LISTING_SUFFIX) && text.length > LISTING_SUFFIX.length)
 }
 
 /**

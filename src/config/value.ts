@@ -58,7 +58,7 @@ function invalid(given: Given, message: string, cause?: unknown): UsageError {
 }
 
 /** A byte count as a person writes it: `64MiB`. */
-export function formatBytes(bytes: number): string {
+export function exactBytes(bytes: number): string {
   for (const [exponent, unit] of [
     [4, 'TiB'],
     [3, 'GiB'],
@@ -93,7 +93,7 @@ function parseNumber(setting: NumberSetting, given: Given): number {
     return value * factors[setting.unit]
   const range =
     setting.unit === 'bytes'
-      ? `a number of bytes from ${formatBytes(setting.min)} to ${formatBytes(setting.max)}, such as 64MiB`
+      ? `a number of bytes from ${exactBytes(setting.min)} to ${exactBytes(setting.max)}, such as 64MiB`
       : `a whole number of ${setting.unit} from ${setting.min} to ${setting.max}`
   const why = value !== undefined && setting.why !== undefined ? ` (${setting.why})` : ''
   throw invalid(given, `"${text}" is not ${range}${why}`)

@@ -80,7 +80,7 @@ async function digestFile(task: DigestFileTask, buffer: Buffer): Promise<DigestF
   return { what: 'digest', digest: digest.end() }
 }
 
-/** The error of an object whose bytes are not those that were stored. Digests are in hex. */
+/** The error of an object whose content has changed since the upload. Digests are in hex. */
 export function damaged(
   key: string,
   digest: string,
@@ -100,7 +100,7 @@ export function damaged(
 export function changed(key: string, expected: number, found: number): TablesnapError {
   return new TablesnapError({
     code: 'OBJECT_CHANGED',
-    message: `the object changed while it was restored: it had ${expected} bytes and has ${found}; start again`,
+    message: `the object changed during the restore: it had ${expected} bytes and now has ${found}; run the restore again`,
     operation: 'GetObject',
     key,
   })

@@ -23,7 +23,7 @@ export interface PartsDigest {
   readonly certain: boolean
 }
 
-/** By what the content of an object can be known. */
+/** The ways to verify the content of an object. */
 export type Expected = WholeDigest | PartsDigest
 
 /**

@@ -31,7 +31,7 @@ export interface RangeTask extends LocalFile {
   readonly etag: string
   readonly start: number
   readonly bytes: number
-  /** What is computed while the bytes are hot. */
+  /** The checksums that are computed while the bytes are still in the CPU's cache. */
   readonly crc: CrcKind
 }
 
@@ -44,7 +44,7 @@ export interface DigestFileTask extends LocalFile {
   readonly digest: DigestKind
 }
 
-/** What a worker does to restore a file. */
+/** A worker's task in restoring a file. */
 export type DownloadTask = ObjectTask | RangeTask | DigestFileTask
 
 /** An object that was written to its file. */
@@ -69,5 +69,5 @@ export interface DigestFileResult {
   readonly digest: string
 }
 
-/** What became of a task. */
+/** The result of a task. */
 export type DownloadResult = ObjectResult | RangeResult | DigestFileResult

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path'
 
 import type { FilterSettings } from '../config/config.js'
 import { BACKUPS, SNAPSHOTS, STAGING, isAside, isTemporary } from '../sstable/names.js'
-import { LISTING_SUFFIX } from '../state/listing.js'
+import { LISTING_SUFFIX } from '../bucket-names.js'
 
 /** Decides which files and directories are backed up. */
 export class Filter {

@@ -13,9 +13,9 @@ const DEFAULT_PART = 8 * MEBIBYTE
  */
 const COMFORTABLE_PARTS = 512
 
-/** What bounds the parts of a file, bytes; undefined: the engine's default. */
+/** The bounds of a file's parts, bytes; undefined: the engine's default. */
 export interface PartBounds {
-  /** What can be read and sent in one pass. */
+  /** The most that can be read and sent in one pass. */
   readonly buffer: number
   readonly maxUploadSize: number | undefined
   readonly chunkSize: number | undefined

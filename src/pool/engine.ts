@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina'
 
+import { Slots } from '../concurrency.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import { mayBeExpired } from '../s3/expired.js'
 import type { ChecksumKind, CredentialSource, Credentials, S3Settings } from '../s3/settings.js'
@@ -20,7 +21,7 @@ import { SharedOverwriting } from './overwriting.js'
 import { Pacing } from './pacing.js'
 import { SharedRate } from './rate.js'
 
-/** What the pool of workers is made from. */
+/** The settings of the pool of workers. */
 export interface EngineOptions {
   readonly settings: S3Settings
   readonly credentials: CredentialSource
@@ -72,11 +73,11 @@ export class Engine {
   readonly #pool: Piscina<Request, Response>
   readonly #options: EngineOptions
   readonly #pacing: Pacing
-  readonly #waiting: (() => void)[] = []
+  /** As many places as the server lets tasks be in flight. */
+  readonly #slots: Slots
   readonly #noted = new Set<string>()
-  #running = 0
   #closed = false
-  /** Of a thread that died without a task, as at its start. */
+  /** The error of a thread that died without a task, as at its start. */
   #lastError: unknown
 
   constructor(options: EngineOptions) {
@@ -90,6 +91,7 @@ export class Engine {
     this.buffer = Math.min(largest, Math.floor(memory / this.width))
     this.usual = Math.min(USUAL_BUFFER, this.buffer)
     this.#pacing = new Pacing(this.width)
+    this.#slots = new Slots(() => this.#pacing.limit)
     const workerData: WorkerSettings = {
       settings: options.settings,
       checksum: options.checksum,
@@ -166,22 +168,14 @@ export class Engine {
   }
 
   async #run(task: Task): Promise<unknown> {
-    if (this.#running < this.#pacing.limit) this.#running++
-    else await new Promise<void>(resolve => this.#waiting.push(resolve))
-    try {
+    return this.#slots.use(async () => {
       const { credentials: source } = this.#options
       const credentials = await source()
       const outcome = await this.#attempt(task, credentials)
       if (!hasExpired(outcome) || (await source.refused?.(credentials)) !== true) return valueOf(outcome)
       // A file that is in the bucket already is found there.
       return valueOf(await this.#attempt(task, await source()))
-    } finally {
-      this.#running--
-      while (this.#waiting.length > 0 && this.#running < this.#pacing.limit) {
-        this.#running++
-        this.#waiting.shift()?.()
-      }
-    }
+    })
   }
 
   async #attempt(task: Task, credentials: Credentials): Promise<Outcome<unknown>> {

@@ -5,7 +5,7 @@ import type { RetryPolicy } from '../s3/retry.js'
 import type { DownloadTask } from '../download/task.js'
 import type { DigestTask, FilesTask, PartTask } from '../upload/task.js'
 
-/** What every worker is started with. */
+/** The settings that every worker starts with. */
 export interface WorkerSettings {
   readonly settings: S3Settings
   readonly checksum: ChecksumKind
@@ -29,7 +29,7 @@ export interface WorkerSettings {
 /** Work for a worker thread. */
 export type Task = FilesTask | (PartTask & { readonly checksum: ChecksumKind }) | DigestTask | DownloadTask
 
-/** What crosses to the worker. */
+/** The message to a worker. */
 export interface Request {
   readonly task: Task
   readonly credentials: Credentials
@@ -58,16 +58,16 @@ export interface ErrorMessage {
 export type Outcome<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorMessage }
 
-/** What crosses back. */
+/** The answer of a worker. */
 export interface Response {
   readonly outcome: Outcome<unknown>
-  /** What the operator should know of the server; the main thread logs each once. */
+  /** Notes about the server for the operator; the main thread logs each of them once. */
   readonly notes: readonly string[]
   /** The server's clock minus ours, ms. */
   readonly serverOffset: number | undefined
 }
 
-/** What a worker tells between two tasks: the server has not answered for a while, or answers again after so many ms. */
+/** A worker's message between two tasks: the server has not answered for a while, or it answers again after so many ms. */
 export type SilenceNews = { readonly silence: string } | { readonly returned: number }
 
 /** Flattens an error for the way between threads. */

@@ -2,7 +2,7 @@ import type { Overwriting } from '../s3/overwriting.js'
 
 const STATES = ['unknown', 'refused', 'allowed'] as const
 
-/** What one thread found out about overwriting, for all of them. */
+/** The knowledge of one thread about overwriting, shared with all threads. */
 export class SharedOverwriting implements Overwriting {
   readonly shared: SharedArrayBuffer
   readonly #word: Int32Array

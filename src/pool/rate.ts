@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import type { BodyRate } from '../s3/outgoing.js'
 
-/** What may be made up after a time in which nothing was sent, ns: timers are late, and disks are slow at times. */
+/** How much unused time may be made up for later, ns: timers may be late, and disks may be slow for a moment. */
 const CATCH_UP = 100_000_000n
 
 /** Bytes of a slice: this part of a second's, within bounds. */

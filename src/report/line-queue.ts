@@ -38,7 +38,7 @@ export class LineQueue {
   #first = 0
   #characters = 0
   #dropped = 0
-  /** What is being written: whole lines, of which a part may be out. */
+  /** The bytes that are being written: whole lines; the reader may have a part of them already. */
   #current: Buffer | undefined
   #at = 0
   #pause = FIRST_PAUSE

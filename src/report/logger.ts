@@ -1,7 +1,7 @@
-/** What a log line carries beside its text; only `--log-format json` shows it. */
+/** The fields of a log line besides its text; only `--log-format json` shows them. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** Where the middle layers report to; only `cli/` decides what becomes of it. */
+/** The log of the middle layers; only `cli/` decides where its lines go. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void

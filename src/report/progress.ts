@@ -6,7 +6,7 @@ export interface Amount {
   readonly bytes: number
 }
 
-/** What is told of long work while it goes on. */
+/** The reports of long work while it runs. */
 export interface Progress {
   /** @param total that there is to do */
   begin(total: Amount): void

@@ -91,7 +91,7 @@ export function syslogLogger(queue: LineQueue, level: Severity): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** What is said of lines that were dropped. @param reader who did not take them */
+/** The line about dropped lines. @param reader who did not read them */
 export function lossOf(count: number, reader: string): string {
   const lines = count === 1 ? '1 log line was' : `${count} log lines were`
   return `${lines} dropped here: ${reader} did not take them, and tablesnap went on`

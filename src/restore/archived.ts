@@ -1,9 +1,9 @@
+import { eachOf } from '../concurrency.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 
 import { shellWord } from './mend.js'
 import type { MomentFile } from './moment.js'
-import { eachOf } from './slots.js'
 
 /** Classes whose objects cannot be read before somebody asks for them, unless a copy is out already. */
 const ARCHIVES: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE'])
@@ -69,7 +69,7 @@ async function headersOf(
   }
 }
 
-/** What is archived, as a phrase with the command that thaws all of it. */
+/** The archived objects, as a phrase with the command that thaws all of them. */
 export function describeArchived(archived: readonly ArchivedFile[], { settings }: S3Client): string {
   const [first, ...more] = archived
   if (first === undefined) return 'nothing is archived'

@@ -12,7 +12,7 @@ import { readUnits, type UnitMoments } from './unit-moments.js'
 /** Tables shown of many. */
 const SHOWN = 10
 
-/** What the bucket has of what is to be restored. */
+/** The objects in the bucket that are to be restored. */
 export interface BucketContent {
   readonly catalog: Catalog
   readonly units: UnitMoments

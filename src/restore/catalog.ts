@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 
+import { LISTING_SUFFIX, OWN_FOLDER } from '../bucket-names.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { listObjects } from '../s3/list.js'
@@ -7,9 +8,6 @@ import { parseComponent } from '../sstable/names.js'
 import { KeyLayout, pathOfVersion } from '../state/keys.js'
 
 import { parseKeyPath, type KeyPath, type Refusal } from './key-path.js'
-
-/** Suffix of the keys under which the originals keep a directory's listing. */
-export const LISTING = '-listdir.json'
 
 /** An object that may be restored. */
 export interface Entry {
@@ -26,7 +24,7 @@ export interface NamedEntry extends Entry {
   readonly name: string
 }
 
-/** What the bucket holds of one directory. */
+/** The objects of one directory in the bucket. */
 export interface CatalogDirectory {
   /** Absolute, as on the node the objects came from. */
   readonly path: string
@@ -53,7 +51,7 @@ export interface Catalog {
   readonly find: (key: string) => Entry | undefined
 }
 
-/** Where a node's objects are. */
+/** The place of a node's objects. */
 export interface CatalogSource {
   readonly client: S3Client
   /** Before the name. */
@@ -168,7 +166,7 @@ function versionPath(rest: string): KeyPath | undefined {
   return typeof place === 'string' ? undefined : place
 }
 
-/** What the keys of all of a node's files begin with. */
+/** The prefix of the keys of all of a node's files. */
 export function rootOf({
   prefix,
   name,
@@ -187,12 +185,12 @@ function parentsOf(directories: ReadonlyMap<string, CatalogDirectory>): Readonly
 
 /** Our own objects are no data of the node's, whatever its name is. */
 export function isOwn(key: string, prefix: string): boolean {
-  return key.startsWith(`${prefix}.tablesnap/`)
+  return key.startsWith(`${prefix}${OWN_FOLDER}`)
 }
 
 function add(directory: Gathered, name: string, entry: Entry, { until, log }: CatalogSource): void {
-  if (name.endsWith(LISTING)) {
-    directory.listings.set(name.slice(0, -LISTING.length), entry)
+  if (name.endsWith(LISTING_SUFFIX)) {
+    directory.listings.set(name.slice(0, -LISTING_SUFFIX.length), entry)
     const counts = until === undefined || entry.lastModified <= until
     if (counts && (directory.listing === undefined || entry.lastModified >= directory.listing.lastModified))
       directory.listing = entry
@@ -206,7 +204,7 @@ function add(directory: Gathered, name: string, entry: Entry, { until, log }: Ca
   const [newer, older] = entry.lastModified >= other.lastModified ? [entry, other] : [other, entry]
   directory.files.set(name, newer)
   directory.others.set(older.key, { ...older, name })
-  log.warn(`${entry.key} and ${other.key} are one file; the newer one counts: ${newer.key}`, {
+  log.warn(`${entry.key} and ${other.key} have the same path; the newer one counts: ${newer.key}`, {
     key: newer.key,
   })
 }

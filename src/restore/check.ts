@@ -1,3 +1,4 @@
+import { eachOf } from '../concurrency.js'
 import { Digest, type DigestKind } from '../download/digest.js'
 import { expectedOf, type PartsDigest } from '../download/expected.js'
 import type { LocalFile } from '../download/task.js'
@@ -6,9 +7,7 @@ import type { Engine } from '../pool/engine.js'
 import type { S3Client } from '../s3/client.js'
 import { headPart, type ObjectInfo } from '../s3/object.js'
 
-import { eachOf } from './slots.js'
-
-/** What comparing a file with an object needs. */
+/** The resources for comparing a file with an object. */
 export interface CheckDeps {
   readonly client: S3Client
   readonly engine: Engine

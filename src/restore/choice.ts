@@ -1,11 +1,12 @@
 import { TablesnapError } from '../errors.js'
+import { counted } from '../report/format.js'
 import type { Logger } from '../report/logger.js'
 import type { StateKey } from '../state/keys.js'
 import { timeOf } from '../state/ranked.js'
 import { isRestorable, type State } from '../state/state.js'
 import type { States } from '../state/states.js'
 
-import { counted, iso } from './lines.js'
+import { iso } from './lines.js'
 
 /** Restore points looked at in one go on the way back to a whole one. */
 const BATCH = 8
@@ -18,7 +19,7 @@ export interface Passed {
   readonly count: number
   /** The newest of them. */
   readonly newest: { readonly key: string; readonly time: number; readonly flaws: string }
-  /** The latest time at which the older one was still the newest, ms since 1970. */
+  /** The latest time at which the older restore point was still the newest, ms since 1970. */
   readonly until: number
 }
 
@@ -71,7 +72,9 @@ export async function chooseState(
     if (found !== undefined) return found
     if (performance.now() - told < PROGRESS) continue
     told = performance.now()
-    log.info(`Looking for a whole restore point of ${unit}: ${count} are not, back to ${iso(key.time)}`)
+    log.info(
+      `Looking for a complete restore point of ${unit}: ${count} back to ${iso(key.time)} are not complete`,
+    )
   }
   return (await lookBack()) ?? newest
 }

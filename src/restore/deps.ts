@@ -6,16 +6,16 @@ import type { S3Client } from '../s3/client.js'
 import type { Ownership } from './owner.js'
 import type { Scope } from './scope.js'
 
-/** What a restore works with. */
+/** The resources of a restore. */
 export interface RestoreDeps {
   readonly client: S3Client
   readonly engine: Engine
   /** The node's name in the bucket. */
   readonly name: string
   readonly log: Logger
-  /** What of the node's objects is restored, and where to; undefined: all, each to its path below the target. */
+  /** The part of the node's objects that is restored, and the places; undefined: everything, each file to its path below the target. */
   readonly scope?: Scope | undefined
-  /** Whom files are given to; undefined: as their metadata or the target tells, as far as we may. */
+  /** The owner of the restored files; undefined: the owner in their metadata or that of the target, as far as this process may set it. */
   readonly ownership?: Ownership | undefined
   /** Is told how far the restore is. */
   readonly progress?: Progress | undefined

@@ -17,7 +17,7 @@ const READS = 1024
 /** LastModified has whole seconds. */
 const SECOND = 1000
 
-/** Where the restore point of a file is looked for. */
+/** The places where the restore point of a file may be found. */
 export interface FileSearch {
   readonly states: States
   readonly unit: string
@@ -26,7 +26,7 @@ export interface FileSearch {
   readonly log: Logger
 }
 
-/** What was found of a file so far. */
+/** The results for a file so far. */
 interface Found {
   oldest: Choice | undefined
   restorable: Choice | undefined

@@ -49,7 +49,7 @@ export interface ListedUnit {
   readonly mend: string | undefined
 }
 
-/** What the keys of a unit's manifests tell. */
+/** The facts from the keys of a table's manifests. */
 interface Keys {
   readonly shown: StateKey[]
   readonly kinds: Record<ManifestKind | 'unknown', number>

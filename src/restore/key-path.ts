@@ -8,7 +8,7 @@ const NAME_MAX = 255
 /** Longest path, bytes (Linux PATH_MAX without its closing NUL). */
 const PATH_MAX = 4095
 
-/** Where a key's file lies on the node it came from. */
+/** The path of a key's file on the node that it came from. */
 export interface KeyPath {
   /** Absolute, without a trailing slash (but `/` itself). */
   readonly directory: string

@@ -13,8 +13,3 @@ export function limited<T>(items: readonly T[], log: Logger, what: string): read
 export function iso(ms: number): string {
   return new Date(ms).toISOString()
 }
-
-/** A count with its noun: `1 file`, `2 files`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`
-}

@@ -48,7 +48,7 @@ export interface ListedMoment {
   readonly reason?: string
 }
 
-/** What the moments of a unit are read with. */
+/** The resources for reading the restore points of a table. */
 export interface MomentReader {
   readonly config: Config
   readonly deps: RestoreDeps
@@ -71,7 +71,7 @@ const QUIET: Logger = {
   error: () => undefined,
 }
 
-/** What the key of a manifest says; undefined where it says nothing. */
+/** The restore point that a manifest's key describes; undefined if the key has no facts. */
 export function momentOfKey(one: StateKey): ListedMoment | undefined {
   const { unit, key, time, facts } = one
   if (facts === undefined) return undefined

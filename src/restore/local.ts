@@ -10,7 +10,7 @@ import { checkFile, hasCrc64, type CheckDeps } from './check.js'
 import type { MomentFile, MomentSet } from './moment.js'
 import { isAbsent } from './target.js'
 
-/** What a directory of the target holds already. */
+/** The files that a directory of the target has already. */
 export interface LocalDirectory {
   readonly path: string
   readonly names: ReadonlySet<string>
@@ -108,7 +108,7 @@ async function compareFile(
     const local = { fd: handle.fd, path }
     if (info === undefined) return (await hasCrc64(deps, local, file.size, crc64)) ? 'same' : 'other'
     const check = await checkFile(deps, local, file.key, info)
-    // What a restore leaves has the object's time: the best there is where the server tells nothing of the content.
+    // A restored file has the object's time. Where the server knows no checksum, this time is the best evidence.
     if (check.match === 'unknown') return sameSecond(found.mtimeMs, info.lastModified) ? 'same' : 'other'
     return check.match
   } finally {

@@ -108,7 +108,7 @@ function running(directory: string, holder: Holder | undefined): TablesnapError 
   const who = holder === undefined ? '' : ` (process ${holder.pid})`
   return new TablesnapError({
     code: 'RESTORE_RUNNING',
-    message: `another restore${who} is at work in ${directory}; if there is none, delete that directory`,
+    message: `another restore${who} is working in ${directory}; if no restore is running, delete that directory`,
     operation: 'restore',
     path: directory,
   })

@@ -49,7 +49,7 @@ export class Mapping {
     return longest(mapPaths, directory) !== undefined || namesTable(mapTables, tableAt(directory))
   }
 
-  /** What of --map-path and --map-table has named nothing so far. */
+  /** The values of --map-path and --map-table that have matched nothing so far. */
   get unused(): { readonly paths: readonly PathMap[]; readonly tables: readonly string[] } {
     const { mapPaths, mapTables } = this.#config
     return {

@@ -1,9 +1,9 @@
+import { LISTING_SUFFIX } from '../bucket-names.js'
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
 import { firstObject } from '../s3/list.js'
 import { KeyLayout, parseStateKey } from '../state/keys.js'
 
-import { LISTING } from './catalog.js'
 import type { RestoreDeps } from './deps.js'
 
 /** To the end of its second: S3 tells of an object's time no more than that. */
@@ -19,7 +19,7 @@ export async function atMoment(config: Config, { client, name, signal }: Restore
   const keys = new KeyLayout(prefix, name, separator)
   const states = keys.states('')
   const state = key.startsWith(states) ? parseStateKey(key.slice(states.length)) : undefined
-  if (state === undefined && !(key.startsWith(keys.files) && key.endsWith(LISTING))) {
+  if (state === undefined && !(key.startsWith(keys.files) && key.endsWith(LISTING_SUFFIX))) {
     throw missing(
       key,
       `is neither the key of a state of ${name} (${states}…) nor of a listing (${keys.files}…)`,
@@ -34,7 +34,7 @@ export async function atMoment(config: Config, { client, name, signal }: Restore
 function missing(key: string, why: string): TablesnapError {
   return new TablesnapError({
     code: 'MOMENT_MISSING',
-    message: `--at ${key} ${why}: --list shows the moments that there are`,
+    message: `--at ${key} ${why}: --list prints the restore points`,
     operation: 'restore',
     key,
   })

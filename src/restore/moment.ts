@@ -1,7 +1,8 @@
+import { LISTING_SUFFIX } from '../bucket-names.js'
 import type { Logger } from '../report/logger.js'
 import { BACKUPS, SNAPSHOTS, isOptional, isTemporary, isTxnLog, parseComponent } from '../sstable/names.js'
 
-import { LISTING, type CatalogDirectory, type Entry } from './catalog.js'
+import type { CatalogDirectory, Entry } from './catalog.js'
 
 /** A file that a moment has. */
 export interface MomentFile extends Entry {
@@ -72,7 +73,7 @@ export function momentOf(directory: CatalogDirectory, named: Named, log: Logger)
     }
     if (
       entry === undefined &&
-      (isTemporary(name) || name.endsWith(LISTING) || isDirectory(name) || isReserved(name))
+      (isTemporary(name) || name.endsWith(LISTING_SUFFIX) || isDirectory(name) || isReserved(name))
     ) {
       log.debug(`${keyOf(directory, name)} is named by the listing, and no file that is backed up`)
       continue
@@ -153,9 +154,12 @@ function complete(directory: CatalogDirectory, gathered: Gathered, log: Logger):
     const name = `${set}-${component}`
     const entry = directory.files.get(name)
     if (entry !== undefined) {
-      log.info(`${entry.key} is restored, too: the listing was written before it, and Cassandra needs it`, {
-        key: entry.key,
-      })
+      log.info(
+        `${entry.key} is restored as well: Cassandra needs it, and the upstream listing was written before it`,
+        {
+          key: entry.key,
+        },
+      )
       gathered.files.push({ ...entry, name })
     } else if (component !== 'CompressionInfo.db' && !components.has('TOC.txt')) {
       gathered.missing.push(missing(keyOf(directory, name)))

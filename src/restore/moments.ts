@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import { eachOf } from '../concurrency.js'
 import type { Config } from '../config/config.js'
 import { unitOf } from '../sstable/unit.js'
 
@@ -14,13 +15,12 @@ import type { RestoreDeps } from './deps.js'
 import { iso } from './lines.js'
 import { readForeignListing, readListing } from './listing.js'
 import { momentOf, type MomentSet } from './moment.js'
-import { eachOf } from './slots.js'
 import type { UnitMoments } from './unit-moments.js'
 
 /** Listings fetched at once. */
 const FETCHES = 8
 
-/** What a directory was at the moment that is restored. */
+/** A directory at the restored moment. */
 export interface DirectoryMoment {
   readonly sets: readonly MomentSet[]
   /** When its listing was written, ms since 1970; undefined where a unit's state or no moment speaks of it. */
@@ -29,7 +29,7 @@ export interface DirectoryMoment {
   readonly unit: string | undefined
 }
 
-/** What is restored. */
+/** The contents of a restore. */
 export interface Moments {
   /** In the order of the keys. */
   readonly directories: ReadonlyMap<string, DirectoryMoment>
@@ -76,7 +76,7 @@ export async function readMoments(
       }
       log.warn(
         `${path}: listing ${newer.listing.key} is the Python program's and newer than the newest state, of ` +
-          `${iso(unit.newest)}: what it names is restored`,
+          `${iso(unit.newest)}: tablesnap restores the files that it names`,
       )
       moments.set(path, listed({ ...directory, listing: newer.listing }, newer.names))
       return
@@ -89,7 +89,7 @@ export async function readMoments(
     const names = all || listing === undefined ? undefined : await readListing(client, listing, path, signal)
     if (at !== undefined && names === undefined && directory.files.size > 0)
       log.warn(
-        `${path} has neither a state nor a listing: all of its objects come, whenever they were uploaded`,
+        `${path} has neither a manifest nor an upstream listing: tablesnap restores all of its objects`,
       )
     moments.set(path, listed(directory, names))
   })

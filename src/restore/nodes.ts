@@ -1,3 +1,4 @@
+import { OWN_FOLDER } from '../bucket-names.js'
 import { TablesnapError } from '../errors.js'
 import { isS3Error } from '../s3/errors.js'
 import { listPages, listLeaping } from '../s3/list.js'
@@ -10,8 +11,6 @@ const NAMES_SHOWN = 20
 /** Folders of a bucket in which a backup under another prefix is looked for. */
 const FOLDERS_SEARCHED = 20
 
-const OWN = '.tablesnap/'
-
 type NamesSource = Pick<CatalogSource, 'client' | 'prefix' | 'separator' | 'signal'>
 
 /**
@@ -21,7 +20,7 @@ type NamesSource = Pick<CatalogSource, 'client' | 'prefix' | 'separator' | 'sign
  */
 export async function* nodeNames({ client, prefix, separator, signal }: NamesSource): AsyncGenerator<string> {
   const known = new Set<string>()
-  const own = `${prefix}${OWN}`
+  const own = `${prefix}${OWN_FOLDER}`
   for await (const { prefixes } of listPages(client, { prefix: own, delimiter: '/', signal })) {
     for (const found of prefixes) {
       const name = found.slice(own.length, -1)
@@ -86,7 +85,7 @@ async function someNames(source: NamesSource): Promise<{ names: readonly string[
   return { names, isCut: false }
 }
 
-/** Where a backup may be, when nothing begins with the prefix. */
+/** Prefixes under which a backup may be, if no key begins with the given one. */
 async function elsewhere(source: NamesSource): Promise<string> {
   const prefixes = await prefixesWithNodes(source)
   if (prefixes.length === 0)
@@ -103,7 +102,7 @@ async function prefixesWithNodes({ client, signal }: NamesSource): Promise<strin
     for (const folder of folders) {
       for await (const { prefixes } of listPages(client, { prefix: folder, delimiter: '/', signal })) {
         for (const prefix of prefixes) {
-          if (prefix.endsWith(OWN)) found.push(prefix.slice(0, -OWN.length))
+          if (prefix.endsWith(OWN_FOLDER)) found.push(prefix.slice(0, -OWN_FOLDER.length))
           else if (folder === '' && folders.length <= FOLDERS_SEARCHED) folders.push(prefix)
         }
       }

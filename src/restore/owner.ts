@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { chmod, chown, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
+import { idOfName } from '../user-database.js'
 
 /** Who owns a file, and its permission bits as far as they are known. */
 export interface Owner {
@@ -22,8 +22,6 @@ export interface Ownership {
 
 /** How a process changes the owner of a file; -1 leaves it. */
 type Chown = (uid: number, gid: number) => Promise<void>
-
-const FILES = { user: '/etc/passwd', group: '/etc/group' } as const
 
 /** Permissions of a directory where its parent does not set the example. */
 const DIRECTORY_MODE = 0o755
@@ -100,7 +98,7 @@ export class Owners {
     try {
       await change(wanted.uid, wanted.gid)
     } catch (cause) {
-      const advice = this.#root ? '' : ': give files away as root, or leave -p, -o and -g out'
+      const advice = this.#root ? '' : ': run as root, or leave out -p, -o and -g'
       throw new TablesnapError({
         code: 'OWNER_REFUSED',
         message: `cannot give files to user ${uid} and group ${gid} (${errorMessage(cause)})${advice}`,
@@ -115,7 +113,7 @@ export class Owners {
     if (this.#kept || (uid === process.geteuid?.() && gid === process.getegid?.())) return
     this.#kept = true
     this.#log.warn(
-      `Files stay ours and do not go to user ${uid} and group ${gid}, for only root may give files away: chown them before Cassandra starts, or restore as root`,
+      `The restored files belong to this user instead of user ${uid} and group ${gid}, because only root may change owners: chown them before Cassandra starts, or restore as root`,
     )
   }
 
@@ -134,17 +132,9 @@ export function findId(kind: 'user' | 'group', name: string): number | undefined
   return idIn(kind, name, /^\d{1,10}$/.test(name) ? Number(name) : undefined)
 }
 
-const known = new Map<string, ReadonlyMap<string, number>>()
-
 /** A name that this machine knows goes before the number, which may be another's here. */
 function idIn(kind: 'user' | 'group', name: unknown, id: unknown): number | undefined {
-  const file = FILES[kind]
-  let ids = known.get(file)
-  if (ids === undefined) {
-    ids = readIds(file)
-    known.set(file, ids)
-  }
-  const found = typeof name === 'string' ? ids.get(name) : undefined
+  const found = typeof name === 'string' ? idOfName(kind, name) : undefined
   if (found !== undefined) return found
   return typeof id === 'number' && Number.isInteger(id) && id >= 0 && id < 0xffffffff ? id : undefined
 }
@@ -153,7 +143,7 @@ function unknown(what: 'owner' | 'group'): TablesnapError {
   const flag = what === 'owner' ? '-o' : '-g'
   return new TablesnapError({
     code: 'OWNER_UNKNOWN',
-    message: `the object has no ${what} in its metadata: leave -p out, or give one for such files by ${flag} beside it`,
+    message: `the object has no ${what} in its metadata: leave out -p, or add ${flag} for such files`,
     operation: 'restore',
   })
 }
@@ -174,21 +164,4 @@ function permissions(mode: unknown): number | undefined {
   if (typeof mode !== 'number' || !Number.isInteger(mode)) return undefined
   const bits = mode & 0o777
   return bits === 0 ? undefined : bits
-}
-
-function readIds(file: string): ReadonlyMap<string, number> {
-  const ids = new Map<string, number>()
-  for (const line of read(file).split('\n')) {
-    const [name = '', , id = ''] = line.split(':')
-    if (/^\d+$/.test(id) && !ids.has(name)) ids.set(name, Number(id))
-  }
-  return ids
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
 }

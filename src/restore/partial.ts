@@ -9,13 +9,13 @@ import { STAGING } from '../sstable/names.js'
 
 import type { MomentFile } from './moment.js'
 
-/** What the name of a file's journal ends with. */
+/** The suffix of a file's journal. */
 const JOURNAL = '.ranges'
 
-/** Of `stat`'s blocks, whatever the file system's own have. */
+/** The size of `stat`'s blocks, bytes; the file system's own blocks may be larger. */
 const BLOCK = 512
 
-/** What the ranges of a file are ranges of: those of anything else are of no use. */
+/** The object that the ranges of a file were read from: ranges of another object are of no use. */
 export interface RangesOf {
   readonly etag: string
   readonly size: number

@@ -78,7 +78,7 @@ export class Placer {
     }
     this.#touched.add(path).add(aside)
     this.#log.info(
-      `Moved ${directory.aside.length} files of SSTables of another moment from ${path} to ${aside}`,
+      `Moved ${directory.aside.length} files of SSTables that are not in the restore point from ${path} to ${aside}`,
       {
         path,
         to: aside,
@@ -109,7 +109,7 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Where a restore that was cut short has begun to move these files. */
+/** The directory into which an interrupted restore has begun to move these files. */
 async function begunIn({ path, aside }: PlannedDirectory): Promise<string | undefined> {
   for (const name of aside) {
     const found = await findLinkAside(path, name)

@@ -46,7 +46,7 @@ export async function placeSets(
   for (const [origin, moment] of moments.directories) {
     const { sets: all, unit } = moment
     const brought = all.filter(brings)
-    // What no file system can have is never looked for on one.
+    // A name that no file system can hold is never looked for.
     const impossible = unfit(join(target.root, origin), 'x')
     if (impossible !== undefined) {
       for (const { files } of brought) refused.push(...files.map(({ key }) => ({ key, reason: impossible })))

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 
+import { eachOf } from '../concurrency.js'
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
+import { dataFirst } from '../sstable/names.js'
 
 import { describeArchived, findArchived, type ArchivedFile } from './archived.js'
 import { halfMoved } from './aside.js'
@@ -17,7 +19,6 @@ import { segmentsBeside } from './next.js'
 import { partialBytes } from './partial.js'
 import { placeSets, type Place } from './places.js'
 import { Problems, foreignSets } from './problems.js'
-import { eachOf } from './slots.js'
 import { Target, type TargetDirectory } from './target.js'
 import type { UnitMoment } from './unit-moments.js'
 
@@ -29,7 +30,7 @@ export interface PlannedSet {
   readonly directory: TargetDirectory
   /** Where staging is for it. */
   readonly base: string
-  /** What is not there yet, Data.db last. */
+  /** The files that are not in place yet, Data.db last. */
   readonly files: readonly MomentFile[]
   /** Names of files that go before the set comes, Data.db first. */
   readonly remove: readonly string[]
@@ -124,7 +125,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
       for (const file of state.rewritten.filter(file => !exchanged.includes(file))) {
         const path = join(directory.path, file.name)
         log.warn(
-          `${path} is not as in the backup, beside the same Data.db, and stays; --force brings the backup's`,
+          `${path} differs from the backup although its Data.db is the same; it stays unless you add --force`,
         )
       }
       present += state.same.length + state.different.length + state.rewritten.length - exchanged.length
@@ -147,7 +148,7 @@ export async function planRestore(config: Config, deps: RestoreDeps): Promise<Re
     const newer = !incomplete.has(group) && !config.replace && config.at === undefined
     if (newer && foreign.length > 0) {
       log.info(
-        `${directory.path} has all of the backup, and newer SSTables, which stay; --replace moves them aside`,
+        `${directory.path} has everything that the backup has, and newer SSTables. They stay; --replace moves them aside`,
       )
     }
     const aside = newer ? [] : foreign
@@ -215,7 +216,7 @@ function pathOf({ directory, name }: MomentSet): string {
   return join(directory, name)
 }
 
-/** What comes although some objects are archived: with --partial the SSTables that can be read as a whole. */
+/** The SSTables that can be restored although some objects are archived (with --partial): those without archived files. */
 function withoutFrozen(
   sets: readonly PlannedSet[],
   archived: readonly ArchivedFile[],
@@ -238,7 +239,7 @@ function checkUsed({ unused }: Mapping, name: string, log: Logger): void {
     throw new TablesnapError({ code: 'MAP_UNUSED', message, operation: 'restore' })
   }
   for (const { from, to } of unused.paths)
-    log.warn(`--map-path ${from}=${to}: nothing is restored that lay below ${from}`)
+    log.warn(`--map-path ${from}=${to}: nothing that was below ${from} is restored`)
 }
 
 /** Compares sets, several at once; the answer has their order. */
@@ -280,9 +281,4 @@ function isData(name: string): boolean {
 
 function dataLast(files: readonly MomentFile[]): MomentFile[] {
   return [...files.filter(({ name }) => !isData(name)), ...files.filter(({ name }) => isData(name))]
-}
-
-/** In the order in which files may go: without its Data.db a set is none. */
-function dataFirst(names: readonly string[]): string[] {
-  return [...names.filter(isData), ...names.filter(name => !isData(name))]
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
+import { formatBytes } from '../report/format.js'
 import { parseComponent } from '../sstable/names.js'
 
 import { isHardlinks, type FileSystemShare } from './file-system.js'
@@ -19,7 +20,7 @@ const SLACK = 0.01
 /** Names shown of many. */
 const SHOWN = 10
 
-/** What is against a restore, found before its first byte. */
+/** Collects the reasons to refuse a restore, before its first byte. */
 export class Problems {
   readonly #found: TablesnapError[] = []
   readonly #unwritable = new Set<string>()
@@ -126,7 +127,7 @@ export class Problems {
     this.#unwritable.add(existing)
     this.#add(
       'TARGET_NOT_WRITABLE',
-      `cannot restore to ${path}: ${existing} is not writable for us`,
+      `cannot restore to ${path}: ${existing} is not writable for this user`,
       existing,
     )
   }
@@ -134,7 +135,7 @@ export class Problems {
   space({ base, needed, free }: FileSystemShare): void {
     if (needed * (1 + SLACK) <= free) return
     const lack = Math.ceil(needed * (1 + SLACK)) - free
-    const message = `there is not enough space for ${base}: ${needed} bytes are needed, and ${free} are free; make room for ${lack} more`
+    const message = `not enough space in ${base}: the restore needs ${formatBytes(needed)}, and ${formatBytes(free)} are free; make room for ${formatBytes(lack)} more`
     this.#add('NO_SPACE', message, base)
   }
 

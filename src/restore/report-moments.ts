@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 
 import type { Config } from '../config/config.js'
+import { counted } from '../report/format.js'
 import type { Logger } from '../report/logger.js'
 import { indexOf, tableOfUnit } from '../sstable/unit.js'
 
-import { counted, iso, limited } from './lines.js'
+import { iso, limited } from './lines.js'
 import { backupLine } from './mend.js'
 import type { RestorePlan } from './plan.js'
 import type { UnitMoment } from './unit-moments.js'
@@ -22,7 +23,7 @@ export function reportMoments(plan: RestorePlan, config: Config, log: Logger): v
     lacking(unit, plan, config, log)
   }
   for (const path of limited(later, log, 'directories have nothing as old as that'))
-    log.info(`${path} is left out: it has no restore point and no listing as old as that`)
+    log.info(`${path} is left out: it has no restore point and no upstream listing as old as that`)
   const moments = [
     ...units.map(unit => ({ time: unit.time, line: lineOf(unit, awayOf(unit, plan)) })),
     ...directories.flatMap(({ path, listed, away }) =>
@@ -111,7 +112,7 @@ function incomplete(what: string, time: number, away: number): string {
 function fromTheFuture({ unit, newest, ahead, time }: UnitMoment, log: Logger): void {
   if (!ahead) return
   log.warn(
-    `${unit}: the time of its newest restore point was in the future when the bucket got it, at ${iso(newest)}: the clock of its node was wrong. It is taken as of then; ${iso(time)} is restored`,
+    `${unit}: the time of its newest restore point was in the future when the bucket got it, at ${iso(newest)}: the clock of its node was wrong. It counts from that moment; ${iso(time)} is restored`,
   )
 }
 
@@ -144,7 +145,7 @@ function lacking(
   const { unprotected, unexplained } = lacks
   if (unprotected.length + unexplained.length === 0) return
   log.warn(
-    `${unit} has no whole restore point: of its newest one, of ${iso(time)}, only the whole SSTables are restored`,
+    `${unit} has no complete restore point: tablesnap restores only the complete SSTables of its newest one, of ${iso(time)}`,
   )
   for (const path of limited(unprotected, log, 'SSTables and files were not in the bucket'))
     log.warn(`${path} is not restored: it was not in the bucket`)
@@ -152,10 +153,10 @@ function lacking(
     log.warn(`${path} is not restored: it had vanished from the node for no known reason`)
   if (unprotected.length > 0)
     log.warn(
-      `For a whole restore point of ${unit}, run where it was backed up: ${backupLine(config, name, unprotected)}`,
+      `For a complete restore point of ${unit}, run on the node that was backed up: ${backupLine(config, name, unprotected)}`,
     )
   if (unexplained.length > 0)
     log.warn(
-      `For a whole restore point of ${unit}, bring the vanished SSTables back to the node, or accept the loss with --take-over`,
+      `For a complete restore point of ${unit}, copy the vanished SSTables back to the node, or accept the loss with --take-over`,
     )
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js'
+import { counted, formatBytes } from '../report/format.js'
 import type { Logger } from '../report/logger.js'
 import { parseComponent } from '../sstable/names.js'
 import { unitOf } from '../sstable/unit.js'
@@ -9,13 +10,13 @@ import type { RestorePlan } from './plan.js'
 import { reportMoments } from './report-moments.js'
 import type { RestoreSummary } from './summary.js'
 
-/** Keys that are named of many which one cause keeps away. */
+/** How many keys a line names that are refused for the same reason. */
 const KEYS = 3
 
-/** Commitlog segments that are named of many. */
+/** How many commit log segments a line names. */
 const SEGMENTS = 10
 
-/** Tells what a restore is going to do, and what is against it. */
+/** Logs what a restore is going to do, and what prevents parts of it. */
 export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void {
   const { at, dryRun, partial } = config
   const {
@@ -43,29 +44,35 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
   }
   for (const { key, reason } of limited(missing, log, 'files are missing from the bucket'))
     log.warn(`${key} ${reason}`, { key })
-  for (const set of limited(broken, log, 'sets are not whole')) {
+  for (const set of limited(broken, log, 'SSTables are incomplete')) {
     log.warn(`${set} is not restored: the bucket lacks files that Cassandra needs to read it`)
   }
-  for (const set of limited(partial ? corrupt : [], log, 'sets were damaged on the node')) {
+  for (const set of limited(partial ? corrupt : [], log, 'SSTables were corrupt on the node')) {
     log.warn(
-      `${set} is not restored: it was damaged on the node already, by its Digest.crc32; --force brings it`,
+      `${set} is not restored: it was already corrupt on the node (Digest.crc32 does not match); --force restores it`,
     )
   }
-  for (const path of limited(unlisted, log, 'directories have no listing')) {
+  for (const path of limited(unlisted, log, 'directories have no upstream listing')) {
     log.warn(
-      `${path} is not restored: it has SSTables and no listing; tablesnap -D brings every object of it`,
+      `${path} is not restored: it has SSTables and no upstream listing; tablesnap -D restores every object of it`,
     )
   }
   reportMoments(plan, config, log)
   if (dryRun) {
-    for (const { origin, name: set, directory, files: own } of limited(sets, log, 'sets would be restored')) {
+    for (const { origin, name: set, directory, files: own } of limited(
+      sets,
+      log,
+      'SSTables would be restored',
+    )) {
       const size = own.reduce((sum, file) => sum + file.size, 0)
-      log.info(`Would restore ${origin}/${set} to ${directory.path}: ${own.length} files, ${size} bytes`)
+      log.info(
+        `Would restore ${origin}/${set} to ${directory.path}: ${counted(own.length, 'file')}, ${formatBytes(size)}`,
+      )
     }
   }
   for (const { base, needed, staged, free } of shares) {
-    const there = staged === 0 ? '' : `; ${staged} bytes are there from a run that was cut short`
-    log.info(`${needed} bytes are needed below ${base}, and ${free} are free${there}`, {
+    const there = staged === 0 ? '' : `; ${formatBytes(staged)} are already there from an interrupted run`
+    log.info(`needs ${formatBytes(needed)} in ${base}; ${formatBytes(free)} free${there}`, {
       base,
       needed,
       staged,
@@ -75,8 +82,8 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
   if (segments.length > 0) {
     const shown = `${segments.slice(0, SEGMENTS).join(', ')}${segments.length > SEGMENTS ? ', …' : ''}`
     log[at === undefined ? 'info' : 'warn'](
-      `Cassandra replays ${segments.length} commitlog segments at its next start (${shown}): writes after the moment that is ` +
-        'restored come back with them; move them away where that is not wanted',
+      `Cassandra replays ${counted(segments.length, 'commit log segment')} at its next start (${shown}): they bring back writes that are later than ` +
+        'the restore point; move them away if you do not want that',
     )
   }
   const aside = directories.reduce((sum, directory) => sum + directory.aside.length, 0)
@@ -84,8 +91,9 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
   const wrong = missing.filter(({ size }) => size !== undefined).length
   const more = aside === 0 ? '' : `, ${aside} to be moved aside`
   log.info(
-    `Restoring ${name} to ${target}: ${tables} tables, ${sets.length} sets, ${files} files, ${bytes} bytes in ${directories.length} directories; ` +
-      `${present} files are there already, ${missing.length - wrong} missing, ${wrong} of the wrong size, ${refused.length} refused${more}`,
+    `Restoring ${name} to ${target}: ${counted(tables, 'table')}, ${counted(sets.length, 'SSTable')}, ${counted(files, 'file')}, ${formatBytes(bytes)} in ` +
+      `${counted(directories.length, 'directory', 'directories')}; ${counted(present, 'file')} already in place, ${missing.length - wrong} missing, ` +
+      `${wrong} of the wrong size, ${refused.length} refused${more}`,
     {
       tables,
       sets: sets.length,
@@ -99,7 +107,7 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
   )
 }
 
-/** Keys that are refused, those together that one cause in the target keeps away. */
+/** Groups refused keys by their reason, if the reason lies in the target. */
 function byCause(refused: readonly Refusal[]): { keys: string[]; reason: string }[] {
   const causes: { keys: string[]; reason: string }[] = []
   const shared = new Map<string, string[]>()
@@ -116,13 +124,13 @@ function byCause(refused: readonly Refusal[]): { keys: string[]; reason: string 
   return causes
 }
 
-/** Tables of which SSTables come. */
+/** The number of tables that get SSTables. */
 function tablesOf({ sets }: RestorePlan): number {
   const tables = sets.filter(({ name }) => parseComponent(`${name}-Data.db`) !== undefined)
   return new Set(tables.map(({ origin }) => unitOf(origin))).size
 }
 
-/** Tells what a restore came to. */
+/** Logs the result of a restore. */
 export function reportSummary(
   summary: RestoreSummary,
   { name, target }: RestorePlan,
@@ -130,10 +138,10 @@ export function reportSummary(
   dryRun: boolean,
 ): void {
   const { exitCode, sets, files, bytes, seconds, missing, unverified, skipped, failed, aborted } = summary
-  const rate = bytes > 0 && seconds > 0 && !dryRun ? ` (${(bytes / seconds / 1e6).toFixed(1)} MB/s)` : ''
+  const rate = bytes > 0 && seconds > 0 && !dryRun ? ` (${formatBytes(Math.round(bytes / seconds))}/s)` : ''
   log.info(
-    `${dryRun ? 'Would restore' : aborted ? 'Stopped; restored' : 'Restored'} ${sets} sets, ${files} files, ${bytes} bytes ` +
-      `in ${seconds.toFixed(1)} s${rate}; ${skipped} files were there already, ${missing} missing, ${failed} failed, ${unverified} unverified`,
+    `${dryRun ? 'Would restore' : aborted ? 'Stopped; restored' : 'Restored'} ${counted(sets, 'SSTable')}, ${counted(files, 'file')}, ${formatBytes(bytes)} ` +
+      `in ${seconds.toFixed(1)} s${rate}; ${counted(skipped, 'file')} already in place, ${missing} missing, ${failed} failed, ${unverified} unverified`,
     {
       name,
       target,

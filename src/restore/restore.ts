@@ -33,7 +33,8 @@ export async function restore(asked: Config, deps: RestoreDeps): Promise<Restore
   const aborted = signal?.aborted === true
   const passed = plan.units.some(({ passed }) => passed !== undefined)
   const empty = emptyOf(plan, config, deps)
-  for (const unit of empty) log.error(`Nothing is restored of ${unit}, which was asked for: see above`)
+  for (const unit of empty)
+    log.error(`Nothing of ${unit} is restored, although it was asked for; the reason is above`)
   const lacking =
     missing > 0 || plan.unlisted.length > 0 || plan.corrupt.length > 0 || passed || empty.length > 0
   const bad = tally.failed > 0 || aborted || plan.problems.length > 0 || (lacking && !config.partial)
@@ -86,7 +87,7 @@ function refusal({ problems }: RestorePlan, { log }: RestoreDeps): TablesnapErro
   for (const { message, code } of problems) log.error(message, { code })
   return new TablesnapError({
     code: 'RESTORE_REFUSED',
-    message: `nothing was restored, for ${problems.length} reasons; see above`,
+    message: `nothing was restored; the ${problems.length} reasons are above`,
     operation: 'restore',
   })
 }

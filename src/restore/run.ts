@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { eachOf } from '../concurrency.js'
 import { errorMessage } from '../errors.js'
 
 import type { RestoreDeps } from './deps.js'
@@ -9,13 +10,12 @@ import { Owners } from './owner.js'
 import { removeStaged } from './partial.js'
 import { Placer } from './place.js'
 import type { PlannedDirectory, PlannedSet, RestorePlan } from './plan.js'
-import { eachOf } from './slots.js'
 import { Staging } from './staging.js'
 import type { RestoreSummary } from './summary.js'
 import { Target } from './target.js'
 import { Transfer, type StagedFile } from './transfer.js'
 
-/** What was done, while it is being done. */
+/** Counts of the work that is done so far. */
 export type Tally = Pick<RestoreSummary, 'sets' | 'files' | 'bytes' | 'unverified' | 'failed'>
 
 /** Sets under way at once beyond the places of the pool: while one is synced and placed, others are fetched. */
@@ -89,9 +89,12 @@ export class Run {
         return false
       })
       if (kept)
-        log.info(`${path} keeps what came of large files: the next run goes on from there, or remove it`, {
-          path,
-        })
+        log.info(
+          `${path} keeps the downloaded parts of large files: the next run continues with them. You may also remove it`,
+          {
+            path,
+          },
+        )
     }
   }
 
@@ -204,7 +207,7 @@ export class Run {
     const { files, bytes } = this.#plan
     const left = { files: files - this.#tally.files, bytes: bytes - this.#tally.bytes }
     this.#deps.log.error(
-      `${left.files} files, ${left.bytes} bytes are still missing; the next run brings only those`,
+      `${left.files} files, ${left.bytes} bytes are still missing; the next run restores only those`,
       left,
     )
   }
@@ -222,7 +225,7 @@ export class Run {
       if (verified) continue
       this.#tally.unverified++
       this.#deps.log.warn(
-        `${file.key} is restored unverified: the server has no checksum of it that can be compared`,
+        `${file.key} is restored without verification: the server has no usable checksum of it`,
         {
           key: file.key,
         },

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path'
 
+import { LISTING_SUFFIX } from '../bucket-names.js'
 import { TablesnapError } from '../errors.js'
 import { listObjects } from '../s3/list.js'
 import { parseComponent } from '../sstable/names.js'
@@ -7,14 +8,7 @@ import { unitOf } from '../sstable/unit.js'
 import { KeyLayout } from '../state/keys.js'
 import { States } from '../state/states.js'
 
-import {
-  LISTING,
-  emptyDirectory,
-  rootOf,
-  type Catalog,
-  type CatalogDirectory,
-  type CatalogSource,
-} from './catalog.js'
+import { emptyDirectory, rootOf, type Catalog, type CatalogDirectory, type CatalogSource } from './catalog.js'
 import { iso } from './lines.js'
 import { parseKeyPath } from './key-path.js'
 import { nothingFound } from './nodes.js'
@@ -37,7 +31,7 @@ export const SEGMENT = /^CommitLog-(\d+-)?\d+\.log$/
 /** Names shown of many. */
 const SHOWN = 10
 
-/** Where a directory of the original node comes to lie, as a path below the target. */
+/** The new place of a directory of the original node, as a path below the target. */
 export function localOf(directory: string, scope: Scope | undefined): string {
   return scope === undefined ? directory : join('/', relative(scope.origin, directory))
 }
@@ -53,7 +47,7 @@ export function takesStates(scope: Scope | undefined): boolean {
   return scope?.take !== 'commitlogs'
 }
 
-/** What is known of a directory's unit by its states. */
+/** The knowledge about a directory's table from its manifests. */
 export interface KnownUnits {
   /** Units with a state that may count; their directories that are asked for. */
   readonly found: ReadonlyMap<string, { readonly sets: ReadonlyMap<string, unknown> }>
@@ -100,7 +94,7 @@ export function nothingAsOld(what: string, until: number | undefined): Tablesnap
   const time = until === undefined ? '' : ` of ${iso(until)}`
   return error(
     'MOMENT_MISSING',
-    `${what} has no state and no listing as old as that${time}: give a later time with --at`,
+    `${what} has no manifest and no upstream listing as old as that${time}: give a later time with --at`,
   )
 }
 
@@ -128,7 +122,7 @@ async function below(
     if (directory.listings.size > 0 || units.found.has(unitOf(path)) || units.later.has(unitOf(path)))
       directories.set(path, directory)
     else if (hasSSTables(directory)) unlisted.push(path)
-    else source.log.info(`Left out ${path}: it has no listing, and no SSTables`)
+    else source.log.info(`Left out ${path}: it has no upstream listing and no SSTables`)
   }
   const stated = [...units.found.values()].some(({ sets }) => sets.size > 0)
   if (directories.size === 0 && !stated) throw await missing(scope, undefined, source)
@@ -190,7 +184,7 @@ async function listedNear(origin: string, source: CatalogSource): Promise<string
       signal: source.signal,
     })) {
       empty = false
-      if (!key.endsWith(LISTING)) continue
+      if (!key.endsWith(LISTING_SUFFIX)) continue
       const place = parseKeyPath(key.slice(root.length))
       if (typeof place !== 'string') found.add(place.directory)
       // One more than is shown tells that there are more.

@@ -86,13 +86,13 @@ export class Staging {
   }
 }
 
-/** What lies behind a symbolic link is not ours to empty. */
+/** The target of a symbolic link belongs to somebody else: it is never emptied. */
 async function refuseLink(path: string): Promise<void> {
   const found = await lstat(path).catch((error: unknown) => {
     if (isAbsent(error)) return undefined
     throw error
   })
-  if (found !== undefined && !found.isDirectory()) throw new Error('it is there, and is no directory')
+  if (found !== undefined && !found.isDirectory()) throw new Error('it exists, but is not a directory')
 }
 
 /**

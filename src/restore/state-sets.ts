@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path'
 
+import { eachOf } from '../concurrency.js'
 import type { TablesnapError } from '../errors.js'
 import { headObject } from '../s3/object.js'
 import type { S3Client } from '../s3/client.js'
@@ -11,7 +12,6 @@ import type { Entry as StateEntry, State, StateSet } from '../state/state.js'
 
 import type { Catalog, Entry } from './catalog.js'
 import { missing, type Missing, type MomentFile, type MomentSet } from './moment.js'
-import { eachOf } from './slots.js'
 
 /** Objects looked for at once where the listing has no word of them. */
 const LOOKS = 8

@@ -1,4 +1,4 @@
-/** What a restore came to. */
+/** The result of a restore. */
 export interface RestoreSummary {
   /** Sets brought; with --dry-run, that would be. A file that is no SSTable's counts as a set of its own. */
   sets: number

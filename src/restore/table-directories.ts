@@ -55,7 +55,7 @@ export async function supersededBy(path: string): Promise<string | undefined> {
   const own = siblings.find(({ name }) => name === basename(path))
   if (own?.filled === true) return undefined
   const live = siblings.filter(one => one !== own && !one.dropped)
-  // Of two empty ones nobody can tell which is read.
+  // If two directories are empty, nobody can tell which one Cassandra reads.
   const other = own === undefined || own.dropped ? live[0] : live.find(({ filled }) => filled)
   return other === undefined ? undefined : join(parent, other.name)
 }

@@ -57,7 +57,7 @@ export class Target {
   }
 }
 
-/** What is at a path, by following a symbolic link. */
+/** The kind of file at a path; symbolic links are followed. */
 async function kind(path: string): Promise<'directory' | 'other' | 'dangling' | 'nothing'> {
   try {
     return (await stat(path)).isDirectory() ? 'directory' : 'other'

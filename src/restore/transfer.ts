@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 
+import { Slots, eachOf } from '../concurrency.js'
 import { CrcFold, isCrc, type CrcKind } from '../download/digest.js'
 import { changed, damaged } from '../download/download.js'
 import { expectedOf, type Expected } from '../download/expected.js'
@@ -14,7 +15,6 @@ import { gone } from './local.js'
 import type { MomentFile } from './moment.js'
 import type { Owner, Owners } from './owner.js'
 import { RangeJournal, openPartial, openPast, type RangesOf } from './partial.js'
-import { Slots, eachOf } from './slots.js'
 
 /** Transfers of an object before its damage counts as the object's own, and not as the network's. */
 const ATTEMPTS = { small: 3, large: 2 } as const
@@ -22,7 +22,7 @@ const ATTEMPTS = { small: 3, large: 2 } as const
 /** Tasks under way per place in the pool: while one is fetched, another is opened or synced. */
 const TASKS_PER_PLACE = 2
 
-/** What bringing objects needs. */
+/** The resources for downloading objects. */
 export interface TransferDeps extends CheckDeps {
   readonly log: Logger
   /** Brings what an ETag speaks against that may be none of MD5s. */

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 
+import { eachOf } from '../concurrency.js'
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
 import type { ListedObject } from '../s3/list.js'
@@ -18,7 +19,6 @@ import type { RestoreDeps } from './deps.js'
 import { chooseNaming } from './file-choice.js'
 import type { MomentSet } from './moment.js'
 import { scopeHolds, takesStates, type Scope } from './scope.js'
-import { eachOf } from './slots.js'
 import { wantedBy } from './tables.js'
 import { setsOf } from './state-sets.js'
 import { systemKeyspaceOf, together, type Together } from './system-keyspaces.js'
@@ -26,7 +26,7 @@ import { systemKeyspaceOf, together, type Together } from './system-keyspaces.js
 /** Units whose manifests are read at once. */
 const UNITS = 4
 
-/** What a unit was at the moment that is restored. */
+/** A table at the restored moment. */
 export interface UnitMoment {
   readonly unit: string
   /** ms since 1970. */

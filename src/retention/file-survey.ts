@@ -4,7 +4,7 @@ import { parseKeyPath } from '../restore/key-path.js'
 import type { ListedObject } from '../s3/list.js'
 import { unitOf } from '../sstable/unit.js'
 import type { KeyLayout } from '../state/keys.js'
-import { LISTING_SUFFIX } from '../state/listing.js'
+import { LISTING_SUFFIX } from '../bucket-names.js'
 
 import type { DeletionRule, TablePoints } from './deletion-rule.js'
 import { Tally, type Going, type IsNews } from './going.js'

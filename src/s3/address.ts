@@ -5,13 +5,13 @@ import { UsageError } from '../errors.js'
 import type { S3Settings } from './settings.js'
 import { parseUrl } from './url.js'
 
-/** Where the requests for one bucket go. */
+/** The address of the requests for one bucket. */
 export interface Address {
   /** Scheme, host and port, as undici wants it. */
   readonly origin: string
   /** The Host header, which is signed. */
   readonly host: string
-  /** What comes before `/key` in the path: `/bucket`, or nothing with virtual-hosted style. */
+  /** The part of the path before `/key`: `/bucket`, or nothing with virtual-hosted style. */
   readonly root: string
   readonly secure: boolean
 }

@@ -20,7 +20,7 @@ export function isErrorBody(body: Buffer): boolean {
   return body.length > 0 && parseXml(body)?.root === 'Error'
 }
 
-/** What a page of HTML says of whoever sent it. */
+/** A hint, from a page of HTML, about the server that sent it. */
 export const NO_S3 = 'the answer is a page of HTML: is this an S3 server, and is there a proxy before it?'
 
 /**

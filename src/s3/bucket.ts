@@ -62,7 +62,7 @@ function missing(client: S3Client, cause: S3Error): S3Error {
     operation: 'HeadBucket',
     status: 404,
     s3Code: 'NoSuchBucket',
-    message: `there is no bucket ${bucket}: check its name (only modes that upload create it)`,
+    message: `bucket ${bucket} does not exist: check its name (only modes that upload create it)`,
     retry: false,
     slowDown: false,
     cause,

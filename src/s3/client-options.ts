@@ -26,11 +26,11 @@ export interface S3Request {
   readonly check?: Check
 }
 
-/** What a client works with. */
+/** The resources of a client. */
 export interface ClientOptions {
   readonly settings: S3Settings
   readonly credentials: CredentialSource
-  /** What the keys begin with that the account may surely list, where it may not list the whole bucket. */
+  /** The prefix that the account may surely list, if it may not list the whole bucket. */
   readonly ownPrefix?: string
   /** Requests under way at once; further ones wait. */
   readonly connections: number
@@ -40,7 +40,7 @@ export interface ClientOptions {
   readonly rate?: BodyRate | undefined
   /** Told of every repetition, with the pause before it in ms. */
   readonly onRetry?: (error: TablesnapError, pause: number) => void
-  /** What is known of the server's conditional writes; shared by all clients of a process. */
+  /** The knowledge about the server's conditional writes; shared by all clients of a process. */
   readonly overwriting?: Overwriting
   /** Told what the operator should know of the server. */
   readonly onNote?: (text: string) => void

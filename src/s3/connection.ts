@@ -14,7 +14,7 @@ export interface HttpRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer | ChunkedBody | undefined
-  /** Where a successful answer's body goes instead of memory of its own. */
+  /** The buffer for the body of a successful answer, instead of new memory. */
   readonly into: Buffer | undefined
   readonly signal: AbortSignal | undefined
 }
@@ -65,7 +65,7 @@ export class Connection {
   readonly #secure: boolean
   readonly #timeouts: Timeouts
   readonly #rate: BodyRate | undefined
-  /** What comes before a path: of a plain request through a proxy the whole address. */
+  /** The text before a path: a plain request through a proxy needs the whole address. */
   readonly #before: string
   readonly #headers: Readonly<Record<string, string>>
   #socket: Socket | undefined

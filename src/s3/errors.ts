@@ -1,6 +1,6 @@
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
-/** What an S3 error is built from. */
+/** The details of an S3 error. */
 export interface S3Failure {
   readonly operation: string
   readonly key?: string | undefined

@@ -52,10 +52,10 @@ export function failureOf(
   return new S3Error({ ...failure, message: messageFor(failure, said, settings, clockOffset) })
 }
 
-/** What a gateway answers for a server that is away. */
+/** The statuses that a gateway returns for a server that cannot be reached. */
 const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 503, 504])
 
-/** What a status means where there is no body to say it, as after HEAD. */
+/** The meaning of a status without a body, as after HEAD. */
 const STATUS_CODE: Record<number, string> = {
   301: 'PermanentRedirect',
   304: 'NotModified',

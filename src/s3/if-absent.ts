@@ -15,11 +15,11 @@ export function isHeaderRefusal(error: unknown): boolean {
   return isS3Error(error, 501, ...UNSUPPORTED)
 }
 
-/** What the operator is told of a server without conditional writes. */
+/** The message about a server without conditional writes. */
 export const NO_CONDITIONS =
   'the server has no conditional writes (If-None-Match): every key is looked up before it is written'
 
-/** What is written, and what is known of its key. */
+/** The object to write, and the knowledge about its key. */
 export interface Target {
   readonly operation: string
   readonly key: string

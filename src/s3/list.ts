@@ -10,18 +10,18 @@ export interface ListedObject {
   readonly etag: string
   /** ms since 1970; S3 gives whole seconds. */
   readonly lastModified: number
-  /** Where the server tells it; undefined for STANDARD. */
+  /** The storage class, if the server tells it; undefined for STANDARD. */
   readonly storageClass?: string
 }
 
-/** What one LIST found. */
+/** The result of one LIST. */
 export interface ListPage {
   readonly objects: ListedObject[]
   /** Key prefixes up to and with the delimiter. */
   readonly prefixes: string[]
 }
 
-/** Where a LIST begins and how it is cut up. */
+/** The start of a LIST, and how it is cut into pages. */
 export interface ListOptions {
   readonly prefix: string
   readonly delimiter?: string
@@ -186,5 +186,5 @@ function decode(value: string): string {
   }
 }
 
-/** What an encoding leaves: servers differ in what they escape, but none leaves a space or a bare percent sign. */
+/** The characters that an encoded key may have: servers differ in what they escape, but none leaves a space or a bare percent sign. */
 const ENCODED = /^(?:[!-$&-~]|%[0-9a-f]{2})*$/i

@@ -246,7 +246,7 @@ function noMore(operation: string, key: string): S3Error {
     key,
     status: 200,
     s3Code: 'ListTruncated',
-    message: `${operation}: the server says that there is more, and repeats a marker`,
+    message: `${operation}: the server announces more pages, but repeats a marker`,
     retry: false,
     slowDown: false,
   })

@@ -36,7 +36,7 @@ export async function sizeOf(
     key,
     status: 200,
     s3Code: 'NoLength',
-    message: `the server does not tell how long ${key} is: no Content-Length, no Content-Range, no Size in LIST`,
+    message: `the server sent no size of ${key}: no Content-Length, no Content-Range, no Size in LIST`,
     retry: true,
     slowDown: false,
   })

@@ -10,7 +10,7 @@ import type { HttpResponse } from './connection.js'
 import type { ChunkedBody } from './outgoing.js'
 import type { ObjectSettings } from './settings.js'
 
-/** What HEAD or GET says of an object. */
+/** The facts that HEAD or GET returns about an object. */
 export interface ObjectInfo {
   /** Bytes of the whole object. */
   readonly size: number

@@ -6,7 +6,7 @@ export interface ChunkedBody {
   readonly chunks: () => AsyncIterable<Buffer>
 }
 
-/** What keeps all bodies together to a byte rate. */
+/** Limits all bodies together to a byte rate. */
 export interface BodyRate {
   /** Most bytes that may be taken at once. */
   readonly slice: number

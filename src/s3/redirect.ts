@@ -1,7 +1,7 @@
 import type { HttpResponse } from './connection.js'
 import { parseUrl } from './url.js'
 
-/** Where a request is to be sent instead. */
+/** The address to which a request must be sent instead. */
 export interface Redirect {
   /** Scheme, host and port. */
   readonly origin: string

@@ -10,7 +10,7 @@ const NO_COMPARISON =
 /** How an object is put in place of another. */
 export interface Replacement {
   readonly headers: Readonly<Record<string, string>>
-  /** Of the object that is replaced; undefined: there is none. */
+  /** The ETag of the object that is replaced; undefined: there is none. */
   readonly etag: string | undefined
   readonly signal?: AbortSignal | undefined
 }

@@ -1,18 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { TablesnapError } from '../errors.js'
+import { pauseAfter, type BackOff } from '../back-off.js'
 
 import { isS3Error, type S3Error } from './errors.js'
 import type { Silence } from './silence.js'
 
 /** How often and how patiently a request is repeated. */
-export interface RetryPolicy {
+export interface RetryPolicy extends BackOff {
   /** Further attempts after the first. */
   readonly retries: number
-  /** Upper bound of the first pause, ms; it doubles with every attempt. */
-  readonly base: number
-  /** Upper bound of any pause, ms. */
-  readonly cap: number
   /**
    * How long a server may be away, ms of silence, before `retries` counts; absent: not at all. A daemon waits for ever
    * (`Infinity`) for a server that cannot be reached.
@@ -79,13 +75,8 @@ export const SLOW_DOWN_CODE: ReadonlySet<string> = new Set([
 ])
 
 /** The pause before attempt `attempt` (1 is the first repetition), ms: full jitter, so that nodes do not march in step. */
-export function backoff(attempt: number, policy: RetryPolicy): number {
-  return Math.random() * Math.min(policy.cap, policy.base * 2 ** (attempt - 1))
-}
-
-/** Whether an error says of itself that a repetition may help. */
-export function isRetryable(error: unknown): boolean {
-  return error instanceof TablesnapError && error.retry
+export function jittered(attempt: number, policy: BackOff): number {
+  return Math.random() * pauseAfter(attempt, policy)
 }
 
 /** Upper bound of the pauses while a server has just gone, ms. */
@@ -142,7 +133,7 @@ export async function withRetry<T>(
       since ??= performance.now()
       const awaited = isAwaited(error, policy, silence, since)
       if (!awaited && failures++ >= policy.retries) throw error
-      const pause = awaited ? pauseOf(silence?.length ?? 0, policy) : backoff(failures, policy)
+      const pause = awaited ? pauseOf(silence?.length ?? 0, policy) : jittered(failures, policy)
       onRetry?.(error, pause)
       await sleep(pause, undefined, signal === undefined ? {} : { signal }).catch(() => {
         throw error

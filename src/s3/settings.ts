@@ -1,4 +1,4 @@
-/** Where an S3 bucket is and how it is addressed. */
+/** The place of an S3 bucket, and how it is addressed. */
 export interface S3Settings {
   /** Scheme, host and port, without a path; undefined means Amazon S3 in `region`. */
   readonly endpoint: string | undefined
@@ -19,7 +19,7 @@ export interface ProxySettings {
   readonly no: string | undefined
 }
 
-/** What a request is signed with. */
+/** The credentials that sign a request. */
 export interface Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string

@@ -8,7 +8,7 @@ export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
 /** SHA-256 of nothing, hex: the payload hash of a request without a body. */
 export const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
-/** What a signature covers. */
+/** The parts of a request that a signature covers. */
 export interface Signable {
   readonly method: string
   readonly host: string

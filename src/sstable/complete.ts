@@ -4,13 +4,13 @@ import { isOptional } from './names.js'
 export interface SetFiles {
   /** Components that exist. */
   readonly components: ReadonlySet<string>
-  /** What TOC.txt lists; undefined when there is none. */
+  /** The components that TOC.txt lists; undefined if there is no TOC.txt. */
   readonly toc: readonly string[] | undefined
   /** Version letters of its names. */
   readonly version: string
 }
 
-/** What is known of a set beside its files. */
+/** The knowledge about an SSTable besides its files. */
 export interface SetHistory {
   /** A transaction log that has not committed names it as being written. */
   readonly written: boolean

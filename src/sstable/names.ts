@@ -16,7 +16,7 @@ const LEGACY = /^((?:[^-]+-){1,2})([a-z]{1,2})-(\d+)-([A-Z].*)$/
 /** Since 2.2: `nb-4-big-Data.db`, `da-3h5r_09tz_1cnjk2g7mhl3miqz80-bti-Data.db`; the format's name is no version's. */
 const MODERN = /^([a-z]{2})-([^-]+)-([a-z]{3,})-([A-Z].*)$/
 
-/** What components' names end in; asked for where the format is none that is known. */
+/** The endings of component names; needed for SSTables of an unknown format. */
 const ENDINGS = /\.(db|crc32|adler32|sha1|txt)$/
 
 /** Takes a file name apart; undefined when it is no SSTable component. Names from 0.7 to 6.0. */
@@ -63,7 +63,7 @@ export const BACKUPS = 'backups'
 /** Our own staging directory, never watched and never uploaded. */
 export const STAGING = '.tablesnap-restore'
 
-/** What the directories begin with into which a restore moves SSTables of another moment. */
+/** The start of the names of directories into which a restore moves SSTables that do not belong to the restore point. */
 const ASIDE = '.tablesnap-replaced-'
 
 /** The name of such a directory. @param time of the restore, ms since 1970 */
@@ -97,4 +97,9 @@ export function hasTransactions(set: string): boolean {
 /** The generation number of a set from before 4.1; NaN where it has none. */
 export function generationOf(set: string): number {
   return Number(/-(\d+)(-[a-z]{3,})?$/.exec(set)?.[1])
+}
+
+/** The order in which the files of an SSTable may be deleted or moved away: without Data.db Cassandra takes the others for leftovers. */
+export function dataFirst(names: readonly string[]): string[] {
+  return [...names].sort((a, b) => Number(b.endsWith('-Data.db')) - Number(a.endsWith('-Data.db')))
 }

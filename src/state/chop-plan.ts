@@ -189,7 +189,7 @@ function objectOf(line: string): PlannedObject {
 function corruptPlan(key: string, cause: unknown): TablesnapError {
   return new TablesnapError({
     code: 'PLAN_CORRUPT',
-    message: `${key} cannot be used: it is no plan of tablechop; delete it, and run tablechop again`,
+    message: `${key} is not a valid plan of tablechop; delete it, and run tablechop again`,
     operation: 'retain',
     key,
     cause,

@@ -19,7 +19,7 @@ export interface Commit<S extends Lined> {
   readonly isMerged?: boolean
 }
 
-/** What can be said of a set: it is in the bucket; it is named as unprotected; or it is still to come. */
+/** The status of an SSTable: it is in the bucket; it is named as not backed up; or its upload is still to come. */
 export type Standing = 'durable' | 'waived' | 'owed'
 
 /** A commit as a lineage keeps it: less what was so already. */
@@ -42,7 +42,7 @@ interface Paths {
   clear(): void
 }
 
-/** What is unexplained after a commit, given what was before it. */
+/** Brings the paths of unexplained SSTables up to date with a commit. */
 export function noteUnexplained(unexplained: Paths, commit: Pending<Lined>): void {
   const { adds, removes, explained, kind } = commit
   if (kind === 'end') unexplained.clear()

@@ -9,7 +9,7 @@ export function entryJson({ size, mtime, inode, crc64, key }: Entry): Record<str
     ...(key === undefined ? {} : { key }),
     size,
     mtime: mtime.toString(),
-    // What JSON's numbers cannot hold goes as text.
+    // JSON numbers cannot hold larger values exactly: those are written as text.
     inode: inode <= Number.MAX_SAFE_INTEGER ? Number(inode) : inode.toString(),
     ...(crc64 === undefined ? {} : { crc64 }),
   }
@@ -108,7 +108,7 @@ export function number(value: unknown): number {
   return value
 }
 
-/** Of 64 bits or less: BigInt would take minutes over a text of megabytes. */
+/** Only 64 bits or less: BigInt would need minutes for a text of megabytes. */
 function integer(value: unknown): bigint {
   const text = string(value)
   if (!/^-?\d{1,20}$/.test(text)) throw new Error('a number of it is none')

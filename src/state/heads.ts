@@ -1,3 +1,4 @@
+import { eachOf } from '../concurrency.js'
 import type { S3Client } from '../s3/client.js'
 import { listPages, type ListedObject } from '../s3/list.js'
 
@@ -19,7 +20,7 @@ export interface ManifestOrder {
   newest(unit: string): Promise<StateKey | undefined>
 }
 
-/** What the newest manifests of all units are found with. */
+/** The resources for finding the newest manifests of all tables. */
 export interface HeadsDeps {
   readonly client: S3Client
   readonly keys: KeyLayout
@@ -74,7 +75,7 @@ async function* walk(deps: HeadsDeps, after: string): AsyncGenerator<StateKey> {
   const found: { prefix: string; head: StateKey }[] = []
   let waiting = [root]
   const visit = async (prefix: string): Promise<void> => {
-    // What lies below a prefix comes before all that begins with the last character of all.
+    // Keys below a prefix sort before keys that begin with the prefix and the last character of Unicode.
     if (prefix !== root && compare(`${prefix}\u{10ffff}`, after) <= 0) return
     const children = async (): Promise<void> => {
       const options = { prefix, delimiter: '/', startAfter: `${prefix}${AFTER_DIGITS}`, signal }
@@ -93,11 +94,7 @@ async function* walk(deps: HeadsDeps, after: string): AsyncGenerator<StateKey> {
   while (waiting.length > 0) {
     const level = waiting
     waiting = []
-    let next = 0
-    const run = async (): Promise<void> => {
-      for (let prefix = level[next++]; prefix !== undefined; prefix = level[next++]) await visit(prefix)
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, run))
+    await eachOf(level, AT_ONCE, visit)
   }
   found.sort((a, b) => compare(a.prefix, b.prefix))
   for (const { head } of found) yield head

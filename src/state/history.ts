@@ -1,7 +1,7 @@
 import { Lineage, type Commit, type Cut, type Lined, type Standing } from './lineage.js'
 import { SparseSet } from './sparse.js'
 
-/** What is known of a unit before its first scan: its newest state in the bucket. */
+/** The knowledge about a table before its first scan: its newest manifest in the bucket. */
 export interface Newest {
   /** ms since 1970. */
   readonly time: number
@@ -23,7 +23,7 @@ export interface Moment<S extends Lined> {
   readonly cut: Cut<S>
 }
 
-/** What a scan found. */
+/** The result of a scan. */
 export interface Scan<S extends Lined> {
   /** The complete sets. */
   readonly sets: Iterable<S>
@@ -63,7 +63,7 @@ export class History<S extends Lined> {
     this.#lineage = scanned(scan, vanished)
   }
 
-  /** What Cassandra would read now. */
+  /** The SSTables that Cassandra would read now. */
   get live(): ReadonlySet<S> {
     return this.#lineage.live
   }

@@ -1,3 +1,4 @@
+import { LISTING_SUFFIX, MANIFESTS_FOLDER, MANIFEST_SUFFIX, OWN_FOLDER } from '../bucket-names.js'
 import { TablesnapError } from '../errors.js'
 
 import { formatFacts, parseFacts, type ManifestFacts } from './manifest-facts.js'
@@ -8,7 +9,7 @@ export const MAX_KEY = 1024
 /** Milliseconds after which no key of a state can be made: the year 2286. */
 const LAST_TIME = 9_999_999_999_999
 
-/** What the key of a manifest tells. */
+/** The facts that the key of a manifest contains. */
 export interface ParsedStateKey {
   readonly unit: string
   /** ms since 1970. */
@@ -17,7 +18,7 @@ export interface ParsedStateKey {
   readonly facts: ManifestFacts | undefined
 }
 
-/** Where a manifest lies, and what its key and the LIST tell of it. */
+/** The key of a manifest, with the facts in it and those from the LIST. */
 export interface StateKey extends ParsedStateKey {
   readonly key: string
   /** LastModified: when the server stored it, ms since 1970, whole seconds. */
@@ -32,15 +33,15 @@ export class KeyLayout {
   /** @param prefix before the name @param name the node's @param separator between name and path */
   constructor(prefix: string, name: string, separator: string) {
     this.#prefix = `${prefix}${name}${separator}`
-    this.#own = `${prefix}.tablesnap/${name}/`
+    this.#own = `${prefix}${OWN_FOLDER}${name}/`
   }
 
-  /** What the keys of all the node's files begin with. */
+  /** The prefix of the keys of all the node's files. */
   get files(): string {
     return this.#prefix
   }
 
-  /** What the keys of all other contents of files begin with; the path follows without its first slash. */
+  /** The prefix of the keys of other contents of files; the path follows without its first slash. */
   get versions(): string {
     return `${this.#own}versions/`
   }
@@ -64,9 +65,9 @@ export class KeyLayout {
     return key.startsWith(this.#prefix) ? key.slice(this.#prefix.length) : undefined
   }
 
-  /** What the keys of a unit's states begin with; of all units' for ''. */
+  /** The prefix of the keys of a table's manifests; for '' that of all manifests. */
   states(unit: string): string {
-    return `${this.#own}states/${unit === '' ? '' : `${escapeUnit(unit)}/`}`
+    return `${this.#own}${MANIFESTS_FOLDER}${unit === '' ? '' : `${escapeUnit(unit)}/`}`
   }
 
   /**
@@ -80,7 +81,7 @@ export class KeyLayout {
   state(unit: string, time: number, facts?: ManifestFacts): string {
     const stamp = new Date(time).toISOString().replace(/[-:.]/g, '')
     const more = facts === undefined ? '' : `-${formatFacts(facts)}`
-    return checked(`${this.#from(unit, time)}-${stamp}${more}.json.gz`, unit)
+    return checked(`${this.#from(unit, time)}-${stamp}${more}${MANIFEST_SUFFIX}`, unit)
   }
 
   /** The key after which a LIST begins that is to hold a unit's manifests up to a time. @param time ms since 1970 */
@@ -89,7 +90,7 @@ export class KeyLayout {
     return time >= LAST_TIME ? `${this.states(unit)}/` : `${this.#from(unit, time + 1)}.`
   }
 
-  /** What the keys of a unit's manifests of one ms begin with. */
+  /** The prefix of the keys of a table's manifests of one millisecond. */
   #from(unit: string, time: number): string {
     return `${this.states(unit)}${String(LAST_TIME - time).padStart(13, '0')}`
   }
@@ -101,7 +102,7 @@ export class KeyLayout {
 
   /** The original's listing of a directory, named after a Data.db in it. @throws TablesnapError `KEY_TOO_LONG` */
   listing(dataPath: string): string {
-    return checked(`${this.#prefix}${dataPath}-listdir.json`, dataPath)
+    return checked(`${this.#prefix}${dataPath}${LISTING_SUFFIX}`, dataPath)
   }
 
   /**

@@ -72,7 +72,7 @@ export class Lineage<S extends Lined> {
     this.#time = time
   }
 
-  /** What Cassandra would read now. */
+  /** The SSTables that Cassandra would read now. */
   get live(): ReadonlySet<S> {
     return this.#live
   }
@@ -101,7 +101,7 @@ export class Lineage<S extends Lined> {
     return true
   }
 
-  /** Of a set that vanished before the first commit it is known why now. */
+  /** An SSTable had vanished before the first commit, and the reason is known now. */
   explain(path: string): void {
     this.#unexplained.delete(path)
     this.#vanished.delete(path)

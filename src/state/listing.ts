@@ -3,14 +3,10 @@ import { join } from 'node:path'
 
 import { asciiJson } from '../s3/ascii.js'
 import type { S3Client } from '../s3/client.js'
-import { listObjects, type ListedObject } from '../s3/list.js'
-import { getObject, metadataHeaders, putObject, storageHeaders } from '../s3/object.js'
+import { metadataHeaders, putObject, storageHeaders } from '../s3/object.js'
 import type { ObjectSettings } from '../s3/settings.js'
 
 import type { KeyLayout } from './keys.js'
-
-/** Suffix of the keys under which the originals keep a directory's listing. */
-export const LISTING_SUFFIX = '-listdir.json'
 
 /** Metadata that tells our listings from those of the original: where a state speaks of the directory, it counts. */
 const OWN = { tablesnap: '2' } as const
@@ -51,30 +47,4 @@ export async function writeListing(
   const headers = { ...storageHeaders(settings), ...metadataHeaders(OWN), 'Content-Type': 'application/json' }
   const guarded = { body, headers: { 'Content-MD5': md5.toString('base64') } }
   await putObject(client, key, guarded, { headers, ifAbsent: false })
-}
-
-/** The names in the newest listing of a directory; none where there is no listing that can be read. @throws S3Error */
-export async function readNewestListing(
-  client: S3Client,
-  keys: KeyLayout,
-  directory: string,
-): Promise<string[]> {
-  const prefix = keys.file(join(directory, '/'))
-  let newest: ListedObject | undefined
-  for await (const object of listObjects(client, { prefix, delimiter: '/' })) {
-    if (!object.key.endsWith(LISTING_SUFFIX)) continue
-    if (newest === undefined || object.lastModified >= newest.lastModified) newest = object
-  }
-  if (newest === undefined) return []
-  const { body } = await getObject(client, newest.key)
-  return namesIn(body)
-}
-
-function namesIn(body: Buffer): string[] {
-  try {
-    const value = Object.values(JSON.parse(body.toString('utf8')) as Record<string, unknown>)[0]
-    return Array.isArray(value) ? value.filter(name => typeof name === 'string') : []
-  } catch {
-    return []
-  }
 }

@@ -1,6 +1,6 @@
 import { isRestorable, type State, type StateSet, type Totals } from './state.js'
 
-/** What a restore point falls short in: nothing; files that were not in the bucket; SSTables that vanished without a known reason. */
+/** The kinds of restore points: complete; partial: some files were not in the bucket; unexplained: SSTables vanished without a known reason. */
 export type ManifestKind = 'complete' | 'partial' | 'unexplained'
 
 /**
@@ -87,7 +87,7 @@ export function factsOf(state: State, totals: Totals, base: number | undefined):
   return { epoch, kind: kindOf(state), gap, base, ...totals }
 }
 
-/** What a key and its body say differently, as a phrase; undefined where they agree. */
+/** The difference between a key and its body, as a phrase; undefined if they agree. */
 export function contradiction(key: ManifestFacts, body: ManifestFacts): string | undefined {
   for (const name of ['epoch', 'kind', 'gap', 'base', 'sets', 'files', 'bytes'] as const) {
     if (key[name] !== body[name])

@@ -50,7 +50,7 @@ function headOf(line: string): Record<string, unknown> {
 
 /**
  * Reads a manifest line by line, in as many pieces as the caller likes: see `encodeState` for what the lines are.
- * Whatever is wrong with one ends it with an Error whose message is a phrase.
+ * A wrong entry ends it with an Error whose message is a phrase.
  */
 export class LineReader {
   readonly #decoder = new StringDecoder('utf8')
@@ -65,7 +65,7 @@ export class LineReader {
   /** The list that is being read. */
   #open: ListName | undefined
   #ended = false
-  /** What is not read yet, and where its first line begins. */
+  /** The text that is not read yet, and the place of its first line. */
   #text = ''
   #from = 0
 

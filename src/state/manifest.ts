@@ -25,7 +25,7 @@ export const SLICE = 10
 export function corrupt(key: string, why: string, cause?: unknown): TablesnapError {
   return new TablesnapError({
     code: 'STATE_CORRUPT',
-    message: `state ${key} cannot be used: ${why}`,
+    message: `manifest ${key} cannot be used: ${why}`,
     operation: 'read state',
     key,
     cause,

@@ -46,7 +46,7 @@ export interface ObjectNames {
  * asked for: besides the manifests, memory holds one reference for each SSTable.
  */
 export class NamedObjects {
-  /** What all of their keys begin with. */
+  /** The common prefix of their keys. */
   readonly prefix: string
   /** A heap: each place comes before the two at twice its index. */
   readonly #places: Place[] = []

@@ -69,7 +69,7 @@ export async function* ranked<K extends StateKey>(
   for (const { key } of waiting) yield key
 }
 
-/** Of two that have epoch and time in common the one that came first stays first. */
+/** If two manifests have the same epoch and time, their order stays as it was. */
 function insert<K extends StateKey>(waiting: Ranked<K>[], one: Ranked<K>): void {
   let at = waiting.length
   for (let before = waiting[at - 1]; before !== undefined && isHigher(one, before); before = waiting[at - 1])

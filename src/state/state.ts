@@ -21,14 +21,14 @@ export interface StateSet {
   readonly kept: boolean
 }
 
-/** What tells a data directory from another under the same path. */
+/** The identity of a data directory: another one may take its place under the same path. */
 export interface DirectoryIdentity {
   /** Device number. */
   readonly device: bigint
   readonly inode: bigint
 }
 
-/** What a unit (a table, or any other directory) was at a moment. */
+/** The files of a table, or of a watched directory that is no table, at one moment. */
 export interface State {
   /** The node's name. */
   readonly node: string
@@ -63,7 +63,7 @@ export interface Totals {
   readonly bytes: number
 }
 
-/** What a delta says: its sets and files replace those of the base, after `removed` has left. */
+/** The contents of a delta: it replaces SSTables and files of the base, after those in `removed` are taken away. */
 export interface Delta {
   /** Key of the full state that it is based on. */
   readonly base: string
@@ -78,7 +78,7 @@ export function isRestorable(state: Pick<State, 'unprotected' | 'unexplained'>):
   return state.unprotected.length === 0 && state.unexplained.length === 0
 }
 
-/** What a delta and its base say together. */
+/** Combines a delta with its base. */
 export function applyDelta(base: State, delta: State, { removed }: Pick<Delta, 'removed'>): State {
   const sets = new Map(base.sets)
   const files = new Map(base.files)

@@ -154,7 +154,7 @@ export class States {
     return objects
   }
 
-  /** Of the ten thousand tables of a node that has no states yet not each has to be asked for. */
+  /** A node without manifests may have ten thousand tables: one LIST shows that none of them has to be asked for. */
   #isEmpty(): Promise<boolean> {
     const prefix = this.#keys.states('')
     this.#none ??= this.#page({ prefix, signal: this.#signal }, 1).then(({ length }) => length === 0)

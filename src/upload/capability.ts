@@ -35,7 +35,7 @@ export function isEchoed(kind: ChecksumKind): kind is 'crc64nvme' | 'crc32c' {
   return kind === 'crc64nvme' || kind === 'crc32c'
 }
 
-/** What to tell the operator about a server that does not take the checksum that is wanted. */
+/** The message about a server that does not accept the wanted checksum. */
 export function noteOn(wanted: ChecksumKind): string {
   return `the server does not verify ${wanted} checksums: Content-MD5 is sent instead, which costs more CPU`
 }

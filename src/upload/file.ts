@@ -41,7 +41,7 @@ export async function readFully(file: FileRef, start: number, into: Buffer): Pro
 
 /** @throws TablesnapError `FILE_CHANGED` when size or mtime are not those the file was opened with */
 export function checkUnchanged(file: FileRef): void {
-  // What is open is in memory: another thread would cost twenty times as much as the call.
+  // A file that is open is in memory: another thread would cost twenty times as much as the call.
   const now = fstatSync(file.fd, { bigint: true })
   if (now.size !== BigInt(file.size))
     throw changed(file, `its size went from ${file.size} to ${now.size.toString()}`)
@@ -63,7 +63,7 @@ export function checkExact(path: string, exactly: ExactContent | undefined, crc6
   if (expected === undefined || expected === hex64(crc64)) return
   throw new TablesnapError({
     code: 'CONTENT_DIFFERS',
-    message: `${path} has the CRC-64 ${hex64(crc64)} and not ${expected}, which manifests tell of it`,
+    message: `${path} has the CRC-64 ${hex64(crc64)}; manifests say ${expected}`,
     operation: 'upload',
     path,
   })
@@ -72,7 +72,7 @@ export function checkExact(path: string, exactly: ExactContent | undefined, crc6
 function changed(file: FileRef, how: string): TablesnapError {
   return new TablesnapError({
     code: 'FILE_CHANGED',
-    message: `${file.path} changed while it was uploaded (${how}); it is uploaded again once it is quiet`,
+    message: `${file.path} changed during its upload (${how}); tablesnap uploads it again when it no longer changes`,
     operation: 'upload',
     path: file.path,
     retry: true,

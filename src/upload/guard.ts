@@ -15,7 +15,7 @@ export interface Sums {
   readonly md5: Buffer | undefined
 }
 
-/** What every checksum is computed of before the next piece, bytes: it is fetched from memory once, not once for each. */
+/** The length of a piece, bytes. All checksums of a piece are computed before the next one, so that the CPU fetches it from memory only once. */
 const SLICE = 256 * 1024
 
 /** Computes, piece by piece, what a body needs to be sent with `kind`; CRC-64 always. */

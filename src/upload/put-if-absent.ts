@@ -9,10 +9,10 @@ import { NOT_VERIFIED, inSomeWay, isEchoed, noteOn } from './capability.js'
 import { holds } from './existing.js'
 import { Summer, guard, type Sums } from './guard.js'
 
-/** What a worker remembers of the server between files. */
+/** The knowledge of a worker about the server, kept between files. */
 export interface PutContext {
   readonly client: S3Client
-  /** What bodies are sent with: what is wanted, or what the server takes. */
+  /** The checksum that is sent with bodies: the wanted one, or one that the server accepts. */
   checksum: ChecksumKind
   /** Whether the server has repeated a checksum, and so verified a body by it. */
   isVerifying?: boolean

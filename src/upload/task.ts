@@ -45,7 +45,7 @@ export interface FilesTask {
   readonly files: readonly FileUpload[]
 }
 
-/** What the server tells of a part: its CRC-64, else its MD5 in hex, as the part's ETag mostly is one. */
+/** The server's checksum of a part: its CRC-64, else its MD5 in hex, because the part's ETag is mostly an MD5. */
 export type HeldPart = { readonly crc64: bigint } | { readonly md5: string }
 
 /** One part of a multipart upload. */
@@ -69,7 +69,7 @@ export interface DigestTask {
   readonly md5: boolean
 }
 
-/** What became of one small file. */
+/** The result of one small file. */
 export interface FileResult {
   /** `uploaded`; `present`: the same content was there; `version`: other content was there, so it went to versions/. */
   readonly outcome: 'uploaded' | 'present' | 'version'
@@ -79,7 +79,7 @@ export interface FileResult {
   readonly crc32?: number | undefined
 }
 
-/** What became of one part. */
+/** The result of one part. */
 export interface PartResult {
   readonly number: number
   readonly etag: string

@@ -27,7 +27,7 @@ export class KnownDirectories {
     return [...this.#watches.paths, ...this.#unwatched.paths]
   }
 
-  /** Those for which the kernel has no watch left. */
+  /** The directories for which the kernel has no watch left. */
   get unwatched(): readonly string[] {
     return this.#unwatched.paths
   }
@@ -72,7 +72,7 @@ export class KnownDirectories {
     return this.#unwatched.has(path) ? this.#unwatched.isSame(path) : this.#watches.isSame(path)
   }
 
-  /** Those at a path and below that can be scanned now. */
+  /** The directories at a path and below it that can be scanned now. */
   below(path: string): string[] {
     return this.paths.filter(directory => directory === path || directory.startsWith(`${path}/`))
   }

@@ -2,7 +2,7 @@ import type { TablesnapError } from '../errors.js'
 
 import type { Listing } from './tree.js'
 
-/** What happened to a file. */
+/** A change of a file. */
 export type FileEvent = 'created' | 'closed' | 'moved-in' | 'gone'
 
 /** Who is told what happens in the watched directories. */

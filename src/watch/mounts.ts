@@ -36,7 +36,7 @@ export class MountTable {
     const mounts = new Map<string, Mount>()
     for (const line of text.split('\n')) {
       const [id = '', , device = '', , point] = line.split(' ')
-      // Of two on one mount point the later line is the one on top.
+      // If two file systems are mounted on one path, the later line is the upper one.
       if (point !== undefined) mounts.set(unescape(point), { id, device })
     }
     return new MountTable(text, mounts)

@@ -70,7 +70,7 @@ export class PathMonitor {
     if (identity !== undefined && real !== undefined) this.#anchors.set(path, { real, identity })
   }
 
-  /** A path and all below it are watched no longer. */
+  /** The watches on a path and everything below it have ended. */
   deleteBelow(path: string): void {
     for (const paths of [this.#anchors, this.#hidden])
       for (const one of [...paths.keys()]) if (one === path || one.startsWith(`${path}/`)) paths.delete(one)
@@ -111,7 +111,7 @@ export class PathMonitor {
     if (identityOf(path) === undefined) return false
     const point = this.#mounts.pointOf(real)
     if (point.length >= home.length) return true
-    // What was mounted over it is gone. An empty directory may be a mount point that was watched before anything was mounted.
+    // The file system that was mounted over it is gone. An empty directory may be a mount point that was watched before anything was mounted.
     return this.#homes.get(path)?.has(point) === true && !isEmpty(path)
   }
 

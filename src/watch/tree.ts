@@ -7,7 +7,7 @@ import { errorCode } from '../errors.js'
 export interface Listing {
   readonly files: string[]
   readonly directories: string[]
-  /** Those of `directories` that are symbolic links. */
+  /** The `directories` that are symbolic links. */
   readonly links: string[]
   /** Symbolic links to nothing, or to themselves. */
   readonly broken: string[]

@@ -4,7 +4,7 @@ import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 export function lostError(path: string, how: string): TablesnapError {
   return new TablesnapError({
     code: 'WATCH_LOST',
-    message: `${path} is watched no longer: ${how}; it is watched again as soon as it is back`,
+    message: `${path} is no longer watched: ${how}; tablesnap watches it again as soon as it is back`,
     operation: 'watch',
     path,
   })

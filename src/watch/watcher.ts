@@ -15,7 +15,7 @@ import { readTree, type Listing } from './tree.js'
 import { hiddenError, lostError, watchError } from './watch-error.js'
 import { eventOf } from './watches.js'
 
-/** What is watched. */
+/** The paths to watch, and how. */
 export interface WatchOptions {
   /** Absolute. */
   readonly paths: readonly string[]

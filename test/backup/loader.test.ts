@@ -106,7 +106,7 @@ await t.test('a manifest that cannot be read is told, and its time stays the new
   await load()
   t.equal(core.newest, undefined)
   t.equal(core.phase === 'loading', false)
-  t.match(one.lines.join(''), /ERROR .* all of ks\/t-0a1b\S+ is compared with the bucket anew/)
+  t.match(one.lines.join(''), /ERROR .* tablesnap compares all of ks\/t-0a1b\S+ with the bucket again/)
 })
 
 await t.test('a one-shot run goes on without what the bucket refuses to tell, and says so', async t => {

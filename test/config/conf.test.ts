@@ -126,7 +126,10 @@ await t.test('a wrong value is an error even where the command line overrides it
     `${path}:2: threads: "many" is not a whole number of threads from 1 to 256`,
   )
   writeConf(place, 'threads = 1\n  2')
-  t.equal(refusal(place, target).message, `${path}:2: threads: the value goes on in the next, indented line`)
+  t.equal(
+    refusal(place, target).message,
+    `${path}:2: threads: the value continues in the next, indented line`,
+  )
   t.end()
 })
 

@@ -140,7 +140,7 @@ await t.test('a look-up that fails', async t => {
     code: 'IDENTITY_UNKNOWN',
     exitCode: 1,
     message:
-      'the full name of n cannot be looked up (EAI_AGAIN); choose a name by -n NAME or --name-from hostname',
+      'the full name of n cannot be looked up (EAI_AGAIN); choose a name with -n NAME or --name-from hostname',
   })
   const silent: IdentitySources = {
     ...network('n', '', ''),
@@ -201,7 +201,9 @@ await t.test('on EC2 a failure is an error, never another name', async t => {
     await t.rejects(resolveName(automatic, { dmiFolder: onEc2, env, imdsTimes }), {
       code: 'IDENTITY_UNKNOWN',
       exitCode: 1,
-      message: new RegExp(`cannot be read: ${reason.source}; choose a name by -n NAME or --name-from fqdn$`),
+      message: new RegExp(
+        `cannot be read: ${reason.source}; choose a name with -n NAME or --name-from fqdn$`,
+      ),
     })
   }
   const down = await imds(t, (_, response) => response.writeHead(500).end())

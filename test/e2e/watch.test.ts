@@ -123,7 +123,9 @@ await t.test('a directory deleted and made again with the same names', async t =
   const made = node.table('ks/again').flush('nb-1-big')
   await daemon.seen(new RegExp(`Finished uploading ${path} as another version`))
   await daemon.seen(
-    new RegExp(`WARNING ${table.path}: no listing is written while nb-1-big-Data.db has another content`),
+    new RegExp(
+      `WARNING ${table.path}: tablesnap writes no upstream listing while the bucket has other content under the key of nb-1-big-Data.db`,
+    ),
   )
   t.ok((await node.body(node.key(path))).equals(first), 'the old object stays')
   const [key = ''] = await node.keys(`.tablesnap/node1/versions${path}~`)
@@ -182,7 +184,7 @@ await t.test('what was there before is not uploaded, but its directory is watche
   await node.listed(before.path, before.names())
   await node.same(t, before.paths('nb-2-big'))
   t.notOk((await node.keys()).includes(node.key(join(before.path, 'nb-1-big-Data.db'))))
-  t.match(daemon.stderr, /WARNING Listings name files that were there before/)
+  t.match(daemon.stderr, /WARNING Upstream listings name files that existed before/)
   before.replace('nb-1-big-Statistics.db', randomBytes(10))
   await node.arrived(before.paths('nb-1-big').map(path => node.key(path)))
 })

@@ -12,8 +12,6 @@ import {
   uploadsOf,
 } from '../../src/s3/multipart.js'
 import { getObject, getRange, headObject, headPart } from '../../src/s3/object.js'
-import { KeyLayout } from '../../src/state/keys.js'
-import { readNewestListing } from '../../src/state/listing.js'
 
 import { FixedClient } from './fixed-client.js'
 import { fuzz } from './fuzz.js'
@@ -159,9 +157,6 @@ await t.test('listings of the Python program', async t => {
     ).catch(own)
     for (const name of names ?? [])
       if (/^\.{0,2}$|[/\0]/.test(name)) throw new Error(`${JSON.stringify(name)} is no name`)
-  })
-  await fuzz(t, 'newest listing', bodies, async body => {
-    await readNewestListing(client.answer({ body }), new KeyLayout('', 'node1', ':'), '/data/ks/t')
   })
 })
 

@@ -41,7 +41,7 @@ await t.test('space', t => {
   problems.space({ base: '/x', needed: 1000, staged: 0, free: 1010 })
   t.equal(problems.found.length, 0)
   problems.space({ base: '/x', needed: 1000, staged: 0, free: 1009 })
-  t.match(problems.found, [{ code: 'NO_SPACE', message: /1000 bytes are needed, and 1009 are free/ }])
+  t.match(problems.found, [{ code: 'NO_SPACE', message: /needs 1000 B, and 1009 B are free/ }])
   t.end()
 })
 
@@ -58,7 +58,7 @@ await t.test(
     world.server.requests.length = 0
     await t.rejects(world.restore(), {
       code: 'NO_SPACE',
-      message: /1101824 bytes are needed, and 1048576 are free; make room for 64267 more/,
+      message: /needs 1\.1 MiB, and 1\.0 MiB are free; make room for 62\.8 KiB more/,
     })
     t.notOk(
       world.server.requests.some(({ operation, key }) => operation === 'GetObject' && !key.endsWith('.json')),
@@ -208,5 +208,8 @@ await t.test('without root owners stay ours, and the mode is set', async t => {
   t.equal(statSync(path).uid, process.getuid?.())
   t.equal(statSync(path).mode & 0o777, 0o600)
   t.equal(log.lines.length, 1)
-  t.match(log.lines[0], /^warn Files stay ours and do not go to user 12345 and group 12345, .*chown them/)
+  t.match(
+    log.lines[0],
+    /^warn The restored files belong to this user instead of user 12345 and group 12345, .*chown them/,
+  )
 })

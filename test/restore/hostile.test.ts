@@ -142,7 +142,7 @@ await t.test('prefix, separator and relative keys of the original', async t => {
   await world.put('pre/fix0|/data/ks/a-Data.db', 'absolute')
   t.match(await world.restore({ prefix: 'pre/fix', name: '0', separator: '|' }), { exitCode: 0, files: 1 })
   t.same(Object.keys(world.tree()), ['/data/ks/a-Data.db'])
-  t.equal(world.log.like(/^warn .* are one file; the newer one counts/).length, 1)
+  t.equal(world.log.like(/^warn .* have the same path; the newer one counts/).length, 1)
 })
 
 await t.test('a key with a NUL, and an absolute one', async t => {

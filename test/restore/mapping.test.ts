@@ -55,7 +55,7 @@ await t.test('--map-path: the longest path counts, and whole segments only', asy
     `/mnt/two/${UNIT}/nb-2-big-Data.db`,
   ])
   t.same(world.log.like(/map-path/), [
-    'warn --map-path /var/lib/cassandra/dat=/no: nothing is restored that lay below /var/lib/cassandra/dat',
+    'warn --map-path /var/lib/cassandra/dat=/no: nothing that was below /var/lib/cassandra/dat is restored',
   ])
   t.same(leftovers(world.target), [])
   t.match(await world.restore({ mapPaths }), { exitCode: 0, sets: 0, skipped: 32 }, 'all is there')

@@ -81,7 +81,10 @@ await t.test('a listing written before Statistics.db existed does not lose it', 
   const summary = await world.restore()
   const needed = set.filter(name => !/Summary|Digest|TOC/.test(name))
   t.same(names(world.target), [...needed, ...early].sort())
-  t.equal(world.log.like(/^info .*nb-1-big-(Statistics|Index|CompressionInfo).db is restored, too/).length, 3)
+  t.equal(
+    world.log.like(/^info .*nb-1-big-(Statistics|Index|CompressionInfo).db is restored as well/).length,
+    3,
+  )
   t.match(summary, { exitCode: 1, missing: 1 })
   t.equal(world.log.like(/nb-3-big-Statistics.db is missing/).length, 1)
 })

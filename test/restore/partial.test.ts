@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 
 import { faults } from '../../dev/local-s3/index.js'
+import { formatBytes } from '../../src/report/format.js'
 
 import { World, digest, leftovers } from './support.js'
 
@@ -44,7 +45,11 @@ async function cutShort(t: Test): Promise<string> {
   })
   const names = readdirSync(staging).sort()
   t.equal(names.length, 2, 'the file and its journal, no lock')
-  t.equal(world.log.like(/^info .*keeps what came of large files: the next run goes on from there/).length, 1)
+  t.equal(
+    world.log.like(/^info .*keeps the downloaded parts of large files: the next run continues with them/)
+      .length,
+    1,
+  )
   world.server.requests.length = 0
   return join(staging, names[0] ?? '')
 }
@@ -61,10 +66,10 @@ await t.test('what came of a large file is not fetched again', async t => {
   const { blocks } = statSync(path)
   const needed = Math.ceil(BODY.length / 4096) * 4096
   t.same(
-    world.log.like(/bytes are needed/),
+    world.log.like(/^info needs/),
     world.log.like(
       new RegExp(
-        `^info ${needed - blocks * 512} bytes are needed .*; ${blocks * 512} bytes are there from a run`,
+        `^info needs ${formatBytes(needed - blocks * 512)} in .*; ${formatBytes(blocks * 512)} are already there from an interrupted run`,
       ),
     ),
   )
@@ -159,7 +164,7 @@ await t.test('a server that is gone ends the run, and the next one goes on', asy
   t.match(summary, { exitCode: 1, aborted: false })
   t.equal(world.log.like(/^error Nothing more is restored: GetObject: no answer from the server/).length, 1)
   t.equal(
-    world.log.like(/^error \d+ files, \d+ bytes are still missing; the next run brings only those/).length,
+    world.log.like(/^error \d+ files, \d+ bytes are still missing; the next run restores only those/).length,
     1,
   )
   t.ok(world.log.like(/^error Error downloading/).length < 60, 'not every file is tried')

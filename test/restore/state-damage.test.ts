@@ -122,7 +122,7 @@ await t.test('a set that was damaged on the node is refused without --force', as
   t.same(world.tree(), {})
   t.match(await world.restore({ partial: true }), { exitCode: 0, sets: 1 })
   t.same(dataFiles(), [`${TABLE}/nb-2-big-Data.db`])
-  t.equal(world.log.like(/^warn .*nb-1-big is not restored: it was damaged on the node already/).length, 1)
+  t.equal(world.log.like(/^warn .*nb-1-big is not restored: it was already corrupt on the node/).length, 1)
   t.match(await world.restore({ force: true }), { exitCode: 0, sets: 1 })
   t.equal(dataFiles().length, 2)
 })

@@ -72,8 +72,9 @@ await t.test('a table that is younger than --at is left out, and told', async t 
   t.match(await world.restore({ at: at(2) }), { exitCode: 0, files: 1 })
   t.same(Object.keys(world.tree()), [`${other}/x`])
   t.equal(
-    world.log.like(/^info .*t1-\w+ is left out: it has no restore point and no listing as old as that/)
-      .length,
+    world.log.like(
+      /^info .*t1-\w+ is left out: it has no restore point and no upstream listing as old as that/,
+    ).length,
     1,
   )
   t.equal(world.log.like(/^info \/data\/other will be as it was at 2026-11-23T04:01/).length, 1)
@@ -136,10 +137,10 @@ await t.test('without any whole state: the whole sets of the newest one, and how
   t.match(await world.restore(), { exitCode: 1, sets: 2, missing: 2, failed: 0 })
   t.same(sets(), ['nb-1-big', 'nb-2-big'])
   t.same(world.log.like(/^warn/), [
-    `warn ${UNIT} has no whole restore point: of its newest one, of 2026-11-23T04:02:00.000Z, only the whole SSTables are restored`,
+    `warn ${UNIT} has no complete restore point: tablesnap restores only the complete SSTables of its newest one, of 2026-11-23T04:02:00.000Z`,
     `warn ${TABLE}/nb-3-big is not restored: it was not in the bucket`,
     `warn ${TABLE}/x is not restored: it was not in the bucket`,
-    `warn For a whole restore point of ${UNIT}, run where it was backed up: tablesnap -n node1 -B bucket ${TABLE}`,
+    `warn For a complete restore point of ${UNIT}, run on the node that was backed up: tablesnap -n node1 -B bucket ${TABLE}`,
   ])
   t.match(await world.restore({ partial: true }), { exitCode: 0, sets: 0, skipped: 16 })
   world.write(`${TABLE}/nb-3-big-Data.db`, 'it is part of that moment, and no SSTable of another')
@@ -153,7 +154,7 @@ await t.test('sets that vanished: the rest comes, and --take-over is named', asy
   await write(world.client, 'node1', state(at(1), ['nb-1-big'], { unexplained: [`${TABLE}/nb-0-big`] }))
   t.match(await world.restore(), { exitCode: 1, sets: 1, missing: 1 })
   t.equal(world.log.like(/^warn .*nb-0-big is not restored: it had vanished/).length, 1)
-  t.equal(world.log.like(/^warn .*bring the vanished SSTables back to the node, or .* --take-over/).length, 1)
+  t.equal(world.log.like(/^warn .*copy the vanished SSTables back to the node, or .* --take-over/).length, 1)
 })
 
 await t.test('other contents of a file come by the key that the state names', async t => {
@@ -228,7 +229,7 @@ await t.test('a table that was empty: the last restore point with SSTables is na
   t.equal(world.log.lines.filter(text => text === `info ${UNIT} ${line}`).length, 1)
   const only = { keyspaces: [], tables: ['ks1.t1'] }
   t.match(await world.restore({ only }), { exitCode: 1, sets: 0 }, 'it was asked for')
-  t.equal(world.log.like(/^error Nothing is restored of ks1\/t1-\w+, which was asked for/).length, 1)
+  t.equal(world.log.like(/^error Nothing of ks1\/t1-\w+ is restored, although it was asked for/).length, 1)
   t.match(await world.restore({ only, partial: true }), { exitCode: 0 })
   const scope = { origin: TABLE, take: 'newest' } as const
   t.match(await world.restore({ scope }), { exitCode: 1 })

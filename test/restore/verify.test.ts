@@ -136,7 +136,7 @@ async function proves(t: Test, world: World, store: Store, unverified: boolean):
       `${size}, sound`,
     )
     t.equal(world.tree(target)['/data/file'], digest(body), size)
-    t.equal(world.log.like(/^warn .* is restored unverified/).length, unverified ? 1 : 0)
+    t.equal(world.log.like(/^warn .* is restored without verification/).length, unverified ? 1 : 0)
     t.match(await world.restore({ name, target }), { exitCode: 0, skipped: 1 }, `${size}, there already`)
     if (unverified) continue
 

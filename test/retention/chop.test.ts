@@ -54,7 +54,7 @@ await t.test('content that comes back while its object is planned gets a key of 
   await world.chop()
   for (const [path, content] of copies) writeFileSync(path, content)
   const run = await node.backUp()
-  t.match(run.log, /tablechop is about to delete 10 objects: they count as absent/)
+  t.match(run.log, /tablechop is about to delete 10 objects: tablesnap treats them as missing/)
   const newest = await states.newest(UNIT)
   const keys = [...(newest?.sets.get(`${table.path}/nb-1-big`)?.components.values() ?? [])].map(
     ({ key }) => key,

@@ -5,7 +5,7 @@ import { faults } from '../../dev/local-s3/index.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { S3Error, networkError } from '../../src/s3/errors.js'
 import { headObject, putObject } from '../../src/s3/object.js'
-import { DEFAULT_RETRY, backoff, withRetry, type RetryPolicy } from '../../src/s3/retry.js'
+import { DEFAULT_RETRY, jittered, withRetry, type RetryPolicy } from '../../src/s3/retry.js'
 import { Silence } from '../../src/s3/silence.js'
 import { testBucket } from '../support/bucket.js'
 import { FAST, SHORT, clientOf, failure, settingsOf } from './support.js'
@@ -156,7 +156,7 @@ await t.test('nothing listens', async t => {
 await t.test('pauses double, are capped, and jitter over their whole range', t => {
   for (let attempt = 1; attempt <= 12; attempt++) {
     const most = Math.min(10_000, 200 * 2 ** (attempt - 1))
-    const pauses = Array.from({ length: 300 }, () => backoff(attempt, DEFAULT_RETRY))
+    const pauses = Array.from({ length: 300 }, () => jittered(attempt, DEFAULT_RETRY))
     t.ok(Math.max(...pauses) <= most, `attempt ${attempt}: at most ${most}`)
     t.ok(Math.max(...pauses) > most * 0.8 && Math.min(...pauses) < most * 0.2)
   }

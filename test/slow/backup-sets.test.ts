@@ -183,7 +183,7 @@ await t.test('a file that does not come to rest is named, and does not hold up t
   const { code, log: text } = await node.backUp(['--settle', '200'], [table.path])
   clearInterval(timer)
   t.equal(code, 1)
-  t.match(text, /WARNING .*busy.txt is not complete: it is still being written/)
+  t.match(text, /WARNING .*busy.txt is incomplete: it is still being written/)
   t.same(await node.keys(), [node.key(join(table.path, 'calm'))])
   writeFileSync(log, 'at last')
   t.equal((await node.backUp([], [table.path])).code, 0)

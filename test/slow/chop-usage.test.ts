@@ -38,7 +38,7 @@ await t.test('the command line of tablechop, the former one included', async t =
     dry.stdout,
     /^Nothing was changed: at an age of 0 s 9 objects \(.*\) and 1 restore point would go: about 0\.00 US\$ a month at S3's list price less$/m,
   )
-  t.equal(dry.log.match(/Goes later: /g)?.length, 10)
+  t.equal(dry.log.match(/To be deleted later: /g)?.length, 10)
   t.equal((await node.bucket.list()).length, before)
 
   const plan = await chop('-r', 'bucket', node.data, '0')
@@ -49,7 +49,7 @@ await t.test('the command line of tablechop, the former one included', async t =
 
   const table1 = await chop('--now', '--grace', '2s', '--force', 'bucket', table.path, 'PT0S')
   t.equal(table1.code, 0, table1.log)
-  t.match(table1.log, /The plan is carried out in \d s/)
+  t.match(table1.log, /tablechop carries out the plan in \d s/)
   t.match(table1.stdout, /^Deleted 10 objects/m)
   t.notOk((await node.bucket.list()).some(({ key }) => key.includes('nb-1-')))
 })

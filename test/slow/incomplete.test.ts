@@ -15,6 +15,9 @@ await t.test('of an SSTable that stays incomplete the log says what is missing',
     daemon.kill('SIGKILL')
     await daemon.exit
   })
-  await daemon.seen(/WARNING .*nb-1-big is incomplete for long \(Statistics\.db missing\)/, 100_000)
+  await daemon.seen(
+    /WARNING .*nb-1-big has been incomplete for a long time \(Statistics\.db missing\)/,
+    100_000,
+  )
   t.pass()
 })

@@ -40,8 +40,8 @@ await t.test('--list of states, as text and as JSON lines', async t => {
   t.equal(text.code, 0, text.log)
   const lines = text.stdout.split('\n')
   t.equal(lines[0], `ks1.t1 (${UNIT})`)
-  t.match(lines[1], /^ {2}2026-11-23T04:02:00\.000Z {2}partial +2 sets +\d+ B {2}1 missing$/)
-  t.match(lines[2], /^ {2}2026-11-23T04:01:00\.000Z {2}complete +1 sets +\d+ B$/)
+  t.match(lines[1], /^ {2}2026-11-23T04:02:00\.000Z {2}partial +2 SSTables +\d+ B {2}1 missing$/)
+  t.match(lines[2], /^ {2}2026-11-23T04:01:00\.000Z {2}complete +1 SSTable +\d+ B$/)
   t.match(
     lines[3],
     /^ {2}to mend the newest one, run where it was backed up: tablesnap -n node3 .*-B \S+ \/.*\/t1-\w+$/,
@@ -187,8 +187,8 @@ await t.test('a bar on a terminal, and none with --no-progress', async t => {
   const args = [...flags, '-n', 'node3', '-D', '--at', '2026-11-23T04:01:00Z']
   const shown = await inTerminal([...args, bucket, world.target()])
   t.match(shown, /[#.]{24} +\d+% {2}.* of \d+ B/)
-  t.match(shown, /Restored 1 sets, 8 files/)
+  t.match(shown, /Restored 1 SSTable, 8 files/)
   const plain = await inTerminal([...args, '--no-progress', bucket, world.target()])
   t.notMatch(plain, /[#.]{24}/)
-  t.match(plain, /Restored 1 sets, 8 files/)
+  t.match(plain, /Restored 1 SSTable, 8 files/)
 })

@@ -215,7 +215,7 @@ await t.test('SIGHUP opens a log file again that logrotate renamed', async t => 
   await until(() => readFileSync(path, 'utf8').includes('Watching'))
   renameSync(path, `${path}.1`)
   cli.kill('SIGHUP')
-  await until(() => existsSync(path) && readFileSync(path, 'utf8').includes('SIGHUP: the log goes on'))
+  await until(() => existsSync(path) && readFileSync(path, 'utf8').includes('SIGHUP: the log is open again'))
   const table = node.table('t').flush('nb-1-big')
   await until(() => readFileSync(path, 'utf8').includes(`Finished uploading ${table.path}/nb-1-big-Data.db`))
   t.notMatch(readFileSync(`${path}.1`, 'utf8'), /SIGHUP|nb-1-big/)

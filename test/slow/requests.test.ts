@@ -44,7 +44,7 @@ await t.test(
     )
     for (let n = 0; n < 5; n++)
       for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGUSR1'] as const) cli.kill(signal)
-    await cli.seen(/SIGHUP: the log goes on/)
+    await cli.seen(/SIGHUP: the log is open again/)
     held.open()
     await node.listed(table.path, table.names())
     await until(async () => {

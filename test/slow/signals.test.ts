@@ -64,7 +64,7 @@ await t.test('a second signal ends at once, and the shutdown timeout does, too',
   cli.kill('SIGINT')
   t.equal(await cli.exit, 143, cli.stderr)
   t.ok(performance.now() - began < 5_000)
-  t.match(cli.stderr, /1 SSTables or files are not in the bucket yet; tablesnap -B brings them/)
+  t.match(cli.stderr, /1 SSTables or files are not in the bucket yet; tablesnap -B uploads them/)
 
   node.bucket.server.requests.length = 0
   const timed = new Cli([...node.args(['-B', ...parts], [table.path]), '--shutdown-timeout', '1'])

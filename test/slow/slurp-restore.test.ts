@@ -21,7 +21,7 @@ await t.test('the newest listing of the origin comes flat into the target, once'
 
   const second = await world.slurp([bucket, `${T1}//`, `${target}/`])
   t.equal(second.code, 0, second.log)
-  t.match(second.log, /Restored 0 sets, 0 files, .*; 23 files were there already/)
+  t.match(second.log, /Restored 0 SSTables, 0 files, .*; 23 files already in place/)
 })
 
 await t.test('-f takes the listing named after a file', async t => {
@@ -107,7 +107,7 @@ await t.test('-r takes every directory with a listing, and names tables without'
   await world.put(key, 'data')
   const lost = await world.slurp(['-r', bucket, `${DATA}/ks2`, world.target()])
   t.equal(lost.code, 1)
-  t.match(lost.log, /WARNING .*\/ks2\/lost is not restored: it has SSTables and no listing/)
+  t.match(lost.log, /WARNING .*\/ks2\/lost is not restored: it has SSTables and no upstream listing/)
   t.equal((await world.slurp(['-r', '--partial', bucket, `${DATA}/ks2`, world.target()])).code, 0)
   await world.bucket.client.call({ operation: 'DeleteObject', method: 'DELETE', key })
 })

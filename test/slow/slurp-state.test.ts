@@ -75,7 +75,10 @@ await t.test('--at takes an older state', async t => {
   )
   const early = await world.slurp([...FLAGS, '--at', '1795406400', bucket, TABLE, world.target()])
   t.equal(early.code, 1)
-  t.match(early.log, /t1-\w+ has no state and no listing as old as that of 2026-11-23T04:00:00.000Z/)
+  t.match(
+    early.log,
+    /t1-\w+ has no manifest and no upstream listing as old as that of 2026-11-23T04:00:00.000Z/,
+  )
 })
 
 await t.test('-r takes everything below, indexes included', async t => {
@@ -122,7 +125,7 @@ await t.test('tablesnap -D: exit codes', async t => {
   const done = await of(...FLAGS, '-D', '--at', '2026-11-23 04:02:00 UTC', bucket, target)
   t.equal(done.code, 0, done.log)
   t.equal(Object.keys(tree(target)).length, 3 * 8 + 1)
-  t.match(done.log, /young-\w+ is left out: it has no restore point and no listing as old as that/)
+  t.match(done.log, /young-\w+ is left out: it has no restore point and no upstream listing as old as that/)
 
   const wrong = await of('-D', '--at', 'noon', bucket, target)
   t.equal(wrong.code, 2)

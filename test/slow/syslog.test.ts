@@ -77,7 +77,7 @@ await t.test('TABLESNAP_SYSLOG sends the log to syslog as well, across a restart
   await until(() => second.text.includes(`Finished uploading ${table.path}/nb-2-big-Data.db`))
   t.notMatch(second.text, /dropped/, 'what syslog missed waited for it')
   cli.kill('SIGHUP')
-  await until(() => second.text.includes('SIGHUP: the log goes on'))
+  await until(() => second.text.includes('SIGHUP: the log is open again'))
   cli.kill('SIGTERM')
   t.equal(await cli.exit, 143)
   await until(() => second.text.includes('0 failed'))

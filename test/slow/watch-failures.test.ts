@@ -103,11 +103,15 @@ await t.test('a watched path that goes away is an error, and the others are watc
   const daemon = await node.watch(t, ['-r'], [kept!.path, deleted!.path, renamed!.path])
   rmSync(deleted!.path, { recursive: true })
   await daemon.seen(
-    new RegExp(`ERROR ${deleted!.path} is watched no longer: it was deleted; it is watched again as soon`),
+    new RegExp(
+      `ERROR ${deleted!.path} is no longer watched: it was deleted; tablesnap watches it again as soon`,
+    ),
   )
   renameSync(renamed!.path, `${renamed!.path}-2`)
   await daemon.seen(
-    new RegExp(`ERROR ${renamed!.path} is watched no longer: it was renamed; it is watched again as soon`),
+    new RegExp(
+      `ERROR ${renamed!.path} is no longer watched: it was renamed; tablesnap watches it again as soon`,
+    ),
   )
   kept!.flush('nb-1-big')
   await node.listed(kept!.path, kept!.names())

@@ -174,9 +174,9 @@ await t.test('a watched path that goes', async t => {
   await until(() => recorder.told.filter(line => line.startsWith('failed')).length === 2)
   t.same(recorder.take(), [
     'lost a',
-    'failed a WATCH_LOST: /a is watched no longer: it was deleted; it is watched again as soon as it is back',
+    'failed a WATCH_LOST: /a is no longer watched: it was deleted; tablesnap watches it again as soon as it is back',
     'lost b',
-    'failed b WATCH_LOST: /b is watched no longer: it was renamed; it is watched again as soon as it is back',
+    'failed b WATCH_LOST: /b is no longer watched: it was renamed; tablesnap watches it again as soon as it is back',
   ])
   t.equal(watcher.size, 1)
 })

@@ -95,7 +95,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   },
   '--list': async yard => {
     const { stdout } = await yard.tablesnap.succeed('--list', 'backups')
-    expect(stdout, /^ks\.t .*\n.* complete +3 sets /m)
+    expect(stdout, /^ks\.t .*\n.* complete +3 SSTables /m)
   },
   '--list-nodes with 2,000 objects': async yard => {
     const many = new Table(join(yard.data, 'ks/many-1a1b2c3d4e5f60718293a4b5c6d7e8f9'))

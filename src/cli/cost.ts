@@ -1,16 +1,3 @@
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-
-/** Bytes for people: `17 B`, `3.4 MiB`. */
-export function formatBytes(bytes: number): string {
-  let value = bytes
-  let unit = 0
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit] ?? ''}`
-}
-
 /**
  * US$ for a GiB and month in us-east-1 by storage class, at https://aws.amazon.com/s3/pricing/; other regions and servers differ.
  * A class that is not here counts as STANDARD.
@@ -25,7 +12,7 @@ const PRICES: Readonly<Record<string, number>> = {
   DEEP_ARCHIVE: 0.00099,
 }
 
-/** What an object costs a month at S3's list price, US$. */
+/** The cost of an object at S3's list price, US$ a month. */
 export function costOf(bytes: number, storageClass = 'STANDARD'): number {
   return (bytes / 1024 ** 3) * (PRICES[storageClass] ?? PRICES['STANDARD'] ?? 0)
 }
