@@ -230,7 +230,7 @@ export const HISTORIES: readonly Told[] = [
       await scenario.do('import', 90_000)
       const named = scenario.states.filter(({ unprotected }) => unprotected.length > 0)
       await scenario.run(40_000)
-      return unless(named.length === 0, `${named[0]?.unprotected.join(' ') ?? ''}`) ?? isAsItIs(scenario)
+      return unless(named.length === 0, named[0]?.unprotected.join(' ') ?? '') ?? isAsItIs(scenario)
     },
   },
   {

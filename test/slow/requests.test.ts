@@ -8,7 +8,6 @@ import t, { type Test } from 'tap'
 import { faults } from '../../dev/local-s3/fault.js'
 import { Cli } from '../support/cli.js'
 import { TestNode, gate, until } from '../support/node.js'
-import { RequestTally } from '../support/request-tally.js'
 
 /** A port of its own for the debugger, should it open: other tests run beside this one. */
 const ANY_PORT = '--inspect-port=0'
@@ -146,17 +145,3 @@ function codeOf(port: number): Promise<string> {
     socket.once('connect', () => socket.destroy())
   })
 }
-
-await t.test('a daemon that starts over unchanged tables asks no table for its manifests again', async t => {
-  const node = await TestNode.create(t)
-  const tables = ['a', 'b', 'c'].map(name => node.table(`ks/${name}-0a1b2c3d4e5f60718293a4b5c6d7e8f9`))
-  for (const table of tables) table.flush('nb-1-big')
-  t.equal((await node.run(['-r', '-B'])).code, 0)
-  const tally = new RequestTally(node.bucket.server)
-  await node.watch(t, ['-r', '-a', '-B', '--watch'])
-  await until(() => (tally.counts.get('GetObject manifest') ?? 0) >= tables.length)
-  await sleep(1500)
-  tally.end()
-  t.equal(tally.counts.get('ListObjectsV2 manifest'), 1, 'one LIST finds the newest manifests of all')
-  t.notOk(tally.counts.has('PutObject manifest'), 'nothing is written')
-})
