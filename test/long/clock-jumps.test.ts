@@ -155,7 +155,16 @@ await t.test(`a day of ${FLUSHES} flushes with ${JUMPS} clock jumps, SEED=${SEED
     const target = join(node.bucket.directory, `at ${time}`)
     setClock(0)
     const name = basename(table).split('-')[0]
-    const at = ['-D', '--at', new Date(time).toISOString(), '--table', `ks.${name}`, '-t', '1', '--no-progress']
+    const at = [
+      '-D',
+      '--at',
+      new Date(time).toISOString(),
+      '--table',
+      `ks.${name}`,
+      '-t',
+      '1',
+      '--no-progress',
+    ]
     const cli = await run([...node.bucket.flags, ...at, node.bucket.bucket, target])
     t.equal(await cli.exit, 0, cli.stderr)
     const restored = new Table(join(target, table)).names().filter(name => name.endsWith('-Data.db'))
