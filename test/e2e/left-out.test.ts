@@ -6,7 +6,7 @@ import t from 'tap'
 import { BucketStates } from '../support/bucket-states.js'
 import { Cli } from '../support/cli.js'
 import { TestNode, until } from '../support/node.js'
-import { Table } from '../support/table.js'
+import { Table, TxnLog } from '../support/table.js'
 
 const ID = '0a1b2c3d4e5f60718293a4b5c6d7e8f9'
 
@@ -31,6 +31,13 @@ await t.test('a keyspace and a table that are symbolic links are backed up under
       ['nb-1-big', 'nb-2-big'].map(name => join(node.data, unit, name)),
     )
   }
+  // Cassandra writes the paths behind the links into its logs.
+  const log = new TxnLog(keyspace.path, 'flush').add('nb-3-big')
+  keyspace.write('nb-3-big')
+  log.commit()
+  await until(async () => (await sets(`ks2/t-${ID}`)).length === 3)
+  log.end()
+  t.match(await states.newest(`ks2/t-${ID}`), { unprotected: [], unexplained: [] })
   t.notMatch(daemon.stderr, /ERROR/)
   t.same(await states.problems(await states.all()), [])
 })

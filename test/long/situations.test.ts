@@ -74,7 +74,7 @@ class Copy {
       killSignal: 'SIGKILL',
     })
     let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (said += piece))
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (said += piece.toString()))
     return new Promise(resolve => child.once('close', code => resolve({ code, said })))
   }
 

@@ -381,8 +381,8 @@ export const SITUATIONS: readonly Situation[] = [
     module: 'tables/logs',
     from: '!txn.committed && txn.adds.has(name)',
     to: 'false',
-    test: 'slow/compaction',
-    holds: 'flushes and compactions without end',
+    test: 'slow/backup-sets',
+    holds: 'what transaction logs say decides',
   },
   {
     title: '30 region and endpoint of a profile',
