@@ -113,7 +113,7 @@ async function abortUploads({ bucket, keys, log, rule }: ChopDeps, options: Chop
 }
 
 function conclude(
-  { deleted, units, planned, ripeAt }: ChopResult,
+  { units, planned, ripeAt }: ChopResult,
   { aborted, failed }: { aborted: number; failed: number },
   log: Logger,
 ): number {
