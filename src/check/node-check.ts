@@ -69,7 +69,8 @@ export class NodeCheck {
     await this.#gather()
     const root = scope.path === '/' ? '' : `${scope.path}/`
     await this.#walk(`${keys.files}${root}`, keys.files.length)
-    for (const unit of [...this.#waiting].sort()) await this.#unit(unit, [])
+    // The bucket has no object of them, or they lie elsewhere.
+    for (const unit of [...this.#waiting].sort()) if (await this.#isMeant(unit)) await this.#unit(unit, [])
     await this.#restOfVersions()
     this.#tellForeign()
     this.#units.sort((a, b) => (a.unit < b.unit ? -1 : 1))
@@ -136,6 +137,18 @@ export class NodeCheck {
       this.#units.push({ unit: directory, objects: survey.objects, bytes: survey.bytes, ...moments })
     }
     return survey.below
+  }
+
+  /** Whether a unit has a directory below the path, as its newest restore point tells. */
+  async #isMeant(unit: string): Promise<boolean> {
+    const { scope } = this.#deps
+    if (scope.path === '/') return true
+    for await (const { key } of this.#reader.keysOf(unit)) {
+      const decoded = await this.#reader.read(key)
+      if (typeof decoded === 'string') continue
+      return [...decoded.state.directories.keys()].some(directory => scope.holds(directory))
+    }
+    return false
   }
 
   /** @returns prefixes of the directories below its own */

@@ -125,6 +125,15 @@ await t.test('each planted fault is found, and nothing in a healthy bucket', asy
     t.match(JSON.parse(stdout), { isOld: true, drill: { sstables: 2, failed: 0 } })
   })
 
+  await t.test('with a path it looks at that table alone', async t => {
+    const { code, units, log } = await world.check([], world.table('lost').path)
+    t.equal(code, 0, log)
+    t.same(
+      units.map(({ unit }) => unit),
+      [world.unit('lost')],
+    )
+  })
+
   await orphan()
   world.pass()
   world.table('orphan').flush('nb-4-big')
