@@ -10,7 +10,7 @@ import ts from 'typescript'
 const LINES = {
   '.': 400,
   backup: 6100,
-  check: 2600,
+  check: 2_700,
   cli: 2700,
   config: 3200,
   download: 500,
@@ -19,10 +19,10 @@ const LINES = {
   report: 500,
   restore: 5700,
   retention: 1800,
-  s3: 3100,
+  s3: 3_200,
   sstable: 300,
   state: 3000,
-  tables: 3500,
+  tables: 3_600,
   upload: 700,
   watch: 1100,
 }
@@ -31,7 +31,7 @@ const LINES = {
 const OFFENDERS = {
   files: { bound: 5, above: 300, unit: 'lines' },
   classes: { bound: 0, above: 8, unit: 'fields that other classes may write' },
-  constructors: { bound: 10, above: 6, unit: 'parameters, or members of one options object' },
+  constructors: { bound: 13, above: 6, unit: 'parameters, or members of one options object' },
 }
 
 const root = join(import.meta.dirname, '..')

@@ -46,14 +46,33 @@ function compare(a: string, b: string): number {
 
 /** Counts things and keeps the first of them as examples. */
 export class Sample {
-  count = 0
-  bytes = 0
-  readonly examples: string[] = []
+  #count = 0
+  #bytes = 0
+  readonly #examples: string[] = []
+
+  get count(): number {
+    return this.#count
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get examples(): readonly string[] {
+    return this.#examples
+  }
+
+  /** Takes over all that another one has. */
+  addAll(more: Sample): void {
+    for (const example of more.#examples) if (this.#examples.length < EXAMPLES) this.#examples.push(example)
+    this.#count += more.#count
+    this.#bytes += more.#bytes
+  }
 
   add(example: string, bytes = 0): void {
-    this.count++
-    this.bytes += bytes
-    if (this.examples.length < EXAMPLES) this.examples.push(example)
+    this.#count++
+    this.#bytes += bytes
+    if (this.#examples.length < EXAMPLES) this.#examples.push(example)
   }
 
   /** The examples as a phrase: `a, b and 3 more`. */

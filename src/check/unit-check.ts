@@ -125,7 +125,7 @@ export class UnitCheck {
     for await (const compared of compareDirectory(bucket.pages({ prefix, delimiter: '/' }), inside))
       await this.#take(compared, former, orphans)
     const isKept = part === 'files' ? await former.read() : undefined
-    if (isKept === undefined) addTo(this.#orphans, orphans)
+    if (isKept === undefined) this.#orphans.addAll(orphans)
     else await this.#countOrphans(directory, prefix, isKept)
     await this.#elsewhere(
       new FilteredNames(await source(), ({ key }) => !isDirectlyIn(key, prefix)),
@@ -207,10 +207,4 @@ export class UnitCheck {
       this.#orphans.add(object.key, object.size)
     }
   }
-}
-
-function addTo(all: Sample, more: Sample): void {
-  for (const example of more.examples) all.add(example)
-  all.count += more.count - more.examples.length
-  all.bytes += more.bytes
 }

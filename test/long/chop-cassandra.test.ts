@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
@@ -53,7 +54,11 @@ await t.test(
     t.comment(`${rounds} flushes; ${deleted.length} runs of tablechop deleted ${deleted.join(', ')} objects`)
     t.ok(sum > 0, `${sum} objects were deleted meanwhile`)
     await stage.check(t, 'after all of it')
-    const { stdout, code } = await stage.restorer.check('--deep', 'backup')
+    const { stdout, code } = await stage.restorer.check(
+      '--deep',
+      'backup',
+      ...stage.node.dataDirectories.map(data => join(data, 'ks')),
+    )
     t.equal(code, 0, stdout)
   },
 )

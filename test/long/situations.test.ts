@@ -74,7 +74,8 @@ class Copy {
       killSignal: 'SIGKILL',
     })
     let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (said += piece.toString()))
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (piece: string) => (said += piece))
     return new Promise(resolve => child.once('close', code => resolve({ code, said })))
   }
 

@@ -41,6 +41,8 @@ export function judgeEnd(
     if (uploadQueue.size > 0) return `${uploadQueue.size} SSTables wait for their upload for ever`
     if (uploads.descriptors > 0) return `${uploads.descriptors} descriptors are held for ever`
     if (logs.size > logsThere(node)) return `${logs.size} transaction logs are held that are gone`
+    // One that has lost the name only waits for its end.
+    if (one.isFenced) continue
     for (const table of one.tables.values()) {
       for (const { path } of table.files()) {
         if (isThere(node, path)) continue
