@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 import type { Config } from '../config/config.js'
 import type { Filter } from '../plan/filter.js'
+import { counted, formatBytes } from '../report/format.js'
 import type { Logger } from '../report/logger.js'
 import { parseComponent } from '../sstable/names.js'
 import { identityOf } from '../watch/identity.js'
@@ -49,7 +50,7 @@ export class Unprotected {
     }
     if (old.files > 0) {
       const advice = 'tablesnap -B uploads what exists, --watch goes on after that'
-      this.#log.warn(`${count(old)} that existed before the start are not backed up: ${advice}`, { ...old })
+      this.#log.warn(`Not backed up, as it was there before the start: ${count(old)}; ${advice}`, { ...old })
     }
     if (!recursive) await this.reportBelow(paths)
   }
@@ -65,8 +66,8 @@ export class Unprotected {
     if (below.files === 0) return
     const shown = directories.slice(0, SHOWN).join(', ')
     const more = directories.length > SHOWN ? ` and ${directories.length - SHOWN} others` : ''
-    const sstables = below.sstables === 1 ? '1 SSTable' : `${below.sstables} SSTables`
-    const message = `${count(below)} of ${sstables} below ${shown}${more} are left out, and not protected: -r backs up the directories below, too`
+    const sstables = counted(below.sstables, 'SSTable')
+    const message = `Not backed up: ${count(below)} of ${sstables} below ${shown}${more}; add -r to include the directories below`
     if (problems !== undefined && below.sstables > 0) problems.problem(directories[0] ?? '', message)
     else this.#log.warn(message, { ...below })
   }
@@ -125,5 +126,5 @@ async function entries(path: string): Promise<{ files: string[]; directories: st
 }
 
 function count({ files, bytes }: Count): string {
-  return `${files} files (${bytes} bytes)`
+  return `${counted(files, 'file')} (${formatBytes(bytes)})`
 }

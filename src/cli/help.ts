@@ -35,7 +35,7 @@ Examples:
       print the newest restore points of each table; --list-nodes prints the names of the nodes
   tablesnap -n node1 -D --at '2026-11-23 04:12:33' --table ks.t --map-table ks.t backups /
       restore a table as it was before it was dropped, into the directory that it has now;
-      --list --table ks.t prints its restore points
+      its restore points: --list --table ks.t
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
 

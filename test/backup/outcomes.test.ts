@@ -125,13 +125,13 @@ await t.test(
     const unprotected = new Unprotected(filter, log)
     await unprotected.report(node.tables, { ...config, paths: [table.path], recursive: false })
     t.match(warnings, [
-      /^1 files \(1000 bytes\) that were there before/,
-      /^2 files \(34 bytes\) of 0 SSTables below .* are left out, and not protected: -r backs up/,
+      /^Not backed up, as it was there before the start: 1 file \(1000 B\)/,
+      /^Not backed up: 2 files \(34 B\) of 0 SSTables below .*; add -r/,
     ])
     await unprotected.report(node.tables, { ...config, paths: [table.path], recursive: true })
     t.equal(warnings.length, 3)
     unprotected.appeared('/new')
-    t.match(warnings.at(-1), /\/new is new and not watched: .*-a watches/)
+    t.match(warnings.at(-1), /\/new is new and not watched: .*add -a/)
   },
 )
 

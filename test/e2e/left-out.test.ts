@@ -53,7 +53,7 @@ await t.test('-B without -r beside SSTables in directories below', async t => {
   node.table().set('nb-1-big').set('nb-2-big')
   const ran = await node.run(['-B'])
   t.equal(ran.code, 1)
-  t.match(ran.log, /ERROR 16 files \(\d+ bytes\) of 2 SSTables below \S+\/data\/ks are left out.*: -r /)
+  t.match(ran.log, /ERROR Not backed up: 16 files \([^)]+\) of 2 SSTables below \S+\/data\/ks; add -r /)
   t.equal((await node.run(['-B', '-r'])).code, 0)
 })
 

@@ -197,7 +197,7 @@ await t.test('a part of the node', async t => {
       'node2:/x/y-Data.db-listdir.json',
       /neither the key of a state of node1 \(\.tablesnap\/node1\/states\/…\) nor of a listing/,
     ],
-    [KEYS.state(UNIT, at(9)), /is not in bucket bucket: --list shows/],
+    [KEYS.state(UNIT, at(9)), /is not in bucket bucket: --list prints/],
   ] as const)
     await t.rejects(moments({ atKey: key }), { code: 'MOMENT_MISSING', message })
 })

@@ -127,7 +127,7 @@ await t.test('a set that was damaged on the node is refused without --force', as
   t.equal(dataFiles().length, 2)
 })
 
-await t.test('a state that cannot be read is an error that says how to go on', async t => {
+await t.test('a manifest that cannot be read is an error that says how to go on', async t => {
   await world.reset()
   await world.putSet('nb-1-big')
   const [first = '', second = ''] = await write(
@@ -142,7 +142,7 @@ await t.test('a state that cannot be read is an error that says how to go on', a
     await t.rejects(world.restore(), {
       code: 'STATE_CORRUPT',
       message:
-        /state .*04\d*Z?.*\.json\.gz cannot be used: .*; restore an earlier moment with --at 2026-11-23T04:02:59.999Z, or delete it/,
+        /manifest .*04\d*Z?.*\.json\.gz cannot be used: .*; restore an earlier moment with --at 2026-11-23T04:02:59.999Z, or delete it/,
     })
     t.same(world.tree(), {})
   }

@@ -165,7 +165,7 @@ await t.test('what is no state is refused', async t => {
   const refused = (body: Buffer, why: string) =>
     t.rejects(
       decodeState(body, 'the key'),
-      { code: 'STATE_CORRUPT', key: 'the key', message: /^state the key cannot be used: / },
+      { code: 'STATE_CORRUPT', key: 'the key', message: /^manifest the key cannot be used: / },
       why,
     )
   const whole = gzipSync(JSON.stringify(json))
