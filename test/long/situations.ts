@@ -21,7 +21,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 'watch/tree',
     from: 'else if (entry.isSymbolicLink())',
     to: 'else if (false)',
-    test: 'e2e/left-out',
+    test: 'slow/left-out',
     holds: 'a keyspace and a table that are symbolic links',
   },
   {
@@ -213,7 +213,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 'watch/watcher',
     from: 'this.#listener.denied(path);',
     to: ';',
-    test: 'e2e/left-out',
+    test: 'slow/left-out',
     holds: 'a table whose directory cannot be read',
   },
   {
@@ -501,7 +501,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 'tables/table',
     from: 'isKnownElsewhere(directory, this.#directories.values(), this.#disk))',
     to: 'false)',
-    test: 'e2e/left-out',
+    test: 'slow/left-out',
     holds: 'a keyspace and a table that are symbolic links',
   },
   {

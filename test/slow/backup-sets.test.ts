@@ -45,7 +45,7 @@ await t.test('which sets count as complete', async t => {
   const { code, log } = await node.run(['-r', '-B'])
   t.equal(code, 1)
   for (const set of incomplete) {
-    t.match(log, new RegExp(`WARNING ${join(table.path, set)} is not complete`))
+    t.match(log, new RegExp(`WARNING ${join(table.path, set)} is incomplete`))
     for (const name of table.names(set)) t.notOk(log.includes(`Uploading ${join(table.path, name)}`), name)
   }
   for (const set of complete) await node.same(t, table.paths(set))
