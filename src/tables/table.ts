@@ -591,12 +591,11 @@ export class Table {
 
   /** An SSTable that a log names: it is there; --delete-on-backup deleted it; it went without a reason; or before it had a place. */
   #find(index: string, name: string): TableFiles | undefined {
-    const placement = this.#placement
-    return (
-      this.#findKnown(index, name) ??
-      placement.vanishedSSTable(index, name) ??
-      placement.passedSSTable(index, name)
-    )
+    const known = this.#findKnown(index, name)
+    const vanished = this.#placement.vanishedSSTable(index, name)
+    // Events that were queued before a look saw its Data.db gone make files of the name known again, without a Data.db.
+    if (vanished !== undefined && known?.has(known.main) !== true) return vanished
+    return known ?? this.#placement.passedSSTable(index, name)
   }
 
   #findKnown(index: string, name: string): TableFiles | undefined {

@@ -19,6 +19,7 @@ import {
   TABLES,
   idOf,
 } from '../retention/generated-bucket.js'
+import { peakMemory } from '../support/memory.js'
 
 /** Of each table the oldest restore points build on a full manifest that the generated bucket does not have. */
 const BASELESS = 19
@@ -116,7 +117,7 @@ await t.test('a check of a million objects and 20,000 manifests', { timeout: 900
     TABLES * (POINTS - BASELESS),
   )
   t.same([...new Set(findings.map(({ kind }) => kind))], ['base-missing', 'orphans'])
-  const mebibytes = Math.round(process.resourceUsage().maxRSS / 1024)
+  const mebibytes = Math.round(peakMemory(process.pid) / 2 ** 20)
   t.ok(mebibytes < 300, `the whole process has ${mebibytes} MiB at most`)
   t.comment(
     `${objects} objects: ${seconds.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of CPU time, ${mebibytes} MiB, ${bucket.pagesRead} pages`,

@@ -136,7 +136,7 @@ await t.test('a symbolic link is no staging', async t => {
   mkdirSync(outside)
   writeFileSync(join(outside, 'mine'), '')
   symlinkSync(outside, join(world.target, '.tablesnap-restore'))
-  await t.rejects(world.restore(), { code: 'STAGING_FAILED', message: /is no directory/ })
+  await t.rejects(world.restore(), { code: 'STAGING_FAILED', message: /is not a directory/ })
   t.same(readdirSync(outside), ['mine'])
 })
 

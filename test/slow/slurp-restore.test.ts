@@ -97,7 +97,7 @@ await t.test('-r takes every directory with a listing, and names tables without'
   t.ok(found[`ks1/${basename(T1)}/.idx/nb-1-big-Data.db`])
   t.ok(found['ks2/deep/down/t3-0a1b2c3d4e5f60718293a4b5c6d7e8f9/nb-1-big-Data.db'])
   t.equal(Object.keys(found).length, 23 + 8 + 4 + 4)
-  t.match(log, /Left out .*\/notes: it has no listing/)
+  t.match(log, /Left out .*\/notes: it has no upstream listing/)
 
   const table = world.target()
   t.equal((await world.slurp(['-r', bucket, T1, table])).code, 0)
