@@ -175,8 +175,6 @@ export class RestorePoints {
     }
     this.#inherit(other, isOver)
     this.#newest = other
-    // Nothing that this run has tried to write can come after it: there is nothing to be said again.
-    if (other.time >= this.#triedTime) this.#mustSay = false
     this.confirmed()
     this.#isChanged = true
   }

@@ -18,8 +18,8 @@ const TOLERANCE = 50
 /** How long before an SSTable is whole its last file may be there, ms. */
 const FUZZY = 1000
 
-/** So many manifests in a row that say the same are too many: one may be written twice after a failure. */
-const REPEATS = 4
+/** So many manifests in a row that say the same are too many: after each failed request that took effect one is written again. */
+const REPEATS = 6
 
 /** What the checks are told of a history, as some rules do not hold in some. */
 export interface CheckSettings {
