@@ -139,7 +139,10 @@ await t.test('tablesnap -D: exit codes', async t => {
   const dry = await of('-D', '--dry-run', '--at', '2026-11-23T04:01:00Z', bucket, partial)
   t.equal(dry.code, 1, dry.log)
   t.match(dry.log, /nb-6-big is not restored: it was not in the bucket/)
-  t.match(dry.log, /run on the node that was backed up: tablesnap -n node1 --endpoint-url http:\S+ -B bucket \/var/)
+  t.match(
+    dry.log,
+    /run on the node that was backed up: tablesnap -n node1 --endpoint-url http:\S+ -B bucket \/var/,
+  )
   t.same(tree(partial), {})
   const accepted = await of('-D', '--partial', '--at', '2026-11-23T04:01:00Z', bucket, partial)
   t.equal(accepted.code, 0, accepted.log)
