@@ -4,8 +4,8 @@ export const OWN_FOLDER = '.tablesnap/'
 /** The folder of a node in {@link OWN_FOLDER} that holds its manifests. */
 export const MANIFESTS_FOLDER = 'states/'
 
-/** What the key of a manifest ends with. */
+/** The end of the key of a manifest. */
 export const MANIFEST_SUFFIX = '.json.gz'
 
-/** What the key of an upstream listing ends with; the key of the directory's newest Data.db stands before it. */
+/** The end of the key of an upstream listing; the key of the directory's newest Data.db stands before it. */
 export const LISTING_SUFFIX = '-listdir.json'

@@ -1,4 +1,4 @@
-/** What a backup did so far: its counts, and what is wrong. It is told of each event, and nobody else changes its figures. */
+/** The result of a backup so far: its counts and its failures. It changes its figures itself, by the events that it is told of. */
 export class BackupSummary {
   #uploaded = 0
   #bytes = 0

@@ -1,16 +1,10 @@
 import { kinship } from '../backup/node-record.js'
-import type { Config } from '../config/config.js'
-import type { Writer } from '../config/writer.js'
 import { TablesnapError } from '../errors.js'
 import { Filter } from '../plan/filter.js'
-import type { Engine } from '../pool/engine.js'
-import type { Logger } from '../report/logger.js'
 import { nothingFound } from '../restore/nodes.js'
 import { ChopScope } from '../retention/scope.js'
 import { readBucketSettings } from '../s3/bucket-settings.js'
-import type { S3Client } from '../s3/client.js'
 import { parseEpochs } from '../state/epochs.js'
-import type { KeyLayout } from '../state/keys.js'
 
 import { ContentCheck } from './content-check.js'
 import { DiskCheck } from './disk-check.js'
@@ -19,41 +13,33 @@ import { findingsOfFence, recordOf } from './fence-findings.js'
 import { LiveBucket } from './live-bucket.js'
 import { Mends } from './mends.js'
 import { NodeCheck } from './node-check.js'
-import { Repairs } from './repairs.js'
+import { Repairs, type RepairsDeps } from './repairs.js'
 import { reportOf, type CheckReport } from './report.js'
 import { ManifestReader } from './restore-points.js'
 import { findingsOfSettings } from './settings-findings.js'
 import { findUnfinished } from './unfinished-uploads.js'
 
-/** What a run of tablecheck looks at. */
+/** The checks that a run of tablecheck was asked for. */
 export interface CheckAsked {
   /** The directory of the node that is meant, with all below it. */
   readonly path: string
   readonly deep: boolean
   /** The share of the objects whose bytes are read, 0 to 1. */
   readonly share: number
-  /** SSTables that are restored for a test, or one table; undefined: nothing is. */
+  /** SSTables that are restored for a test, or one whole table at one moment; undefined: no restore. */
   readonly drill: number | 'table' | undefined
+  /** The directory of that restore; undefined: in the one for temporary files. */
   readonly drillDirectory: string | undefined
   /** How long an SSTable may lie on the disk before a restore point has to name it, ms. */
   readonly lag: number
-  /** ms; undefined: any age. */
+  /** How old the newest restore point may be, ms; undefined: there is no limit. */
   readonly maxAge: number | undefined
-  /** ms; undefined: not said. */
+  /** How long Object Lock is to keep restore points, ms; undefined: the operator did not say. */
   readonly retention: number | undefined
 }
 
-/** The parts that a run works with. */
-export interface CheckDeps {
-  readonly config: Config
-  readonly client: S3Client
-  readonly engine: Engine
-  readonly keys: KeyLayout
-  readonly name: string
-  readonly writer: Writer
-  readonly log: Logger
-  readonly signal: AbortSignal
-}
+/** The parts that a run works with; the clock comes with the bucket. */
+export type CheckDeps = Omit<RepairsDeps, 'clock'>
 
 /** Looks at all that a node has in the bucket. @throws S3Error; TablesnapError `NOTHING_FOUND`, `LIST_UNSORTED` */
 export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<CheckReport> {

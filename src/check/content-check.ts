@@ -19,7 +19,7 @@ export interface ContentOptions {
   readonly share: number
 }
 
-/** What was looked at. */
+/** The checks that were made. */
 export interface ContentCounts {
   /** Objects whose checksum the server told, and of which it told none. */
   compared: number

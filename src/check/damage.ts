@@ -3,7 +3,7 @@ import type { DecodedState } from '../state/manifest-decode.js'
 
 import type { ManifestReader, Point } from './restore-points.js'
 
-/** What is wrong with an object that restore points name. */
+/** The damage of an object that restore points name. */
 export type Flaw = 'missing' | 'other' | 'archived'
 
 /**

@@ -12,7 +12,7 @@ export interface NameSource {
   next(): Names | undefined
 }
 
-/** What a LIST and the restore points say of one key. */
+/** One key, as a LIST and as the restore points tell of it. */
 export type Compared =
   | { readonly kind: 'present'; readonly object: ListedObject; readonly names: Names }
   | { readonly kind: 'missing'; readonly key: string; readonly names: Names }

@@ -17,7 +17,7 @@ import type { KeyLayout } from '../state/keys.js'
 import type { Finding } from './finding.js'
 import type { UnitSurvey } from './unit-check.js'
 
-/** What a restore for a test did. */
+/** The result of a restore for a test. */
 export interface DrillReport {
   /** SSTables, and files that belong to none. */
   readonly sstables: number

@@ -4,7 +4,7 @@ import type { KeyLayout } from '../state/keys.js'
 import type { Finding } from './finding.js'
 import type { Mends } from './mends.js'
 
-/** What the fence is judged by. */
+/** The facts by which the fence is judged. */
 export interface FenceFacts {
   /** node.json; undefined: there is none. */
   readonly body: Buffer | undefined

@@ -30,7 +30,7 @@ export interface NodeDeps {
   readonly onUnit?: (survey: UnitSurvey, broken: ReadonlySet<string>) => void | Promise<void>
 }
 
-/** What a node has in the bucket. */
+/** The tables of a node in the bucket. */
 export interface NodeReport {
   readonly findings: readonly Finding[]
   /** Tables and other directories, by name. */
@@ -184,7 +184,7 @@ export class NodeCheck {
     // tablechop may have deleted restore points, with what only they named, since they were read.
     const isGone = !damage.isEmpty && named.size === 0
     if (!isGone) {
-      this.#findings.push(...findingsOf({ survey, moments, broken, now: bucket.now(), mends }))
+      this.#findings.push(...findingsOf({ survey, moments, broken, mends }))
       await this.#deps.onUnit?.(survey, broken)
     }
     this.#units.push({ unit, objects: survey.objects, bytes: survey.bytes, ...moments })

@@ -21,7 +21,7 @@ interface ListingPoint {
   readonly key: string
 }
 
-/** What was seen of a directory without restore points of ours. */
+/** A directory in which tablesnap has no restore points, as the LIST shows it. */
 export interface PlainSurvey {
   readonly directory: string
   readonly objects: number

@@ -22,9 +22,9 @@ export interface CheckReport {
   readonly drill: DrillReport | undefined
 }
 
-/** What a report is made of. */
+/** The facts from which a report is made. */
 export interface ReportFacts extends Omit<CheckReport, 'newest' | 'isOld'> {
-  /** ms; undefined: any age. */
+  /** How old the newest restore point may be, ms; undefined: there is no limit. */
   readonly maxAge: number | undefined
 }
 

@@ -4,7 +4,7 @@ import type { BucketSettings, LifecycleRule, Told } from '../s3/bucket-settings.
 import type { Finding } from './finding.js'
 import type { Mends } from './mends.js'
 
-/** What the settings are judged by. */
+/** The facts by which the settings are judged. */
 export interface SettingsFacts {
   readonly settings: BucketSettings
   /** Beginnings of the keys that restore points need. */

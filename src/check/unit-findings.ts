@@ -13,14 +13,12 @@ export interface UnitReport extends Moments {
   readonly bytes: number
 }
 
-/** What the findings of a table are made of. */
+/** The facts of a table from which its findings are made. */
 export interface UnitFacts {
   readonly survey: UnitSurvey
   readonly moments: Moments
   /** Keys of the restore points that the bucket cannot restore whole. */
   readonly broken: ReadonlySet<string>
-  /** ms since 1970. */
-  readonly now: number
   readonly mends: Mends
 }
 

@@ -26,7 +26,7 @@ export class UnitNames {
     return [...this.#layers.keys()].sort()
   }
 
-  /** What is named of the files in one directory. */
+  /** The files of one directory that restore points name. */
   of(directory: string): readonly State[] {
     return this.#layers.get(directory) ?? []
   }

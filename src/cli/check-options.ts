@@ -1,7 +1,6 @@
-import { resolve } from 'node:path'
-
 import { Option, type Command } from 'commander'
 
+import type { CheckAsked } from '../check/check.js'
 import { DURATION_FORMS, parseDuration } from '../config/duration.js'
 import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
 import type { SettingKey } from '../config/settings.js'
@@ -9,25 +8,10 @@ import { UsageError } from '../errors.js'
 
 import { checkEpilogue } from './check-help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
-import { sharedFlags, sharedOptions } from './shared-options.js'
+import { NO_OTHER_WORK, nodeDirectory, sharedFlags, sharedOptions } from './shared-options.js'
 
-/** What a run of tablecheck looks at, and how it tells. */
-export interface CheckOptions {
-  /** The directory of the node that is meant, with all below it. */
-  readonly path: string
-  readonly deep: boolean
-  /** The share of the objects whose bytes are read, 0 to 1. */
-  readonly share: number
-  /** SSTables that are restored for a test, or one whole table at one moment; undefined: nothing is. */
-  readonly drill: number | 'table' | undefined
-  /** Where that is done; undefined: in the directory for temporary files. */
-  readonly drillDirectory: string | undefined
-  /** How long an SSTable may lie on the disk before a restore point has to name it, ms. */
-  readonly lag: number
-  /** How old the newest restore point may be, ms; undefined: any age. */
-  readonly maxAge: number | undefined
-  /** How long restore points are to be kept, ms, for Object Lock; undefined: not said. */
-  readonly retention: number | undefined
+/** A run of tablecheck: the checks that were asked for, and the form of the report. */
+export interface CheckOptions extends CheckAsked {
   readonly repair: boolean
   readonly json: boolean
   readonly prometheus: string | undefined
@@ -127,15 +111,9 @@ export function startCheck(
   if (bucket === undefined) throw new ArgumentsMissingError('the bucket is missing')
   if (more !== undefined)
     throw new UsageError('USAGE', 'there are more arguments than bucket and path. See tablecheck --help')
-  const directory = pathOf(path ?? '/')
+  const directory = nodeDirectory(path ?? '/')
   const flags = new Map<SettingKey, readonly string[]>([
-    // The conf file is tablesnap's, too, and may ask for other things.
-    ['download', ['true']],
-    ['all', ['false']],
-    ['list', ['false']],
-    ['list_nodes', ['false']],
-    ['dry_run', ['false']],
-    ['force', ['false']],
+    ...NO_OTHER_WORK,
     ...sharedFlags(SHARED_KEYS, values),
   ])
   const loaded = loadConfig({ flags, positionals: [bucket, directory], ...places })
@@ -153,14 +131,6 @@ export function startCheck(
     prometheus: textOf(values, 'prometheus', '--prometheus'),
   }
   return { ...loaded, action: 'run', options }
-}
-
-function pathOf(text: string): string {
-  if (text.startsWith('/') && !text.includes('\0')) return resolve(text)
-  throw new UsageError(
-    'PATH_INVALID',
-    'the path (the second argument) is a directory of the node that was backed up: it begins with /',
-  )
 }
 
 function shareOf(text: string | undefined): number {

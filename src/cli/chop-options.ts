@@ -1,5 +1,3 @@
-import { resolve } from 'node:path'
-
 import { Option, type Command } from 'commander'
 
 import { DURATION_FORMS, parseAge, parseDuration } from '../config/duration.js'
@@ -12,7 +10,7 @@ import { ChopScope } from '../retention/scope.js'
 
 import { chopEpilogue } from './chop-help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
-import { sharedFlags, sharedOptions } from './shared-options.js'
+import { NO_OTHER_WORK, nodeDirectory, sharedFlags, sharedOptions } from './shared-options.js'
 
 /** A command line of tablechop, with the configuration of its run. */
 export type ChopStart =
@@ -144,13 +142,7 @@ export function startChop(
   if (more !== undefined)
     throw new UsageError('USAGE', 'there are more arguments than bucket, path and age. See tablechop --help')
   const flags = new Map<SettingKey, readonly string[]>([
-    // The conf file is tablesnap's, too, and may ask for other things.
-    ['download', ['true']],
-    ['all', ['false']],
-    ['list', ['false']],
-    ['list_nodes', ['false']],
-    ['dry_run', ['false']],
-    ['force', ['false']],
+    ...NO_OTHER_WORK,
     ...sharedFlags(SHARED_KEYS, values),
   ])
   for (const key of S3) {
@@ -164,7 +156,7 @@ export function startChop(
   if (isNow && dryRun)
     throw new UsageError('SETTINGS_CONFLICT', '--now and --dry-run cannot be used together')
   const options: ChopOptions = {
-    scope: new ChopScope(pathOf(path), values['recursive'] === true),
+    scope: new ChopScope(nodeDirectory(path), values['recursive'] === true),
     age: spanOf('the age (the third argument)', age, `days, or ${DURATION_FORMS}`, parseAge),
     keep: keepOf(values),
     grace: graceOf(String(values['grace']), force),
@@ -175,16 +167,6 @@ export function startChop(
     parallel: countOf(values, 'parallel', '-j/--parallel', 1, 64),
   }
   return { ...loaded, action: 'run', options, isNow, lists: values['listDeletes'] === true }
-}
-
-/** The text is not repeated: arguments may be in the wrong order. */
-function pathOf(text: string): string {
-  if (!text.startsWith('/') || text.includes('\0'))
-    throw new UsageError(
-      'PATH_INVALID',
-      'the path (the second argument) is a directory of the node that was backed up: it begins with /',
-    )
-  return resolve(text)
 }
 
 function spanOf(

@@ -1,7 +1,10 @@
+import { resolve } from 'node:path'
+
 import { Option } from 'commander'
 
 import { isRepeatable, longFlag } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
+import { UsageError } from '../errors.js'
 
 import { describe } from './help.js'
 
@@ -43,4 +46,26 @@ export function sharedFlags(
     else if (Array.isArray(value)) flags.set(key, value.map(String))
   }
   return flags
+}
+
+/** Settings that a conf file of tablesnap may give, and that tablechop and tablecheck do not follow. */
+export const NO_OTHER_WORK: readonly (readonly [SettingKey, readonly string[]])[] = [
+  ['download', ['true']],
+  ['all', ['false']],
+  ['list', ['false']],
+  ['list_nodes', ['false']],
+  ['dry_run', ['false']],
+  ['force', ['false']],
+]
+
+/**
+ * The directory on the node whose backup is meant. The error does not repeat the text: the arguments may be in the wrong order, and
+ * it may be a secret. @throws UsageError `PATH_INVALID`
+ */
+export function nodeDirectory(text: string): string {
+  if (text.startsWith('/') && !text.includes('\0')) return resolve(text)
+  throw new UsageError(
+    'PATH_INVALID',
+    'the path (the second argument) is a directory of the node that was backed up: it begins with /',
+  )
 }

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import t from 'tap'
 
 import { Cli } from '../support/cli.js'
 import { TestNode } from '../support/node.js'
+import { peakMemory } from '../support/memory.js'
 
 const SETS = 5_000
 const MEBIBYTE = 2 ** 20
@@ -17,13 +17,7 @@ async function measured(
   const cli = new Cli(args)
   let memory = 0
   const timer = setInterval(() => {
-    try {
-      const [, kibibytes] =
-        /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${cli.child.pid ?? 0}/status`, 'utf8')) ?? []
-      memory = Math.max(memory, Number(kibibytes ?? 0) * 1024)
-    } catch {
-      // It has ended.
-    }
+    memory = Math.max(memory, peakMemory(cli.child.pid ?? 0) ?? 0)
   }, 50)
   const code = await cli.exit
   clearInterval(timer)

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,18 +8,15 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 import { Cli } from '../support/cli.js'
+import { peakMemory } from '../support/memory.js'
 
 const MEBIBYTE = 1024 * 1024
 const RUNS = 3
 
 /** The most memory that a process had, MiB; undefined once it is gone. */
 function peak(pid: number): number | undefined {
-  try {
-    const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-    return kibibytes === undefined ? undefined : Number(kibibytes) / 1024
-  } catch {
-    return undefined
-  }
+  const bytes = peakMemory(pid)
+  return bytes === undefined ? undefined : bytes / 2 ** 20
 }
 
 await t.test('the memory of an upload does not grow with the file', { timeout: 1_800_000 }, async t => {

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,18 +8,9 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 import { Cli } from '../support/cli.js'
+import { peakMemory } from '../support/memory.js'
 
 const MEBIBYTE = 1024 * 1024
-
-/** What the kernel says of a process: the most memory that it had, bytes; undefined once it is gone. */
-function peak(pid: number): number | undefined {
-  try {
-    const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-    return kibibytes === undefined ? undefined : Number(kibibytes) * 1024
-  } catch {
-    return undefined
-  }
-}
 
 await t.test('a file of 2 GiB goes up and comes down in little memory', { timeout: 600_000 }, async t => {
   const directory = mkdtempSync(join(tmpdir(), 'tablesnap-memory-'))
@@ -45,7 +36,7 @@ await t.test('a file of 2 GiB goes up and comes down in little memory', { timeou
   ] as const) {
     const run = new Cli([...flags, mode, 'bucket', path])
     let most = 0
-    const watch = setInterval(() => (most = Math.max(most, peak(run.child.pid ?? 0) ?? 0)), 20)
+    const watch = setInterval(() => (most = Math.max(most, peakMemory(run.child.pid ?? 0) ?? 0)), 20)
     const code = await run.exit
     clearInterval(watch)
     t.equal(code, 0, run.stderr)

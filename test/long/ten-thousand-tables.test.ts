@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 
 import t, { type Test } from 'tap'
 
@@ -7,6 +6,7 @@ import type { Cli } from '../support/cli.js'
 import { TestNode, until } from '../support/node.js'
 import { RequestTally } from '../support/request-tally.js'
 import { Table } from '../support/table.js'
+import { peakMemory } from '../support/memory.js'
 
 const TABLES = Number(process.env['TABLES'] ?? 10_000)
 
@@ -91,7 +91,7 @@ function report(t: Test, tally: RequestTally, began: number, { child: { pid = 0 
   const times = [...tally.manifests.values()].map(time => time - began)
   const first = times.reduce((a, b) => Math.min(a, b))
   const last = times.reduce((a, b) => Math.max(a, b))
-  const memory = peak(pid)
+  const memory = peakMemory(pid) ?? NaN
   t.comment(`first manifest after ${seconds(first)}, all ${times.length} after ${seconds(last)}`)
   t.comment(`at most ${Math.round(memory / MEBIBYTE)} MiB`)
   t.ok(first < BOUNDS.firstManifest * 1000, 'time until the first manifest')
@@ -104,12 +104,6 @@ async function end(t: Test, daemon: Cli): Promise<void> {
   daemon.kill('SIGTERM')
   t.equal(await daemon.exit, 143)
   t.comment(`ended after ${seconds(Date.now() - began)}`)
-}
-
-/** The most memory that a process has had, bytes. */
-function peak(pid: number): number {
-  const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kibibytes) * 1024
 }
 
 function seconds(ms: number): string {
