@@ -24,6 +24,17 @@ export default tseslint.config(
     },
   },
   {
+    // Node sets O_NONBLOCK on a pipe as soon as process.stdout is asked for anything, for all programs that share the pipe.
+    files: ['src/**/*.ts'],
+    ignores: ['src/cli/terminal.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'stdout', message: 'Use src/cli/terminal.ts.' },
+      ],
+    },
+  },
+  {
     // piscina wants its handler as the default; the declarations describe packages that have one.
     files: ['src/pool/worker.ts', '**/*.d.ts'],
     rules: { 'no-restricted-exports': 'off' },

@@ -17,10 +17,14 @@ export interface CheckOptions extends CheckAsked {
   readonly prometheus: string | undefined
 }
 
+/** A run of tablecheck. */
+export interface CheckRun extends LoadedConfig {
+  readonly options: CheckOptions
+}
+
 /** A command line of tablecheck, with the configuration of its run. */
 export type CheckStart =
-  | { readonly action: 'print'; readonly text: string }
-  | (LoadedConfig & { readonly action: 'run'; readonly options: CheckOptions })
+  { readonly action: 'print'; readonly text: string } | (CheckRun & { readonly action: 'run' })
 
 const NODE = ['name', 'name_from', 'prefix', 'keyname_separator'] as const satisfies readonly SettingKey[]
 const S3 = [

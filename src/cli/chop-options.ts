@@ -12,17 +12,18 @@ import { chopEpilogue } from './chop-help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { NO_OTHER_WORK, nodeDirectory, sharedFlags, sharedOptions } from './shared-options.js'
 
+/** A run of tablechop. */
+export interface ChopRun extends LoadedConfig {
+  readonly options: ChopOptions
+  /** Whether one run makes a plan, waits, and carries it out. */
+  readonly isNow: boolean
+  /** Whether each object that goes is printed. */
+  readonly lists: boolean
+}
+
 /** A command line of tablechop, with the configuration of its run. */
 export type ChopStart =
-  | { readonly action: 'print'; readonly text: string }
-  | (LoadedConfig & {
-      readonly action: 'run'
-      readonly options: ChopOptions
-      /** Whether one run makes a plan, waits, and carries it out. */
-      readonly isNow: boolean
-      /** Whether each object that goes is printed. */
-      readonly lists: boolean
-    })
+  { readonly action: 'print'; readonly text: string } | (ChopRun & { readonly action: 'run' })
 
 /** A plan that is younger than this could name what a run of tablesnap is about to name, ms; see `Fence`. */
 const LEAST_GRACE = 300_000

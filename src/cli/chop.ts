@@ -8,19 +8,24 @@ import { chop as runChop, type ChopDeps, type ChopOptions, type ChopResult } fro
 import { DeletionRule } from '../retention/deletion-rule.js'
 import { S3Bucket } from '../retention/s3-bucket.js'
 import type { ListedObject } from '../s3/list.js'
-import { openSession, type Session } from '../session.js'
+import type { Session } from '../session.js'
 import { checkSeparator, readSeparator } from '../state/separator.js'
 
-import { chopHelp, startChop, type ChopStart } from './chop-options.js'
+import { chopHelp, startChop, type ChopRun } from './chop-options.js'
 import { chopLines } from './chop-report.js'
 import { costOf } from './cost.js'
 import { interruptible } from './download.js'
-import { openLog } from './log.js'
-import { hideSecrets } from './secrets.js'
-import { onSignals } from './signals.js'
-import { placesOfProcess, printOut, reportError, writeOut, type Program } from './terminal.js'
+import { runCommand, type SessionCommand } from './session-command.js'
+import { printOut } from './terminal.js'
 
-const TABLECHOP: Program = { name: 'tablechop', help: chopHelp }
+const TABLECHOP: SessionCommand<ChopRun> = {
+  name: 'tablechop',
+  help: chopHelp,
+  running: 'retention',
+  start: startChop,
+  work: (run, session, signals) =>
+    interruptible(session, signals, TABLECHOP, signal => work(session, run, signal)),
+}
 
 /** Between two lines that say how long is left, ms. */
 const PROGRESS = 60_000
@@ -29,33 +34,13 @@ const PROGRESS = 60_000
 const MOST_LINES = 1_000
 
 /** Runs tablechop. @param argv without node and script @returns the exit code */
-export async function chop(argv: readonly string[]): Promise<number> {
-  hideSecrets('tablechop', argv)
-  let log: Logger | undefined
-  try {
-    const begun = startChop(argv, placesOfProcess(), process.stdout.columns)
-    if (begun.action === 'print') {
-      writeOut(begun.text)
-      return 0
-    }
-    log = openLog(begun.config).log
-    if (begun.source !== undefined) log.info(`Settings from ${begun.source}`)
-    for (const warning of begun.warnings) log.warn(warning)
-    const session = await openSession(begun.config, log)
-    const signals = onSignals(log, 'retention')
-    try {
-      return await interruptible(session, signals, TABLECHOP, signal => work(session, begun, signal))
-    } finally {
-      await session.close()
-    }
-  } catch (error) {
-    return reportError(error, log, TABLECHOP)
-  }
+export function chop(argv: readonly string[]): Promise<number> {
+  return runCommand(TABLECHOP, argv)
 }
 
 async function work(
   session: Session,
-  { options, isNow, lists }: Extract<ChopStart, { action: 'run' }>,
+  { options, isNow, lists }: ChopRun,
   signal: AbortSignal,
 ): Promise<number> {
   const { client, config, keys, log, name } = session

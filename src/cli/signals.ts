@@ -13,8 +13,11 @@ const EFFECTS = {
   uploads: 'letting the running uploads end; once more to stop at once',
   restore: 'stopping; what is in place by now stays, and nothing half-written does',
   retention: 'stopping; the next run goes on',
-  check: 'stopping; nothing was changed',
+  check: 'stopping; what was uploaded again stays',
 } as const
+
+/** The work that a signal stops. */
+export type Running = keyof typeof EFFECTS
 
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
@@ -29,7 +32,7 @@ function deferred(): { promise: Promise<number>; resolve: (code: number) => void
  * Takes over SIGINT and SIGTERM until the process exits: the first lets uploads end or stops a restore, the second ends uploads
  * as well, a third ends the process. A signal that comes when all is done must not kill what still writes its last log lines.
  */
-export function onSignals(log: Logger, running: keyof typeof EFFECTS): Signals {
+export function onSignals(log: Logger, running: Running): Signals {
   const first = deferred()
   const second = deferred()
   let count = 0

@@ -15,15 +15,16 @@ import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { sharedFlags, sharedOptions } from './shared-options.js'
 import { slurpEpilogue } from './slurp-help.js'
 
+/** A run of tableslurp. */
+export interface SlurpRun extends LoadedConfig {
+  /** Undefined where moments or names are listed, of everything. */
+  readonly scope: Scope | undefined
+  readonly ownership: Ownership | undefined
+}
+
 /** A command line of tableslurp, with the configuration of its run. */
 export type SlurpStart =
-  | { readonly action: 'print'; readonly text: string }
-  | (LoadedConfig & {
-      readonly action: 'run'
-      /** Undefined where moments or names are listed, of everything. */
-      readonly scope: Scope | undefined
-      readonly ownership: Ownership | undefined
-    })
+  { readonly action: 'print'; readonly text: string } | (SlurpRun & { readonly action: 'run' })
 
 /** Settings that are tablesnap's as well, by the headings of `--help`. */
 const SHARED = {
