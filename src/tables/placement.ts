@@ -448,7 +448,7 @@ export class Placement {
     for (const files of [...this.#unplaced]) {
       const { after, until, time, at } = files.whole
       if (this.#isClaimed(files) || files.status === 'dirty') continue
-      if (files.status === 'old') this.#commitAlone(files, after, this.#drains, seen)
+      if (files.status === 'old') this.#placeOld(files, seen)
       else if (until === undefined) {
         if (this.#isStranded(files, now)) this.#giveUp(files, seen)
         else this.#tellIncomplete(files, now)
@@ -458,6 +458,18 @@ export class Placement {
       else arrived.push(files)
     }
     this.#placeArrived(arrived, isArriving, now)
+  }
+
+  /** Nobody judges an SSTable that was there at the start; but what lacks files that it must have, Cassandra does not read. */
+  #placeOld(files: TableFiles, seen: number): void {
+    const components = files.components()
+    const has = (...names: string[]) => names.every(name => components.has(name))
+    const isLikelyWhole =
+      has('Data.db', 'Statistics.db') && (has('Index.db') || has('Partitions.db', 'Rows.db'))
+    const isIncomplete =
+      !isLikelyWhole && this.#judge.judge(files, this.#drains).verdict.state === 'waiting' && !files.isGone
+    if (isIncomplete) this.#giveUp(files, seen)
+    else this.#commitAlone(files, files.whole.after, this.#drains, seen)
   }
 
   /**

@@ -319,16 +319,6 @@ export class Table {
     this.#schedule()
   }
 
-  /** Whether {@link draft} has nothing to say unless another run of this node wrote a manifest: that is to be {@link adopt}ed, or {@link confirmed}. */
-  get isRepeat(): boolean {
-    return this.#points.isRepeat
-  }
-
-  /** The newest manifest that is known is the newest one of all. */
-  confirmed(): void {
-    this.#points.confirmed()
-  }
-
   /** The bucket can be reached again: failed uploads wait no longer. */
   retry(): void {
     if (this.#worklist.retry()) this.#wake(this.#clock.now())
