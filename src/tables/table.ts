@@ -8,7 +8,7 @@ import type { Entry, State } from '../state/state.js'
 import { isKnownElsewhere } from './data-directories.js'
 import { Judge } from './judgement.js'
 import { Logs, type TransactionLog } from './logs.js'
-import { Placement, type Leaving, type TableFacts } from './placement.js'
+import { Placement } from './placement.js'
 import { LOG_PATIENCE } from './gap.js'
 import type {
   Arrival,
@@ -26,6 +26,7 @@ import type {
   UploadResult,
 } from './ports.js'
 import { RestorePoints, type TableDirectory } from './restore-points.js'
+import type { Leaving, TableFacts } from './table-facts.js'
 import { TableFiles, sameIdentity } from './table-files.js'
 import { Worklist } from './worklist.js'
 
