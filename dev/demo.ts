@@ -118,7 +118,7 @@ function configOf(endpoint: string, argv: readonly string[]): Config {
 }
 
 function logger(): ReturnType<typeof createLogger> {
-  return createLogger('text', line => process.stdout.write(`   ${line}`))
+  return createLogger({ format: 'text' }, line => process.stdout.write(`   ${line}`))
 }
 
 /** Waits for something to be so, a minute at most. */

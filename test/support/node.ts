@@ -63,7 +63,11 @@ export class TestNode {
     })
     if (begun.action !== 'run') throw new Error('that is no backup')
     let text = ''
-    const log = createLogger(begun.config.logFormat, line => (text += line))
+    const log = createLogger(
+      { format: begun.config.logFormat },
+      line => (text += line),
+      begun.config.logLevel,
+    )
     try {
       const session = await openSession(begun.config, log)
       const never = new Promise<number>(() => undefined)
