@@ -66,7 +66,6 @@ async function run(root: string): Promise<number> {
     for (const path of wrong) say(`DIFFERS ${path}`)
     const seconds = ((performance.now() - began) / 1000).toFixed(1)
     say(`${before.size - wrong.length} of ${before.size} files came back byte for byte (SHA-256)`)
-    heading('Summary')
     say(
       `uploaded ${uploaded} files, ${formatBytes(bytes)}; restored ${before.size - wrong.length}; ${seconds} s in all`,
     )
