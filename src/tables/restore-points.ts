@@ -55,6 +55,8 @@ export class RestorePoints {
   readonly #news: TableNews[] = []
   /** SSTables that vanished without a reason in an earlier run, and of which the operator was not told in this one. */
   #untold: ReadonlySet<string> = new Set()
+  /** Directories of the newest manifest that are missing or replaced, until a restore point says what is lost with them. */
+  #lost: readonly string[] = []
   /** The newest manifest does not say all that can be said of an SSTable or a file now. */
   #isChanged = false
   /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
@@ -259,6 +261,7 @@ export class RestorePoints {
     const still = draft.state.unexplained.filter(path => this.#untold.has(path))
     if (still.length > 0) this.#news.push({ kind: 'unexplained', paths: still })
     this.#untold = new Set()
+    this.#tellLost(draft.state, source.directories)
     const isNews =
       this.#newest === undefined
         ? this.#mustSay || !saysNothing(draft.state)
@@ -419,6 +422,16 @@ export class RestorePoints {
     return { state, leaving }
   }
 
+  /** A restore may have made them anew with all their SSTables: only what was found says whether something is lost. */
+  #tellLost({ unexplained }: State, directories: ReadonlyMap<string, TableDirectory>): void {
+    const withLosses = new Set(unexplained.map(path => dirname(path)))
+    for (const path of this.#lost) {
+      if (withLosses.has(path)) this.#news.push({ kind: 'directory-replaced', path })
+      else if (directories.has(path)) this.#news.push({ kind: 'directory-renewed', path })
+    }
+    this.#lost = []
+  }
+
   /** Directories of the newest manifest that are missing, or have another one's path. */
   #lostDirectories(directories: ReadonlyMap<string, TableDirectory>): string[] {
     const newest = this.#newest
@@ -429,7 +442,7 @@ export class RestorePoints {
       else if (!directories.has(path) && !isKnownElsewhere(path, directories.values(), this.#disk))
         this.noteUnwatched(path)
     }
-    for (const path of lost) this.#news.push({ kind: 'directory-replaced', path })
+    this.#lost = lost
     return lost
   }
 }
