@@ -31,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'an SSTable that vanished holds nothing back',
     module: 'placement',
-    from: 'of this.#losses)\n            floor = Math.min(floor, after);',
+    from: 'of this.losses)\n            floor = Math.min(floor, after);',
     to: 'of []);',
   },
   {
@@ -73,7 +73,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a log that tells why an SSTable went does not clear it',
     module: 'placement',
-    from: 'this.#losses.delete(files);\n            files.leave();\n            this.#losses.explainRenamed(files, until);',
+    from: 'this.losses.delete(files);\n            files.leave();\n            this.losses.explainRenamed(files, until);',
     to: 'files.leave();',
   },
   {
@@ -199,7 +199,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a table does not wait for its indexes',
     module: 'placement',
-    from: 'if (this.#isHeld(table, now))',
+    from: 'if (table.hasIndexes && this.#indexes.holds(now, this.#unplaced.isComing))',
     to: 'if (false)',
   },
   {
