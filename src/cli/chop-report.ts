@@ -1,7 +1,7 @@
+import { tableOfUnit } from '../cassandra/unit.js'
 import { formatDuration } from '../config/duration.js'
 import { counted, formatBytes } from '../report/format.js'
 import type { ChopOptions, ChopResult, ChoppedUnit } from '../retention/chop.js'
-import { tableOfUnit } from '../sstable/unit.js'
 
 import { formatCost } from './cost.js'
 

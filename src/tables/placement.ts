@@ -1,6 +1,6 @@
-import { generationOf, hasTransactions } from '../sstable/names.js'
-import { History, type Newest } from '../state/history.js'
-import { SparseMap, SparseSet } from '../state/sparse.js'
+import { generationOf, hasTransactions } from '../cassandra/names.js'
+import { History, type Newest } from '../manifest/history.js'
+import { SparseMap, SparseSet } from '../manifest/sparse.js'
 
 import { Breakages } from './breakages.js'
 import { Changes, type Step } from './changes.js'

@@ -5,11 +5,12 @@ import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { StagingBases, isHardlinks, tableOf } from '../../src/restore/file-system.js'
-import { Owners } from '../../src/restore/owner.js'
-import { planRestore } from '../../src/restore/plan.js'
-import { Problems } from '../../src/restore/problems.js'
-import { Target } from '../../src/restore/target.js'
+import { isHardlinks, tableOf } from '../../src/cassandra/table-directory.js'
+import { Owners } from '../../src/restore/place/owner.js'
+import { StagingBases } from '../../src/restore/plan/file-system.js'
+import { planRestore } from '../../src/restore/plan/plan.js'
+import { Problems } from '../../src/restore/plan/problems.js'
+import { Target } from '../../src/restore/plan/target.js'
 
 import { LogLines, TABLE, World, config, leftovers } from './support.js'
 

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { crc64nvme } from 'tablesnap-io'
 
+import type { State } from '../../src/manifest/state.js'
 import { hex64 } from '../../src/s3/checksum.js'
-import type { State } from '../../src/state/state.js'
+import { Random } from '../state/random.js'
 import { BucketStates, entriesOf } from '../support/bucket-states.js'
 import { TestNode } from '../support/node.js'
 import type { Table } from '../support/table.js'
 import { TxnLog } from '../support/table.js'
-import { Random } from '../state/random.js'
 
 const SEED = Number(process.env['SEED'] ?? 1)
 
