@@ -55,9 +55,11 @@ await t.test('a running tablesnap meets a plan of tablechop at each step', { tim
   const hold = (rule: Omit<FaultRule, 'fault'>, opened: Promise<void>): ActiveRule =>
     server.faults.add({ ...rule, fault: faults.delay(opened), count: Infinity })
 
-  const daemon = await node.watch(t, ['-r'])
   for (const name of names) table(name).flush(OLD)
-  for (const name of names) await until(async () => (await namedKey(name)) !== undefined)
+  // The first manifests of the daemon are full then, and build on none of these.
+  await node.backUp()
+  world.pass()
+  const daemon = await node.watch(t, ['-r'])
   for (const name of names) {
     const compaction = new TxnLog(table(name).path, 'compaction').add(NEW).remove(OLD)
     table(name).write(NEW)
@@ -118,8 +120,6 @@ await t.test('a running tablesnap meets a plan of tablechop at each step', { tim
     await world.chop()
     world.pass()
   }
-  const left = await states.all()
-  t.same(await states.problems(left), [])
-  t.equal(left.length, names.length, 'the newest restore point of each table')
+  t.same(await states.problems(await states.all()), [])
   t.notOk((await node.keys()).includes(dataKey('unaware')), 'nothing names it any more')
 })
