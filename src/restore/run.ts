@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { eachOf } from '../concurrency.js'
 import { errorMessage } from '../errors.js'
+import { counted, formatBytes } from '../report/format.js'
 
 import type { RestoreDeps } from './deps.js'
 import { judge, type FailureOf } from './failure.js'
@@ -168,9 +169,11 @@ export class Run {
       log[level](`Finished downloading ${key}`, { key, bytes: size })
       return staged
     } catch (error) {
-      if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
       const { of, useless } = judge(error)
+      // One cause is one line: what stops everything is told once, not for each file.
       if (of === 'disk' || of === 'rights' || (of === 'server' && this.#heard < began)) this.#stop(error, of)
+      else if (signal?.aborted !== true)
+        log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
       if (!large || useless) await removeStaged(path)
       throw error
     }
@@ -207,7 +210,7 @@ export class Run {
     const { files, bytes } = this.#plan
     const left = { files: files - this.#tally.files, bytes: bytes - this.#tally.bytes }
     this.#deps.log.error(
-      `${left.files} files, ${left.bytes} bytes are still missing; the next run restores only those`,
+      `${counted(left.files, 'file')} of ${formatBytes(left.bytes)} still missing; the next run restores only those`,
       left,
     )
   }
