@@ -226,7 +226,7 @@ await t.test(
     t.equal((await node.backUp()).code, 0)
     rmSync(gone.path, { recursive: true })
     table.set('nb-2-big')
-    const daemon = await node.watch(t, ['-r', '-a', '-B', '--watch'])
+    const daemon = await node.watch(t, ['-v', '-r', '-a', '-B', '--watch'])
     await node.listed(table.path, table.names())
     table.flush('nb-3-big')
     // Of the same size as the objects that the LIST at the start showed.

@@ -27,7 +27,8 @@ export async function runWithin(args: readonly string[]): Promise<Ran> {
   const begun = start(args, { env: {}, cwd: '/', home: undefined })
   if (begun.action !== 'run') throw new Error('that is no backup')
   let text = ''
-  const log = createLogger(begun.config.logFormat, line => (text += line))
+  const { logFormat, logLevel } = begun.config
+  const log = createLogger({ format: logFormat }, line => (text += line), logLevel)
   try {
     const session = await openSession(begun.config, log)
     const never = new Promise<number>(() => undefined)
