@@ -9,7 +9,7 @@ import ts from 'typescript'
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
   '.': 400,
-  backup: 5200,
+  backup: 5300,
   cassandra: 700,
   check: 2700,
   cli: 2700,
@@ -19,8 +19,8 @@ const LINES = {
   report: 500,
   restore: 5200,
   retention: 1800,
-  s3: 3200,
-  tables: 3600,
+  s3: 3300,
+  tables: 3800,
   transfer: 2200,
   watch: 1100,
 }

@@ -50,6 +50,12 @@ export class TableReporter {
             `${name}: data directory ${news.path} was replaced (different inode). Its restore points are marked "unexplained", and -D skips them, until the SSTables are back, or the table is truncated or dropped. If you replaced it on purpose, ${this.#accept}`,
           )
         return
+      case 'directory-renewed':
+        this.#log.info(
+          `${name}: data directory ${news.path} was made anew since the last restore point, as a restore does; no SSTable is missing`,
+          { path: news.path },
+        )
+        return
       case 'directory-unwatched':
         this.#problems.problem(
           news.path,

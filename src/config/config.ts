@@ -98,6 +98,7 @@ export interface Config {
   readonly force: boolean
   readonly dryRun: boolean
   readonly logFormat: 'text' | 'json'
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Show how far a restore is. */
   readonly progress: boolean
 }

@@ -93,8 +93,10 @@ export type TableNews =
   | { readonly kind: 'unexplained'; readonly paths: readonly string[] }
   /** The newest manifest cannot be read, and nothing else says which SSTables --delete-on-backup deleted. */
   | { readonly kind: 'forgotten' }
-  /** A directory of the newest manifest is missing, or another one has its path. */
+  /** A directory of the newest manifest is missing, or another one has its path, and SSTables that it had are not there. */
   | { readonly kind: 'directory-replaced'; readonly path: string }
+  /** Another directory has the path of one of the newest manifest, and all the SSTables that it had. */
+  | { readonly kind: 'directory-renewed'; readonly path: string }
   /** SSTables of the table lie in a directory that is not watched: its restore points are partial. */
   | { readonly kind: 'directory-unwatched'; readonly path: string }
   /** An SSTable is incomplete, or does not come to rest, for a long time. @property isPart whether restore points name it as not backed up */
@@ -151,4 +153,6 @@ export interface Draft {
   readonly state: State
   /** The files that may be deleted from the disk once the manifest is in the bucket (`--delete-on-backup`). */
   readonly leaving: readonly TableFiles[]
+  /** Whether it says what the newest manifest says, and is true after changes that this one does not tell of. */
+  readonly isRepeat?: boolean
 }

@@ -286,6 +286,7 @@ export function config(target: string): Config {
     force: false,
     dryRun: false,
     logFormat: 'text',
+    logLevel: 'info',
     progress: true,
   }
 }

@@ -1,4 +1,4 @@
-import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 
 import { asideName } from '../../cassandra/names.js'
@@ -8,6 +8,7 @@ import { findLinkAside } from '../plan/aside.js'
 import type { PlannedDirectory, PlannedSet } from '../plan/restore-plan.js'
 import type { Target } from '../plan/target.js'
 
+import { makeDirectoriesTo } from './directories.js'
 import type { Owner, Owners } from './owner.js'
 import { makeDirectories } from './staging.js'
 import type { StagedFile } from './transfer.js'
@@ -66,7 +67,7 @@ export class Placer {
     const { base, path } = directory
     const begun = await begunIn(directory)
     const aside = begun ?? join(base, asideName(time), relative(base, path))
-    await mkdir(aside, { recursive: true, mode: 0o700 })
+    await makeDirectoriesTo(aside, 0o700)
     // First all of it is in both places: a crash leaves SSTables that can be brought back as a whole.
     const linked = new Set<string>()
     for (const name of directory.aside)

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { lstat, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { STAGING } from '../../cassandra/names.js'
@@ -6,6 +6,7 @@ import { TablesnapError, errorMessage, isAbsent } from '../../errors.js'
 import { partialName, partialOf } from '../plan/partial.js'
 import type { MomentFile } from '../read/moment.js'
 
+import { makeDirectoriesTo } from './directories.js'
 import { takeLock } from './lock.js'
 
 /** The mode of a directory that has no owner yet: one that nobody else gives to any, and that survives a crash. */
@@ -99,7 +100,7 @@ async function refuseLink(path: string): Promise<void> {
  * @returns those that were made, now or by a restore that was cut short, and have no owner yet; topmost first
  */
 export async function makeDirectories(path: string): Promise<string[]> {
-  await mkdir(path, { recursive: true, mode: UNOWNED })
+  await makeDirectoriesTo(path, UNOWNED)
   const unowned: string[] = []
   for (let at = path; await isUnowned(at); at = dirname(at)) unowned.unshift(at)
   return unowned
