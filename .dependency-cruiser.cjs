@@ -7,6 +7,7 @@ const FOLDERS = {
   config: ['s3'],
   state: ['s3', 'sstable'],
   tables: ['sstable', 'state'],
+  status: ['config', 'report', 's3', 'sstable', 'state'],
   plan: ['config', 's3', 'sstable', 'state'],
   upload: ['s3'],
   download: ['s3'],
@@ -35,6 +36,7 @@ const FOLDERS = {
     's3',
     'sstable',
     'state',
+    'status',
     'tables',
     'upload',
     'watch',
@@ -51,6 +53,7 @@ const PACKAGES = {
   '^commander': ['cli'],
   '^cli-progress': ['cli'],
   '^pino': ['report'],
+  '^prom-client': ['status'],
   '^@aws-sdk/': ['config'],
   '^re2js': ['config'],
 }
