@@ -41,7 +41,7 @@ function watchByAddon(): () => number {
 function watchBySensor(): () => number {
   const filter = new Filter({ exclude: [], include: [], snapshots: false, backups: false }, [into])
   const isBackedUp = (directory: string, name: string) => filter.file(directory, name)
-  const log = createLogger('text', () => undefined)
+  const log = createLogger({ format: 'text' }, () => undefined)
   const clockwork = new RealClockwork([])
   const disk = new LocalDisk()
   const nothing = () => undefined

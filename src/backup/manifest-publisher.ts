@@ -76,11 +76,11 @@ export class ManifestPublisher implements Publisher {
     const meter = new Meter(this.#clockwork)
     const version = this.#plans?.version
     let draft = meter.measure(() => table.draft())
-    if (draft === undefined && !table.isRepeat) return undefined
+    if (draft === undefined) return undefined
     try {
       await this.#wait(earliest)
       await this.#ownership.check()
-      if (draft !== undefined && (this.#plans?.version !== version || this.#concerns(table, draft))) {
+      if (this.#plans?.version !== version || this.#concerns(table, draft)) {
         table.failed(draft)
         draft = undefined
         await this.#plans?.sweep(table)
@@ -89,15 +89,15 @@ export class ManifestPublisher implements Publisher {
         if (this.#concerns(table, draft)) throw aboutToGo(table)
       }
       // Another run may go on saying that something is missing although it no longer is.
-      const isAll = draft !== undefined && [draft.state, table.newest ?? draft.state].every(isWhole)
+      const isAll = [draft.state, table.newest ?? draft.state].every(isWhole)
       const other = isAll ? undefined : await this.#foreign.unknown(table, this.#ownership.epoch)
       if (other !== undefined) {
-        if (draft !== undefined) table.failed(draft)
+        table.failed(draft)
         draft = undefined
         this.#foreign.note(table)
         meter.measure(() => table.adopt(other))
         draft = meter.measure(() => table.draft())
-      } else if (draft === undefined) table.confirmed()
+      }
       return draft && (await this.#put(table, draft, meter))
     } catch (error) {
       if (draft !== undefined) table.failed(draft)
@@ -128,7 +128,11 @@ export class ManifestPublisher implements Publisher {
     const { newest } = table
     // A listing that is refused again is nothing new to say.
     const isKnown =
-      !isListed && newest?.unlisted === true && newest.epoch === state.epoch && saysTheSame(newest, state)
+      !isListed &&
+      draft.isRepeat !== true &&
+      newest?.unlisted === true &&
+      newest.epoch === state.epoch &&
+      saysTheSame(newest, state)
     const written = isKnown
       ? newest
       : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter)

@@ -80,12 +80,12 @@ export class ObjectAudit {
         const { prefix } = named
         const list = (startAfter: string) =>
           listPages(client, { prefix, ...(startAfter === '' ? {} : { startAfter }), signal })
-        const found = differences(named, list, (name, modified) =>
-          isTooYoung(name, modified, since.get(name.unit)),
+        const found = differences(named, list, (name, { lastModified }) =>
+          isTooYoung(name, lastModified, since.get(name.unit)),
         )
         await inLanes(found, LANES, async difference => {
           if (isStopped()) return false
-          if (difference.isYounger && ++young > MOST_YOUNG) return true
+          if (difference.suspect !== undefined && ++young > MOST_YOUNG) return true
           const finding = await this.#lookInto(difference)
           if (finding !== undefined) findings.push(finding)
           return true

@@ -88,7 +88,7 @@ export class ObjectRepair {
       log.info(`Would upload ${path} again`, fields)
       return
     }
-    log.info(`Uploading ${path} again`, fields)
+    log.debug(`Uploading ${path} again`, fields)
     if (part !== undefined) await parts.send({ ...upload, headers }, part, signal)
     else {
       const [result] = await engine.files({ kind: 'files', files: [upload] })

@@ -7,8 +7,10 @@ import { isS3Error } from '../s3/errors.js'
 import type { ListedObject } from '../s3/list.js'
 import { getRange } from '../s3/object.js'
 import { standingOf } from '../state/bucket-comparison.js'
+import { KeySet } from '../state/key-set.js'
 
 import type { CheckBucket } from './check-bucket.js'
+import type { Flaw } from './damage.js'
 import type { Names } from './directory-comparison.js'
 
 /** Objects that are looked at beyond their size. */
@@ -42,6 +44,8 @@ export class ContentCheck {
   readonly #client: S3Client | undefined
   readonly #options: ContentOptions
   readonly #random: () => number
+  /** Shared objects that were looked at, with the checksum that they should have. */
+  readonly #right = new KeySet()
   #reads = new Reads(AT_ONCE)
 
   /** @param client undefined: no bytes are read @param random 0 to 1 */
@@ -57,17 +61,29 @@ export class ContentCheck {
     this.#random = random
   }
 
-  /** @param onFlaw is told when the object is not what restore points name @throws S3Error of an earlier one */
-  async take(object: ListedObject, names: Names, onFlaw: (flaw: 'missing' | 'other') => void): Promise<void> {
+  /**
+   * @param isShared whether restore points of other directories name the object as well: it is looked at once for all of them
+   * @param onFlaw is told when the object is not what restore points name
+   * @throws S3Error of an earlier one
+   */
+  async take(
+    object: ListedObject,
+    names: Names,
+    isShared: boolean,
+    onFlaw: (flaw: Flaw) => void,
+  ): Promise<void> {
     const { deep, share } = this.#options
     if (!deep && share === 0) return
     const reads = share > 0 && this.#random() < share
     if (!deep && !reads) return
+    const content = `${object.key}\0${names[0].entry.crc64 ?? ''}`
+    if (isShared && this.#right.has(content)) return
     await this.#reads.begin(async () => {
       const flaw =
         (deep ? await this.#compare(object.key, names) : undefined) ??
         (reads ? await this.#read(object, names) : undefined)
       if (flaw !== undefined) onFlaw(flaw)
+      else if (isShared) this.#right.add(content)
     })
   }
 
@@ -77,17 +93,18 @@ export class ContentCheck {
     this.#reads = new Reads(AT_ONCE)
   }
 
-  async #compare(key: string, names: Names): Promise<'missing' | 'other' | undefined> {
+  async #compare(key: string, names: Names): Promise<Flaw | undefined> {
     const info = await this.#bucket.head(key)
     if (info?.checksums.crc64nvme === undefined && info?.metadata['crc64nvme'] === undefined)
       this.counts.silent++
     else this.counts.compared++
     const standing = standingOf(info, names[0].entry)
-    return standing === 'right' ? undefined : standing
+    if (standing !== 'right') return standing
+    return info?.archive === undefined ? undefined : 'archived'
   }
 
   /** Reads an object in ranges and compares its CRC-64 with the manifest's. */
-  async #read({ key, size, etag }: ListedObject, names: Names): Promise<'missing' | 'other' | undefined> {
+  async #read({ key, size, etag }: ListedObject, names: Names): Promise<Flaw | undefined> {
     const [{ entry }] = names
     if (this.#client === undefined || entry.crc64 === undefined) return undefined
     let crc = 0n

@@ -53,7 +53,9 @@ export class Mends {
     const prefix = shellWord(key.slice(0, key.lastIndexOf('/') + 1))
     const query = shellWord(`Contents[?StorageClass=='${storageClass}'].[Key]`)
     const list = this.aws('list-objects-v2', `--prefix ${prefix} --query ${query} --output text`)
-    const restore = this.aws('restore-object', `--key "$key" --restore-request '{"Days":7}'`)
+    // An object of Intelligent-Tiering comes back for good.
+    const request = storageClass === 'INTELLIGENT_TIERING' ? '{}' : '{"Days":7}'
+    const restore = this.aws('restore-object', `--key "$key" --restore-request '${request}'`)
     return `${list} | while read -r key; do ${restore}; done`
   }
 

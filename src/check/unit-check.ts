@@ -7,7 +7,7 @@ import { Reads } from '../retention/reads.js'
 
 import type { CheckBucket } from './check-bucket.js'
 import type { ContentCheck } from './content-check.js'
-import { Damage } from './damage.js'
+import { Damage, type Flaw } from './damage.js'
 import {
   FilteredNames,
   compareDirectory,
@@ -32,7 +32,7 @@ export interface UnitSurvey {
   readonly names: UnitNames
   readonly damage: Damage
   /** Flawed objects, by flaw; `other` are of another size, or have other content. */
-  readonly samples: Readonly<Record<'missing' | 'other' | 'archived', Sample>>
+  readonly samples: Readonly<Record<Flaw, Sample>>
   readonly archive: string | undefined
   /** Objects that no restore point names, and that are older than the newest one. */
   readonly orphans: Sample
@@ -160,14 +160,14 @@ export class UnitCheck {
   }
 
   async #present(object: ListedObject, names: Names): Promise<void> {
-    const { storageClass } = object
-    if (isArchive(storageClass)) {
-      this.#archive ??= storageClass
-      this.#flaw('archived', object.key, names)
-    } else
-      await this.#deps.contents.take(object, names, flaw => {
-        this.#flaw(flaw, object.key, names)
-      })
+    const { key, storageClass } = object
+    const { contents, isNamedElsewhere } = this.#deps
+    const onFlaw = (flaw: Flaw): void => {
+      if (flaw === 'archived') this.#archive ??= storageClass
+      this.#flaw(flaw, key, names)
+    }
+    if (isArchive(storageClass)) onFlaw('archived')
+    else await contents.take(object, names, isNamedElsewhere(key), onFlaw)
   }
 
   /** A LIST may lag behind: HEAD decides. */
@@ -180,7 +180,7 @@ export class UnitCheck {
     })
   }
 
-  #flaw(flaw: 'missing' | 'other' | 'archived', key: string, names: Names): void {
+  #flaw(flaw: Flaw, key: string, names: Names): void {
     this.#samples[flaw].add(key, names[0].entry.size)
     this.#damage.add(flaw, names)
   }
@@ -189,7 +189,10 @@ export class UnitCheck {
   async #elsewhere(source: NameSource, prefix: string): Promise<void> {
     const list = (startAfter: string) =>
       this.#deps.bucket.pages({ prefix, ...(startAfter === '' ? {} : { startAfter }) })
-    for await (const { key, names } of differences(source, list)) await this.#suspect(key, names)
+    // Its directory's own check does not look at one that no restore point of the table names any more.
+    const found = differences(source, list, () => true)
+    for await (const { key, names, suspect } of found)
+      await (suspect === undefined ? this.#suspect(key, names) : this.#present(suspect, names))
   }
 
   /** A second look, once it is known which objects the Python program's listings name. */

@@ -1,5 +1,5 @@
 import { Backup } from '../backup/backup.js'
-import { formatBytes } from '../report/format.js'
+import { counted, formatBytes } from '../report/format.js'
 import type { Session } from '../session.js'
 import type { ProgramFacts } from '../status/collector.js'
 import { RecentErrors } from '../status/recent-errors.js'
@@ -65,7 +65,7 @@ function tell(run: Backup, { config, log }: Session, milliseconds: number): void
   const more = superseded === 0 ? '' : `, ${superseded} replaced by Cassandra meanwhile`
   const losses = restored + lost.size === 0 ? '' : `; ${lossesOf(restored, lost.size, config.dryRun)}`
   const verb = config.dryRun ? 'Would upload' : 'Uploaded'
-  const summary = `${verb} ${uploaded} files (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed${losses}`
+  const summary = `${verb} ${counted(uploaded, 'file')} (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed${losses}`
   log.info(summary, {
     uploaded,
     bytes,

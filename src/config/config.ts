@@ -120,6 +120,7 @@ export interface Config {
   readonly status: StatusQuery | undefined
   /** Where a backup serves metrics and the status page; undefined: nowhere. */
   readonly metricsListen: ListenAddress | undefined
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Show how far a restore is. */
   readonly progress: boolean
 }

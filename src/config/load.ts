@@ -159,6 +159,7 @@ function configOf(
     logFormat: values.log_format,
     status: statusOf(values),
     metricsListen: addressOf(values.metrics_listen),
+    logLevel: values.log_level,
     progress: values.progress ?? true,
   }
 }

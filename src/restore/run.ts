@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { eachOf } from '../concurrency.js'
 import { errorMessage } from '../errors.js'
+import { counted, formatBytes } from '../report/format.js'
 
 import type { RestoreDeps } from './deps.js'
 import { judge, type FailureOf } from './failure.js'
@@ -23,9 +25,6 @@ const MORE_SETS = 2
 
 /** How long tasks under way may go on after a signal before the staging is taken from under them, ms. */
 const GRACE = 2_000
-
-/** Files up to which each is told at level info. */
-const TALKATIVE = 1_000
 
 /** Carries a plan out. */
 export class Run {
@@ -125,6 +124,7 @@ export class Run {
     const { signal, log } = this.#deps
     const staging = this.#stagings.get(set.base)
     if (staging === undefined) return
+    const began = performance.now()
     const results = await Promise.allSettled(set.files.map(file => this.#file(file, staging, set)))
     const staged = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
     let placed = false
@@ -137,7 +137,7 @@ export class Run {
       await this.#makeRoom(set.directory.path)
       await this.#placer?.place(set, staged)
       placed = true
-      this.#count(set, staged)
+      this.#count(set, staged, performance.now() - began)
     } catch (error) {
       const { directory, name } = set
       const isDisk = judge(error).of === 'disk'
@@ -157,15 +157,14 @@ export class Run {
   async #file(file: MomentFile, staging: Staging, set: PlannedSet): Promise<StagedFile> {
     const { log, signal } = this.#deps
     const { key, size } = file
-    const level = this.#plan.files <= TALKATIVE ? 'info' : 'debug'
     const large = this.#transfer.isLarge(file)
     const path = large ? staging.partial(file) : staging.next()
     const began = performance.now()
     try {
       signal?.throwIfAborted()
-      log[level](`Downloading ${key}`, { key, bytes: size })
+      log.debug(`Downloading ${key}`, { key, bytes: size })
       const staged = await this.#transfer.fetch(file, path, set.directory.existing)
-      log[level](`Finished downloading ${key}`, { key, bytes: size })
+      log.debug(`Finished downloading ${key}`, { key, bytes: size })
       return staged
     } catch (error) {
       if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
@@ -217,11 +216,19 @@ export class Run {
     this.#failed.add(set.directory.path)
   }
 
-  #count(set: PlannedSet, staged: readonly StagedFile[]): void {
+  /** @param took ms */
+  #count({ directory, name }: PlannedSet, staged: readonly StagedFile[], took: number): void {
+    const path = join(directory.path, name)
+    const bytes = staged.reduce((sum, { file }) => sum + file.size, 0)
+    const seconds = took / 1000
+    this.#deps.log.info(
+      `Restored ${path}: ${counted(staged.length, 'file')}, ${formatBytes(bytes)} in ${seconds.toFixed(1)} s`,
+      { path, files: staged.length, bytes, seconds },
+    )
     this.#tally.sets++
     this.#tally.files += staged.length
+    this.#tally.bytes += bytes
     for (const { file, verified } of staged) {
-      this.#tally.bytes += file.size
       if (verified) continue
       this.#tally.unverified++
       this.#deps.log.warn(

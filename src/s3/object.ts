@@ -24,6 +24,8 @@ export interface ObjectInfo {
   /** User metadata, names in lower case without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>
   readonly checksums: Checksums
+  /** The tier in which Intelligent-Tiering has archived it; undefined: it can be read. */
+  readonly archive?: string
 }
 
 /** A body with everything that guards it; see {@link putObject} and `uploadPart`. */
@@ -257,7 +259,10 @@ function infoOf(response: HttpResponse, size: number): ObjectInfo {
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('x-amz-meta-')) metadata[name.slice('x-amz-meta-'.length)] = value
   }
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, x-amz-archive-status
+  const archive = headers['x-amz-archive-status']
   return {
+    ...(archive === undefined ? {} : { archive }),
     size,
     etag,
     md5: !opaque && /^[0-9a-f]{32}$/i.test(etag) ? etag.toLowerCase() : undefined,

@@ -1,6 +1,6 @@
 import { TablesnapError } from '../errors.js'
 import { hex64 } from '../s3/checksum.js'
-import type { ListPage } from '../s3/list.js'
+import type { ListPage, ListedObject } from '../s3/list.js'
 import { CRC64_METADATA, type ObjectInfo } from '../s3/object.js'
 import { compareKeys, justBefore } from './key-order.js'
 import type { NamedObject, NamedObjects } from './named-objects.js'
@@ -11,25 +11,25 @@ export interface Difference {
   readonly key: string
   /** The files whose content the object should hold: hardlinks share one. */
   readonly names: readonly [NamedObject, ...NamedObject[]]
-  /** Whether all that speaks against the object is that it is younger than what names it. */
-  readonly isYounger: boolean
+  /** The object, where its size is right and only {@link IsSuspect} speaks against it. */
+  readonly suspect: ListedObject | undefined
 }
 
-/** Whether an object was written later than what names it allows. @param modified its LastModified, ms since 1970 */
-export type IsYounger = (name: NamedObject, modified: number) => boolean
+/** Whether to look into an object although a LIST shows it with its size. */
+export type IsSuspect = (name: NamedObject, object: ListedObject) => boolean
 
 /** LISTs the keys after one, page by page, in the order of their bytes. */
 export type ListAfter = (startAfter: string) => AsyncIterable<ListPage>
 
 /**
- * Compares what manifests name with what LIST shows: keys that are missing, have another size, or were written too late. Each page of 1,000 keys
+ * Compares what manifests name with what LIST shows: keys that are missing, have another size, or are suspect. Each page of 1,000 keys
  * begins at the next key that is named, so the keys of SSTables that are no more cost no request of their own.
  * @throws S3Error; TablesnapError `LIST_UNSORTED`: then nothing can be concluded from what follows
  */
 export async function* differences(
   named: Pick<NamedObjects, 'next'>,
   list: ListAfter,
-  isYounger: IsYounger = () => false,
+  isSuspect: IsSuspect = () => false,
 ): AsyncGenerator<Difference> {
   let names = named.next()
   /** The last key that was read, or one after which reading begins. */
@@ -42,7 +42,8 @@ export async function* differences(
     let beginsAnew = false
     let hasEnded = true
     for await (const { objects } of list(start)) {
-      for (const { key, size, lastModified } of objects) {
+      for (const object of objects) {
+        const { key, size } = object
         // A server that does not know start-after begins with the first key of all: it is read page by page.
         if (previous === undefined) beginsAnew = compareKeys(key, start) <= 0
         else if (compareKeys(key, previous) <= 0) throw unsorted(key, previous)
@@ -50,12 +51,12 @@ export async function* differences(
         if (compareKeys(key, last) <= 0) continue
         last = key
         while (names !== undefined && compareKeys(names[0].key, key) < 0) {
-          yield { key: names[0].key, names, isYounger: false }
+          yield { key: names[0].key, names, suspect: undefined }
           names = named.next()
         }
         if (names?.[0].key !== key) continue
-        if (hasOtherSize(size, names)) yield { key, names, isYounger: false }
-        else if (names.some(name => isYounger(name, lastModified))) yield { key, names, isYounger: true }
+        if (hasOtherSize(size, names)) yield { key, names, suspect: undefined }
+        else if (names.some(name => isSuspect(name, object))) yield { key, names, suspect: object }
         names = named.next()
       }
       // Some servers begin with pages without keys.
@@ -65,7 +66,7 @@ export async function* differences(
       if (!beginsAnew) break
     }
     if (!hasEnded) continue
-    for (; names !== undefined; names = named.next()) yield { key: names[0].key, names, isYounger: false }
+    for (; names !== undefined; names = named.next()) yield { key: names[0].key, names, suspect: undefined }
   }
 }
 

@@ -167,4 +167,6 @@ export interface Draft {
   readonly state: State
   /** The files that may be deleted from the disk once the manifest is in the bucket (`--delete-on-backup`). */
   readonly leaving: readonly TableFiles[]
+  /** Whether it says what the newest manifest says, and is true after changes that this one does not tell of. */
+  readonly isRepeat?: boolean
 }

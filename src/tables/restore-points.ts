@@ -66,9 +66,8 @@ export class RestorePoints {
   #isExposed = false
   #isSaid = false
   #isCovered = false
-  /** When the bucket was asked for the newest manifest last, ms since 1970. */
-  #askedAt = Infinity
-  #isRepeat = false
+  /** The bucket says what the table was until then, ms since 1970: no change before that is to be told. */
+  #toldUntil = Infinity
   #draft: { readonly draft: Draft; readonly moment: Moment<TableFiles> } | undefined
 
   constructor(name: string, settings: TableSettings, disk: Disk, clock: Clock) {
@@ -128,17 +127,6 @@ export class RestorePoints {
     this.#isSaid = false
   }
 
-  /** Whether the history went on and led back to what the newest manifest says: another run may have written one meanwhile. */
-  get isRepeat(): boolean {
-    return this.#isRepeat
-  }
-
-  /** No other run has. */
-  confirmed(): void {
-    this.#askedAt = this.#clock.time()
-    this.#isRepeat = false
-  }
-
   get kept(): ReadonlyMap<string, TableFiles> {
     return this.#kept
   }
@@ -151,7 +139,7 @@ export class RestorePoints {
   /** @param scannedAt when its first scan ended, ms since 1970: the bucket was asked then or later, and may have answered much later */
   loaded(newest: State | undefined, newestTime: number | undefined, scannedAt: number): void {
     this.#newest = newest
-    this.#askedAt = scannedAt
+    this.#toldUntil = scannedAt
     this.#inherit(newest)
     if (!this.#isAccepted) this.#untold = new Set(newest?.unexplained)
     this.#newestTime = newestTime
@@ -177,7 +165,7 @@ export class RestorePoints {
     }
     this.#inherit(other, isOver)
     this.#newest = other
-    this.confirmed()
+    this.#toldUntil = other.time
     this.#isChanged = true
   }
 
@@ -279,11 +267,12 @@ export class RestorePoints {
         ? this.#mustSay || !saysNothing(draft.state)
         : this.#mustSay || !saysTheSame(this.#newest, draft.state)
     this.#isChanged = false
-    // A run that ends leaves it to the daemon beside it to say that a later manifest is out of date.
-    this.#isRepeat = !isNews && moment.cut.time > this.#askedAt && !this.#settings.isOneShot
-    if (isNews) {
-      this.#draft = { draft, moment }
-      return draft
+    // The table has changed, and changed back: a run beside this one that saw it in between may write that at any time. Only
+    // a restore point of now comes after it. A run that ends leaves it to the daemon beside it to say so.
+    const isRepeat = !isNews && moment.cut.time > this.#toldUntil && !this.#settings.isOneShot
+    if (isNews || isRepeat) {
+      this.#draft = { draft: { ...draft, isRepeat }, moment }
+      return this.#draft.draft
     }
     history.accept(moment)
     this.#isSaid = true
@@ -332,6 +321,7 @@ export class RestorePoints {
     this.#draft = undefined
     this.#newest = state
     for (const [path, time] of [...this.#removedAt]) if (time <= state.time) this.#removedAt.delete(path)
+    this.#toldUntil = moment.cut.time
     this.#mustSay = false
     this.#isCovered = true
     history?.accept({ ...moment, time: state.time })

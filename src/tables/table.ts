@@ -8,7 +8,7 @@ import type { Entry, State } from '../state/state.js'
 import { isKnownElsewhere } from './data-directories.js'
 import { Judge } from './judgement.js'
 import { Logs, type TransactionLog } from './logs.js'
-import { Placement, type Leaving, type TableFacts } from './placement.js'
+import { Placement } from './placement.js'
 import { LOG_PATIENCE } from './gap.js'
 import type {
   Arrival,
@@ -26,6 +26,7 @@ import type {
   UploadResult,
 } from './ports.js'
 import { RestorePoints, type TableDirectory } from './restore-points.js'
+import type { Leaving, TableFacts } from './table-facts.js'
 import { TableFiles, sameIdentity } from './table-files.js'
 import { Worklist } from './worklist.js'
 
@@ -325,16 +326,6 @@ export class Table {
     if (this.#worklist.uploaded(files, result, this.#isThere(files))) this.#points.changed()
     this.#orders.restorePoint(this)
     this.#schedule()
-  }
-
-  /** Whether {@link draft} has nothing to say unless another run of this node wrote a manifest: that is to be {@link adopt}ed, or {@link confirmed}. */
-  get isRepeat(): boolean {
-    return this.#points.isRepeat
-  }
-
-  /** The newest manifest that is known is the newest one of all. */
-  confirmed(): void {
-    this.#points.confirmed()
   }
 
   /** The bucket can be reached again: failed uploads wait no longer. */

@@ -288,6 +288,7 @@ export function config(target: string): Config {
     logFormat: 'text',
     status: undefined,
     metricsListen: undefined,
+    logLevel: 'info',
     progress: true,
   }
 }

@@ -102,7 +102,7 @@ export async function chopOnce(
     locked: ({ key }: { key: string }) => void locked.push(key),
     failed: (failed: { key: string; why: string }) => void failures.push(failed),
   }
-  const log = createLogger('text', () => undefined)
+  const log = createLogger({ format: 'text' }, () => undefined)
   const result = await chop(
     { ...OPTIONS, ...options },
     {

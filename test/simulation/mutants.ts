@@ -145,7 +145,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'restore points do not say what is not backed up',
     module: 'restore-points',
-    from: 'unprotected: unprotected.sort(),',
+    from: 'unprotected: [...unprotected].sort(),',
     to: 'unprotected: [],',
   },
   {

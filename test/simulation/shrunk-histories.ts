@@ -4,7 +4,7 @@ import type { Event, Script } from './script.js'
 export interface ShrunkHistory {
   /** What must be. */
   readonly title: string
-  readonly script: Partial<Script>
+  readonly script?: Partial<Script>
   /** The first of the orders that are tried; by default 0. */
   readonly firstOrder?: number
   /** What happens, after how many ms, and the seed of what is left to chance in it. */
@@ -122,6 +122,26 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
       ['deleteAndReturn', 11989, 52264],
       ['truncate', 1, 4],
       ['flush', 169, 16158],
+    ],
+  },
+  {
+    title: 'an SSTable that was incomplete at the start of a run that judges none is no loss when it goes',
+    script: { mode: 'watch' },
+    events: [
+      ['cutCopy', 0, 0],
+      ['kill', 3000, 0],
+      ['replaceDirectory', 5000, 0],
+    ],
+  },
+  {
+    title: 'a table that has changed and changed back outranks what a slow run beside saw in between',
+    events: [
+      ['flush', 0, 0],
+      ['oneShot', 1011, 8585],
+      ['drop', 17, 23681],
+      ['flush', 260, 64822],
+      ['slow', 26, 12520],
+      ['truncate', 1910, 62301],
     ],
   },
 ]

@@ -66,7 +66,7 @@ export class Recorded {
     const { config } = begun
     const keys = new KeyLayout('', 'node1', ':')
     const lines: string[] = []
-    const log = createLogger('text', line => lines.push(line))
+    const log = createLogger({ format: 'text' }, line => lines.push(line))
     const fence = new Fence({
       config,
       client,

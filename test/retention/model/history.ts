@@ -211,7 +211,7 @@ export class RetentionHistory {
         bucket,
         keys: this.#keys,
         name: 'node1',
-        log: createLogger('text', () => undefined),
+        log: createLogger({ format: 'text' }, () => undefined),
         observer: {
           going: () => undefined,
           deleted: () => undefined,
