@@ -27,7 +27,8 @@ export class BucketManifests implements ManifestStore {
 
   write(
     stored: StoredState,
+    guard: () => Promise<void>,
   ): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }> {
-    return this.#states.write(stored, this.#settings)
+    return this.#states.write(stored, this.#settings, guard)
   }
 }

@@ -60,8 +60,15 @@ export interface ManifestStore {
   newest(unit: string, count: number): Promise<readonly ManifestKey[]>
   /** @throws S3Error; TablesnapError `STATE_CORRUPT` */
   read(key: string): Promise<State>
-  /** @returns key, bytes, and CPU time of the main thread, ms @throws S3Error 412 when another manifest has the key */
-  write(stored: StoredState): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }>
+  /**
+   * @param guard runs before each attempt; what it throws ends them
+   * @returns key, bytes, and CPU time of the main thread, ms
+   * @throws S3Error 412 when another manifest has the key
+   */
+  write(
+    stored: StoredState,
+    guard: () => Promise<void>,
+  ): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }>
 }
 
 /** Writes the upstream listings that belong to a manifest. */

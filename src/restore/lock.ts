@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, readlink, rename, rm, stat, unlink } from 'node:fs/promises'
+import { open, readFile, readlink, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { TablesnapError, errorCode } from '../errors.js'
 
+import { makeDirectoriesTo } from './directories.js'
 import { isAbsent } from './target.js'
 
 /** Who holds a lock: a process id alone may have been given again, or be another container's. */
@@ -35,7 +36,7 @@ export async function takeLock(directory: string): Promise<() => Promise<void>> 
   for (let attempt = 1; ; attempt++) {
     try {
       // Whoever leaves the directory removes it.
-      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await makeDirectoriesTo(directory, 0o700)
       const handle = await open(path, 'wx', 0o600)
       await handle.writeFile(JSON.stringify(own))
       await handle.close()

@@ -1,4 +1,4 @@
-import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { link, lstat, open, rename, unlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
@@ -6,6 +6,7 @@ import type { Logger } from '../report/logger.js'
 import { asideName } from '../sstable/names.js'
 
 import { findLinkAside } from './aside.js'
+import { makeDirectoriesTo } from './directories.js'
 import type { Owner, Owners } from './owner.js'
 import type { PlannedDirectory, PlannedSet } from './plan.js'
 import { makeDirectories } from './staging.js'
@@ -66,7 +67,7 @@ export class Placer {
     const { base, path } = directory
     const begun = await begunIn(directory)
     const aside = begun ?? join(base, asideName(time), relative(base, path))
-    await mkdir(aside, { recursive: true, mode: 0o700 })
+    await makeDirectoriesTo(aside, 0o700)
     // First all of it is in both places: a crash leaves SSTables that can be brought back as a whole.
     const linked = new Set<string>()
     for (const name of directory.aside)

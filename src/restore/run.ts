@@ -167,9 +167,11 @@ export class Run {
       log.debug(`Finished downloading ${key}`, { key, bytes: size })
       return staged
     } catch (error) {
-      if (signal?.aborted !== true) log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
       const { of, useless } = judge(error)
+      // One cause is one line: what stops everything is told once, not for each file.
       if (of === 'disk' || of === 'rights' || (of === 'server' && this.#heard < began)) this.#stop(error, of)
+      else if (signal?.aborted !== true)
+        log.error(`Error downloading ${key}: ${errorMessage(error)}`, { key })
       if (!large || useless) await removeStaged(path)
       throw error
     }
@@ -206,7 +208,7 @@ export class Run {
     const { files, bytes } = this.#plan
     const left = { files: files - this.#tally.files, bytes: bytes - this.#tally.bytes }
     this.#deps.log.error(
-      `${left.files} files, ${left.bytes} bytes are still missing; the next run restores only those`,
+      `${counted(left.files, 'file')} of ${formatBytes(left.bytes)} still missing; the next run restores only those`,
       left,
     )
   }

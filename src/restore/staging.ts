@@ -1,9 +1,10 @@
-import { lstat, mkdir, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { lstat, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { TablesnapError, errorMessage } from '../errors.js'
 import { STAGING } from '../sstable/names.js'
 
+import { makeDirectoriesTo } from './directories.js'
 import { takeLock } from './lock.js'
 import type { MomentFile } from './moment.js'
 import { partialName, partialOf } from './partial.js'
@@ -100,7 +101,7 @@ async function refuseLink(path: string): Promise<void> {
  * @returns those that were made, now or by a restore that was cut short, and have no owner yet; topmost first
  */
 export async function makeDirectories(path: string): Promise<string[]> {
-  await mkdir(path, { recursive: true, mode: UNOWNED })
+  await makeDirectoriesTo(path, UNOWNED)
   const unowned: string[] = []
   for (let at = path; await isUnowned(at); at = dirname(at)) unowned.unshift(at)
   return unowned

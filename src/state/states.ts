@@ -226,6 +226,7 @@ export class States {
   async write(
     stored: StoredState,
     settings: ObjectSettings,
+    guard?: () => Promise<void>,
   ): Promise<{ key: string; bytes: number; busy: number }> {
     this.#none = Promise.resolve(false)
     const { state, delta } = stored
@@ -236,7 +237,7 @@ export class States {
     const guarded = { body, headers: { 'Content-MD5': md5.toString('base64') } }
     const headers = { ...storageHeaders(settings), 'Content-Type': 'application/gzip' }
     try {
-      await putObject(this.#client, key, guarded, { headers, ifAbsent: true, signal: this.#signal })
+      await putObject(this.#client, key, guarded, { headers, ifAbsent: true, signal: this.#signal, guard })
     } catch (error) {
       // The answer to our own PUT may have been lost.
       if (!isS3Error(error, 412, 409) || !(await this.#holds(key, body))) throw error

@@ -79,6 +79,16 @@ export class Losses {
     }
   }
 
+  /** Takes out those that went before a drained point, and have a reason. @param isLost whether one has none */
+  takeBefore(until: number, isLost: (loss: Loss) => boolean): Loss[] {
+    const taken = [...this.#all.values()].filter(loss => loss.after < until && !isLost(loss))
+    for (const { files } of taken) {
+      this.#all.delete(files)
+      files.leave()
+    }
+    return taken
+  }
+
   /** SSTables went before a truncate or drop, which is the reason of whatever is no longer there after it. */
   end(drains: number): void {
     for (const loss of [...this.#all.values()]) {

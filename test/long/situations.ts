@@ -259,8 +259,8 @@ export const SITUATIONS: readonly Situation[] = [
   {
     title: '21 a page of a LIST is empty, and others follow',
     module: 's3/list',
-    from: "token = text(node, 'IsTruncated') === 'true' ?",
-    to: "token = text(node, 'IsTruncated') === 'true' && contents.length > 0 ?",
+    from: 'if (next === undefined)',
+    to: 'if (next === undefined || contents.length === 0)',
     test: 's3/list',
     holds: 'a page without keys is no end',
   },

@@ -167,7 +167,7 @@ export class OldRecorder implements Writer {
     for (let attempt = 0; ; attempt++) {
       const timed = { ...state, time: state.time + attempt }
       try {
-        await this.#parts.store.write({ state: timed, delta: undefined })
+        await this.#parts.store.write({ state: timed, delta: undefined }, () => Promise.resolve())
         return timed
       } catch (error) {
         if (attempt >= TIMES || !isS3Error(error, 412)) throw error
