@@ -4,13 +4,16 @@ import type { Watcher } from '../watch/watcher.js'
 
 import type { Parts } from './parts.js'
 
+/** The parts of a backup that say how it stands. */
+type StatusParts = Pick<Parts, 'tables' | 'outcomes' | 'queue' | 'listings' | 'writer'>
+
 /** How a running backup stands, of its parts. */
 export class BackupStatus implements StatusSource {
-  readonly #parts: Parts
+  readonly #parts: StatusParts
   readonly #watcher: () => Watcher | undefined
 
   /** @param watcher undefined before the run has begun */
-  constructor(parts: Parts, watcher: () => Watcher | undefined) {
+  constructor(parts: StatusParts, watcher: () => Watcher | undefined) {
     this.#parts = parts
     this.#watcher = watcher
   }

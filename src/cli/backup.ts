@@ -1,8 +1,8 @@
 import { Backup } from '../backup/backup.js'
 import { counted, formatBytes } from '../report/format.js'
 import type { Session } from '../session.js'
-import type { ProgramFacts } from '../status/collector.js'
 import { RecentErrors } from '../status/recent-errors.js'
+import type { ProgramFacts } from '../status/status.js'
 import { StatusViews } from '../status/views.js'
 
 import { packageVersion } from './help.js'

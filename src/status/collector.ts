@@ -3,12 +3,9 @@ import { reasonsOf, type Facts } from './reasons.js'
 import type { RecentErrors } from './recent-errors.js'
 import type { ServerState } from './server-state.js'
 import type { StatusSource } from './source.js'
-import { STATUS_VERSION, type Amount, type Status } from './status.js'
+import { STATUS_VERSION, type Amount, type ProgramFacts, type Status } from './status.js'
 import { Strips } from './strips.js'
 import { tableStatusOf, type TableNow } from './table-status.js'
-
-/** What does not change while a program runs. */
-export type ProgramFacts = Omit<Status['program'], 'memory'>
 
 /** Failures that are named. */
 const NAMED = 20
@@ -18,6 +15,12 @@ const FRESH = 1_000
 
 /** How long something may wait before the hour counts as one in which it did, ms: every flush waits for some seconds. */
 const WORTH_NOTING = 300_000
+
+/** One moment by two clocks: ms of the monotonic clock, ms since 1970. */
+interface Moment {
+  readonly now: number
+  readonly time: number
+}
 
 /** Makes the {@link Status} of a running backup, and remembers of it what has to be remembered. */
 export class StatusCollector {
@@ -68,13 +71,15 @@ export class StatusCollector {
   status(): Status {
     const now = performance.now()
     const time = Date.now()
-    const tables = Array.from(this.#source.tables, table => tableStatusOf(table, now, time))
+    const tables = Array.from(this.#source.tables, table => tableStatusOf(table)).filter(
+      isWorthShowing,
+    )
     const facts = this.#facts(tables, now)
     const reasons = reasonsOf(facts)
     const isProtected = reasons.length === 0
     if (isProtected) this.#unprotectedSince = undefined
     else this.#unprotectedSince ??= facts.since === Infinity ? time : time - (now - facts.since)
-    const status = this.#put(tables, facts, reasons, time)
+    const status = this.#put(tables, facts, reasons, { now, time })
     this.#last = { status, at: now }
     return status
   }
@@ -99,7 +104,7 @@ export class StatusCollector {
     }
   }
 
-  #put(tables: readonly TableNow[], facts: Facts, reasons: readonly string[], time: number): Status {
+  #put(tables: readonly TableNow[], facts: Facts, reasons: readonly string[], { now, time }: Moment): Status {
     const { rate } = this.#activity
     const { counts, uploading, directories, failed } = this.#source
     const { waiting, age } = facts
@@ -109,7 +114,7 @@ export class StatusCollector {
       null,
     )
     for (const { unit, level, since } of tables) {
-      const isBrief = level === 'behind' && performance.now() - since < WORTH_NOTING
+      const isBrief = level === 'behind' && now - since < WORTH_NOTING
       if (since !== Infinity || level !== 'behind')
         this.#strips.note(unit, isBrief ? 'protected' : level, time)
     }
@@ -128,7 +133,7 @@ export class StatusCollector {
         since: age === 0 ? null : isoOf(time - age),
         age: Math.round(age),
         rate: Math.round(rate),
-        left: waiting.bytes === 0 ? 0 : rate > 0 ? Math.round((waiting.bytes / rate) * 1000) : null,
+        left: this.#left(waiting.bytes, rate),
         uploading,
       },
       newest,
@@ -146,14 +151,29 @@ export class StatusCollector {
       failed,
       failures: first(this.#source.failures(), NAMED),
       errors: this.#errors.list,
-      tables: tables.map(({ since: _, ...table }) => ({ ...table, day: this.#strips.of(table.unit, time) })),
+      tables: tables.map(({ since, ...table }) => ({
+        ...table,
+        waitingSince: since === Infinity ? null : new Date(time - (now - since)).toISOString(),
+        day: this.#strips.of(table.unit, time),
+      })),
     }
+  }
+
+  /** ms until so many bytes are uploaded; null: not known. */
+  #left(bytes: number, rate: number): number | null {
+    if (bytes === 0) return 0
+    return rate > 0 && this.#server.isReachable ? Math.round((bytes / rate) * 1000) : null
   }
 
   #s3(): Status['s3'] {
     const { isReachable, since, error, retries, nextTry } = this.#server
     return { isReachable, since: isoOf(since), error: error ?? null, retries, nextTry: isoOf(nextTry) }
   }
+}
+
+/** The directories above those of tables hold nothing themselves. */
+function isWorthShowing({ isTable, newest, waiting, level }: TableNow): boolean {
+  return isTable || newest !== null || waiting.sstables > 0 || level !== 'protected'
 }
 
 function isProtectedTable({ isTable, level }: TableNow): boolean {

@@ -114,7 +114,7 @@ function barOf({ protected: { bytes }, waiting }: Status): string {
 
 function factsOf(status: Status): string {
   const { waiting, s3, newest, protected: amount, tableCount, totals, directories } = status
-  const left = waiting.left === null || !s3.isReachable ? 'not known' : span(waiting.left)
+  const left = waiting.left === null ? 'not known' : span(waiting.left)
   const facts: [string, string, string][] = [
     ['Tables', `${amount.tables} of ${tableCount}`, `protected; ${counted(amount.sstables, 'SSTable')}`],
     [

@@ -37,7 +37,7 @@ export class StatusSocket {
     const folder = dirname(this.#path)
     let own: string | undefined
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o755 })
+      makeFolder(folder)
       // Nobody can connect before it has its mode, and nobody finds it under its name before it listens.
       own = mkdtempSync(join(folder, '.'))
       const made = join(own, 's')
@@ -75,6 +75,15 @@ export class StatusSocket {
     socket.unref()
     socket.setTimeout(PATIENCE, () => socket.destroy())
     socket.end(`${JSON.stringify(this.#collector.recent)}\n`)
+  }
+}
+
+/** Makes a folder that is not there; the one above it must be. Node's recursive mkdir never ends below /proc. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o755 })
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error
   }
 }
 

@@ -45,6 +45,19 @@ export interface Problem {
   readonly message: string
 }
 
+/** What does not change while a program runs. */
+export interface ProgramFacts {
+  readonly version: string
+  readonly pid: number
+  readonly started: string
+  /** `watch`, `backup` or `backup-watch`. */
+  readonly mode: string
+  /** The node's name in the bucket. */
+  readonly node: string
+  readonly bucket: string
+  readonly paths: readonly string[]
+}
+
 /**
  * How a running backup stands, as `--status --json` and `/status.json` give it. It is made from counters and tables; no file is
  * looked at for it. Times are ISO 8601 with milliseconds and zone, amounts of time ms, sizes bytes. Example:
@@ -53,18 +66,8 @@ export interface Problem {
 export interface Status {
   readonly version: typeof STATUS_VERSION
   readonly time: string
-  readonly program: {
-    readonly version: string
-    readonly pid: number
-    readonly started: string
-    readonly mode: string
-    /** The node's name in the bucket. */
-    readonly node: string
-    readonly bucket: string
-    readonly paths: readonly string[]
-    /** Resident memory, bytes. */
-    readonly memory: number
-  }
+  /** With its resident memory, bytes. */
+  readonly program: ProgramFacts & { readonly memory: number }
   /** Whether everything below the paths is in the bucket and named by complete restore points. */
   readonly isProtected: boolean
   /** Why not, one sentence each, the worst first. */

@@ -5,15 +5,15 @@ import type { TableView } from './source.js'
 import type { Amount, Level, PointKind, TableStatus } from './status.js'
 
 /** How a table stands, besides its last 24 hours. */
-export type TableNow = Omit<TableStatus, 'day'> & {
+export type TableNow = Omit<TableStatus, 'day' | 'waitingSince'> & {
   /** Since when its oldest file has waited, ms of the monotonic clock; Infinity: none waits. */
   readonly since: number
 }
 
 const amounts = new WeakMap<State, Amount>()
 
-/** @param now ms of the monotonic clock @param time the same moment, ms since 1970 */
-export function tableStatusOf(table: TableView, now: number, time: number): TableNow {
+/** How a table stands now. */
+export function tableStatusOf(table: TableView): TableNow {
   const { newest } = table
   let [sstables, bytes, since] = [0, 0, Infinity]
   for (const files of table.waiting()) {
@@ -28,7 +28,6 @@ export function tableStatusOf(table: TableView, now: number, time: number): Tabl
     level: levelOf(table, sstables),
     protected: newest === undefined ? { sstables: 0, bytes: 0 } : amountOf(newest),
     waiting: { sstables, bytes },
-    waitingSince: since === Infinity ? null : new Date(time - (now - since)).toISOString(),
     newest: newest === undefined ? null : { time: new Date(newest.time).toISOString(), kind: kindOf(newest) },
     since,
   }

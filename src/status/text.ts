@@ -76,10 +76,10 @@ function waitingOf(status: Status): string[] {
   return waiting.sstables === 0 || !s3.isReachable ? [] : [`not in the bucket yet: ${waitingText(status)}`]
 }
 
-function waitingText({ waiting, s3 }: Status): string {
+function waitingText({ waiting }: Status): string {
   const { sstables, bytes, age, rate, left } = waiting
   if (sstables === 0) return 'nothing'
-  const end = left === null || !s3.isReachable ? '' : `, about ${span(left)} left`
+  const end = left === null ? '' : `, about ${span(left)} left`
   return `${counted(sstables, 'SSTable')} (${formatBytes(bytes)}), the oldest for ${span(age)}; ${formatBytes(rate)}/s in the last minute${end}`
 }
 

@@ -2,10 +2,11 @@ import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
 
 import type { Activity } from './activity.js'
-import { StatusCollector, type ProgramFacts } from './collector.js'
+import { StatusCollector } from './collector.js'
 import type { RecentErrors } from './recent-errors.js'
 import type { ServerState } from './server-state.js'
 import type { StatusSource } from './source.js'
+import type { ProgramFacts } from './status.js'
 import { StatusLog } from './status-log.js'
 
 /** What the views of a run need of it. */
