@@ -9,9 +9,9 @@ import ts from 'typescript'
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
   '.': 400,
-  backup: 6200,
+  backup: 6300,
   check: 2_700,
-  cli: 2800,
+  cli: 2900,
   config: 3300,
   download: 500,
   plan: 200,

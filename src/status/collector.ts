@@ -71,9 +71,7 @@ export class StatusCollector {
   status(): Status {
     const now = performance.now()
     const time = Date.now()
-    const tables = Array.from(this.#source.tables, table => tableStatusOf(table)).filter(
-      isWorthShowing,
-    )
+    const tables = Array.from(this.#source.tables, table => tableStatusOf(table)).filter(isWorthShowing)
     const facts = this.#facts(tables, now)
     const reasons = reasonsOf(facts)
     const isProtected = reasons.length === 0
