@@ -21,7 +21,8 @@ const LINES = {
   retention: 1800,
   s3: 3300,
   tables: 3800,
-  transfer: 2200,
+  transfer: 2300,
+  status: 2_000,
   watch: 1100,
 }
 
