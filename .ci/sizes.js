@@ -12,8 +12,8 @@ const LINES = {
   backup: 5300,
   cassandra: 700,
   check: 2700,
-  cli: 2700,
-  config: 2800,
+  cli: 2900,
+  config: 2900,
   manifest: 3300,
   node: 1000,
   report: 500,
@@ -22,13 +22,13 @@ const LINES = {
   s3: 3300,
   tables: 3800,
   transfer: 2300,
-  status: 2_000,
+  status: 2000,
   watch: 1100,
 }
 
 /** How many there may be of each, and what makes one. */
 const OFFENDERS = {
-  files: { bound: 5, above: 300, unit: 'lines' },
+  files: { bound: 4, above: 300, unit: 'lines' },
   classes: { bound: 0, above: 8, unit: 'fields that other classes may write' },
   constructors: { bound: 13, above: 6, unit: 'parameters, or members of one options object' },
 }
