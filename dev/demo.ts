@@ -66,7 +66,6 @@ async function run(root: string): Promise<number> {
     for (const path of wrong) say(`DIFFERS ${path}`)
     const seconds = ((performance.now() - began) / 1000).toFixed(1)
     say(`${before.size - wrong.length} of ${before.size} files came back byte for byte (SHA-256)`)
-    heading('Summary')
     say(
       `uploaded ${uploaded} files, ${formatBytes(bytes)}; restored ${before.size - wrong.length}; ${seconds} s in all`,
     )
@@ -118,7 +117,7 @@ function configOf(endpoint: string, argv: readonly string[]): Config {
 }
 
 function logger(): ReturnType<typeof createLogger> {
-  return createLogger('text', line => process.stdout.write(`   ${line}`))
+  return createLogger({ format: 'text' }, line => process.stdout.write(`   ${line}`))
 }
 
 /** Waits for something to be so, a minute at most. */

@@ -5,13 +5,13 @@ import { once } from 'node:events'
 import { Inotify, InotifyBatch } from 'inotify'
 
 import { RealClockwork } from '../../src/backup/clockwork.js'
+import { Filter } from '../../src/backup/filter.js'
 import { LocalDisk } from '../../src/backup/local-disk.js'
 import { Outcomes } from '../../src/backup/outcomes.js'
 import { SensorNews } from '../../src/backup/sensor-news.js'
 import { Sensor } from '../../src/backup/sensor.js'
 import { TableRegistry } from '../../src/backup/table-registry.js'
 import { Turns } from '../../src/backup/turns.js'
-import { Filter } from '../../src/plan/filter.js'
 import { createLogger } from '../../src/report/log.js'
 import type { Orders, TableSettings } from '../../src/tables/ports.js'
 import { Table } from '../../src/tables/table.js'
@@ -40,7 +40,7 @@ function watchByAddon(): () => number {
 function watchBySensor(): () => number {
   const filter = new Filter({ exclude: [], include: [], snapshots: false, backups: false }, [into])
   const isBackedUp = (directory: string, name: string) => filter.file(directory, name)
-  const log = createLogger('text', () => undefined)
+  const log = createLogger({ format: 'text' }, () => undefined)
   const clockwork = new RealClockwork([])
   const disk = new LocalDisk()
   const nothing = () => undefined

@@ -1,14 +1,15 @@
 import { TablesnapError } from '../errors.js'
+import { deltaOf, type ManifestBase } from '../manifest/manifest-delta.js'
+import type { ManifestStore } from '../manifest/manifest-store.js'
+import type { StoredState } from '../manifest/manifest.js'
+import type { State } from '../manifest/state.js'
 import { isS3Error } from '../s3/errors.js'
-import type { State } from '../state/state.js'
-import type { StoredState } from '../state/manifest.js'
 import type { Draft } from '../tables/ports.js'
 import { saysTheSame } from '../tables/same-manifest.js'
 import type { Table } from '../tables/table.js'
 
 import { ForeignManifests } from './foreign-manifests.js'
-import { deltaOf, type ManifestBase } from './manifest-delta.js'
-import type { Clockwork, ManifestStore, Ownership, Plans, UpstreamListings } from './ports.js'
+import type { Clockwork, Ownership, Plans, UpstreamListings } from './ports.js'
 
 /** A restore point that is in the bucket. */
 export interface Published {
@@ -88,11 +89,11 @@ export class ManifestPublisher implements Publisher {
     const meter = new Meter(this.#clockwork)
     let version = this.#plans?.version
     let draft = meter.measure(() => table.draft())
-    if (draft === undefined && !table.isRepeat) return undefined
+    if (draft === undefined) return undefined
     try {
       await this.#wait(earliest)
       await this.#ownership.check()
-      if (draft !== undefined && (this.#plans?.version !== version || this.#concerns(table, draft))) {
+      if (this.#plans?.version !== version || this.#concerns(table, draft)) {
         table.failed(draft)
         draft = undefined
         version = this.#plans?.version
@@ -102,16 +103,16 @@ export class ManifestPublisher implements Publisher {
         if (this.#concerns(table, draft)) throw aboutToGo(table)
       }
       // Another run may go on saying that something is missing although it no longer is.
-      const isAll = draft !== undefined && [draft.state, table.newest ?? draft.state].every(isWhole)
+      const isAll = [draft.state, table.newest ?? draft.state].every(isWhole)
       const other = isAll ? undefined : await this.#foreign.unknown(table, this.#ownership.epoch)
       if (other !== undefined) {
-        if (draft !== undefined) table.failed(draft)
+        table.failed(draft)
         draft = undefined
         this.#foreign.note(table)
         meter.measure(() => table.adopt(other))
         draft = meter.measure(() => table.draft())
         if (draft !== undefined && this.#concerns(table, draft)) throw aboutToGo(table)
-      } else if (draft === undefined) table.confirmed()
+      }
       return draft && (await this.#put(table, draft, meter, version))
     } catch (error) {
       if (draft !== undefined) table.failed(draft)
@@ -143,7 +144,11 @@ export class ManifestPublisher implements Publisher {
     const { newest } = table
     // A listing that is refused again is nothing new to say.
     const isKnown =
-      !isListed && newest?.unlisted === true && newest.epoch === state.epoch && saysTheSame(newest, state)
+      !isListed &&
+      draft.isRepeat !== true &&
+      newest?.unlisted === true &&
+      newest.epoch === state.epoch &&
+      saysTheSame(newest, state)
     const written = isKnown
       ? newest
       : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter, version)

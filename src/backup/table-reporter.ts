@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
+import { tableOfUnit } from '../cassandra/unit.js'
 import type { Logger } from '../report/logger.js'
-import { tableOfUnit } from '../sstable/unit.js'
+import type { Problems } from '../report/problems.js'
 import type { TableNews } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
-
-import type { Problems } from './ports.js'
 
 /** Names that one log line shows. */
 const SHOWN = 3
@@ -50,6 +49,12 @@ export class TableReporter {
             table.name,
             `${name}: data directory ${news.path} was replaced (different inode). Its restore points are marked "unexplained", and -D skips them, until the SSTables are back, or the table is truncated or dropped. If you replaced it on purpose, ${this.#accept}`,
           )
+        return
+      case 'directory-renewed':
+        this.#log.info(
+          `${name}: data directory ${news.path} was made anew since the last restore point, as a restore does; no SSTable is missing`,
+          { path: news.path },
+        )
         return
       case 'directory-unwatched':
         this.#problems.problem(

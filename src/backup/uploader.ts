@@ -1,24 +1,25 @@
-import { TablesnapError, errorMessage } from '../errors.js'
 import type { Config } from '../config/config.js'
-import type { KnownObjects } from '../plan/known.js'
-import type { Engine } from '../pool/engine.js'
-import { decodeError } from '../pool/messages.js'
+import { TablesnapError, errorMessage } from '../errors.js'
+import type { KeyLayout } from '../manifest/keys.js'
+import type { Entry } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
-import { checkFile } from '../restore/check.js'
 import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import { headObject, isOurs, metadataHeaders, type ObjectInfo } from '../s3/object.js'
-import type { KeyLayout } from '../state/keys.js'
-import type { Entry } from '../state/state.js'
 import type { Ready } from '../tables/ports.js'
-import { underEither } from '../upload/either.js'
-import { checkUnchanged, mayHave } from '../upload/file.js'
-import { versionKeyOf } from '../upload/put.js'
-import type { FileUpload } from '../upload/task.js'
+import type { Digests, PartUploads } from '../transfer/part-uploads.js'
+import type { Engine } from '../transfer/pool/engine.js'
+import { decodeError } from '../transfer/pool/messages.js'
+import { underEither } from '../transfer/upload/either.js'
+import { checkUnchanged, mayHave } from '../transfer/upload/file.js'
+import { versionKeyOf } from '../transfer/upload/put.js'
+import type { FileUpload } from '../transfer/upload/upload-task.js'
+import { checkFile } from '../transfer/verify.js'
 
+import type { KnownObjects } from './known-objects.js'
 import type { OpenFile, OpenFiles } from './open-files.js'
-import type { Digests, PartUploads } from './part-uploads.js'
+import { logUpload } from './upload-line.js'
 import { planUpload } from './upload-plan.js'
 
 /** Where content that is in the bucket already may be found. */
@@ -87,6 +88,7 @@ export class Uploader {
    * @param signal ends the upload of this set
    */
   async upload(open: OpenFiles, ready: Ready, signal: AbortSignal): Promise<FileOutcome[]> {
+    const began = performance.now()
     const known = ready.isUntouched ? this.#deps.sources.knownIn(ready.files.directory) : undefined
     const outcomes: FileOutcome[] = []
     const small: { file: OpenFile; upload: FileUpload }[] = []
@@ -111,7 +113,7 @@ export class Uploader {
         const suffix = this.#deps.plans?.suffixFor(file.path)
         const upload = { ...planUpload(this.#deps, file, suffix), reserved }
         if (this.#deps.config.dryRun) {
-          this.#deps.log.info(`Would upload ${upload.path}`, {
+          this.#deps.log.debug(`Would upload ${upload.path}`, {
             path: upload.path,
             key: upload.key,
             bytes: upload.size,
@@ -131,6 +133,8 @@ export class Uploader {
     )
     if (small.length > 0) outcomes.push(...(await this.#small(small)))
     await inParts
+    const { config, log } = this.#deps
+    logUpload(log, ready.files, outcomes, config.dryRun ? undefined : performance.now() - began)
     return this.#rescued(outcomes, open)
   }
 
@@ -182,7 +186,7 @@ export class Uploader {
   async #small(small: readonly { file: OpenFile; upload: FileUpload }[]): Promise<FileOutcome[]> {
     const { engine, log } = this.#deps
     for (const { upload } of small)
-      log.info(`Uploading ${upload.path}`, { path: upload.path, key: upload.key })
+      log.debug(`Uploading ${upload.path}`, { path: upload.path, key: upload.key })
     try {
       const results = await engine.files({ kind: 'files', files: small.map(({ upload }) => upload) })
       return small.map(({ file, upload }, i) => {
@@ -199,7 +203,7 @@ export class Uploader {
 
   async #large(file: OpenFile, upload: FileUpload, part: number, signal: AbortSignal): Promise<FileOutcome> {
     const { engine, log } = this.#deps
-    log.info(`Uploading ${upload.path}`, { path: upload.path, key: upload.key, bytes: upload.size, part })
+    log.debug(`Uploading ${upload.path}`, { path: upload.path, key: upload.key, bytes: upload.size, part })
     const digest = () => engine.digest({ kind: 'digest', file: upload, md5: upload.md5 })
     const md5 = upload.md5 ? (await digest()).md5 : undefined
     const headers = { ...upload.headers, ...(md5 === undefined ? {} : metadataHeaders({ md5sum: md5 })) }
@@ -256,10 +260,10 @@ export class Uploader {
   #finished(file: OpenFile, upload: FileUpload, { outcome, key, crc64, crc32 }: Stored): FileOutcome {
     const { log } = this.#deps
     const fields = { path: upload.path, key, bytes: upload.size }
-    if (outcome === 'present') log.info(`Keyname ${key} already exists, skipping upload`, fields)
+    if (outcome === 'present') log.debug(`Keyname ${key} already exists, skipping upload`, fields)
     else if (outcome === 'version')
-      log.info(`Finished uploading ${upload.path} as another version: ${key}`, fields)
-    else log.info(`Finished uploading ${upload.path}`, fields)
+      log.debug(`Finished uploading ${upload.path} as another version: ${key}`, fields)
+    else log.debug(`Finished uploading ${upload.path}`, fields)
     const entry = entryOf(file, crc64, key === upload.key ? undefined : key)
     return { ...this.#base(file), outcome, entry, crc32 }
   }

@@ -1,5 +1,5 @@
 import { Backup } from '../backup/backup.js'
-import { formatBytes } from '../report/format.js'
+import { counted, formatBytes } from '../report/format.js'
 import type { Session } from '../session.js'
 
 import { onRequest } from './requests.js'
@@ -52,7 +52,7 @@ function tellStatus({ status, summary, failures }: Backup, { log }: Session): vo
   const { uploaded, bytes } = summary
   log.info(
     `Status: SSTables and files not in the bucket yet: ${missing}, of them being uploaded: ${uploading}; newest restore point: ${restorePoint}; ` +
-      `since the start ${uploaded} files uploaded (${formatBytes(bytes)}), ${failures} failed`,
+      `since the start ${counted(uploaded, 'file')} uploaded (${formatBytes(bytes)}), ${failures} failed`,
     {
       uploading,
       missing,
@@ -74,7 +74,7 @@ function tell(run: Backup, { config, log }: Session, milliseconds: number): void
   const more = superseded === 0 ? '' : `, ${superseded} replaced by Cassandra meanwhile`
   const losses = restored + lost.size === 0 ? '' : `; ${lossesOf(restored, lost.size, config.dryRun)}`
   const verb = config.dryRun ? 'Would upload' : 'Uploaded'
-  const summary = `${verb} ${uploaded} files (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed${losses}`
+  const summary = `${verb} ${counted(uploaded, 'file')} (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed${losses}`
   log.info(summary, {
     uploaded,
     bytes,

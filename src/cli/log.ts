@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { isatty } from 'node:tty'
 
 import type { Config } from '../config/config.js'
@@ -24,14 +25,18 @@ export interface OpenedLog {
  * Opens the log of a run: stderr, and syslog where TABLESNAP_SYSLOG is set, with debug lines where TDEBUG is. SIGHUP opens both again,
  * and SIGUSR1 has a line of the state written until somebody knows more of it.
  */
-export function openLog({ logFormat, progress }: Config, env: NodeJS.ProcessEnv = process.env): OpenedLog {
-  const level = isSet(env['TDEBUG']) ? 'debug' : 'info'
+export function openLog(
+  { logFormat, logLevel, progress }: Config,
+  env: NodeJS.ProcessEnv = process.env,
+): OpenedLog {
+  const level = isSet(env['TDEBUG']) ? 'debug' : logLevel
   const bar =
     progress && logFormat === 'text' && isatty(2) ? new ProgressBar(process.stderr, writeErr) : undefined
-  const lines = createLogger(logFormat, bar === undefined ? writeErr : line => bar.write(line), level)
+  const style = { format: logFormat, isJournal: isJournal(env['JOURNAL_STREAM']) }
+  const lines = createLogger(style, bar === undefined ? writeErr : line => bar.write(line), level)
   setLossLine(text => {
     let line = ''
-    createLogger(logFormat, written => (line = written)).warn(text)
+    createLogger(style, written => (line = written)).warn(text)
     return line
   })
   const syslog = openSyslog(env['TABLESNAP_SYSLOG'], lines)
@@ -46,6 +51,18 @@ export function openLog({ logFormat, progress }: Config, env: NodeJS.ProcessEnv 
   onRequest('SIGUSR1', () => log.info('Status: no backup is running (yet)'))
   takeOverWarnings(log)
   return { log, progress: progress ? (bar ?? new ProgressLines(log)) : undefined }
+}
+
+/** Whether stderr is journald's. @param stream its device and inode, with a colon between them, as systemd.exec(5) says */
+function isJournal(stream: string | undefined): boolean {
+  if (stream === undefined) return false
+  try {
+    const { dev, ino } = fstatSync(2)
+    return stream === `${dev}:${ino}`
+  } catch {
+    // stderr is closed.
+    return false
+  }
 }
 
 function isSet(value: string | undefined): value is string {

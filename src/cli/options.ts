@@ -2,11 +2,12 @@ import { Option, type Command } from 'commander'
 
 import type { Flags } from '../config/layers.js'
 import { loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
-import { GROUPS, longFlag, type Setting } from '../config/setting.js'
+import { GROUPS, longFlag, shorthandsOf, type Setting } from '../config/setting.js'
 import { SETTINGS, type SettingKey } from '../config/settings.js'
 
 import { describe, epilogue } from './help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
+import { optionValue, shorthandOptions } from './shared-options.js'
 import { spellValues, type ValuedFlag } from './values.js'
 
 /** A parsed command line. */
@@ -30,6 +31,7 @@ function optionsOf(setting: Setting): Option[] {
   if (setting.kind !== 'flag') {
     option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text])
   }
+  if (setting.kind === 'choice') return [option, ...shorthandOptions(setting)]
   if (setting.kind !== 'flag' || setting.negatable !== true) return [option]
   return [
     option,
@@ -60,12 +62,16 @@ export function helpText(columns?: number): string {
   return helpOf(tablesnapCommand(columns))
 }
 
-const spellings: ReadonlyMap<string, Setting> = new Map(
-  SETTINGS.flatMap(setting =>
-    [longFlag(setting), setting.short].flatMap(flag =>
-      flag === undefined ? [] : [[flag, setting] as const],
-    ),
-  ),
+/** Whether a value follows a flag, and whether all do that follow. */
+const spellings: ReadonlyMap<string, 'alone' | 'value' | 'values'> = new Map(
+  SETTINGS.flatMap(setting => {
+    const kind = setting.kind === 'flag' ? 'alone' : setting.kind === 'patterns' ? 'values' : 'value'
+    const own = [longFlag(setting), setting.short].map(flag => [flag, kind] as const)
+    const others = shorthandsOf(setting).flatMap(({ short, long }) => [short, long])
+    return [...own, ...others.map(flag => [flag, 'alone'] as const)].flatMap(([flag, follows]) =>
+      flag === undefined ? [] : [[flag, follows] as const],
+    )
+  }),
 )
 
 /** The flag of an argument whose value follows in the next one: `-e`, `--exclude`, or the last one of `-rae`. */
@@ -74,17 +80,17 @@ function valuedFlagOf(argument: string): ValuedFlag | undefined {
     ? Array.from(argument.slice(1), letter => `-${letter}`)
     : [argument]
   for (const [index, flag] of letters.entries()) {
-    const setting = spellings.get(flag)
-    if (setting === undefined) return undefined
-    if (setting.kind === 'flag') continue
+    const follows = spellings.get(flag)
+    if (follows === undefined) return undefined
+    if (follows === 'alone') continue
     // The rest of the same argument is its value.
-    return index === letters.length - 1 ? { flag, takesAll: setting.kind === 'patterns' } : undefined
+    return index === letters.length - 1 ? { flag, takesAll: follows === 'values' } : undefined
   }
   return undefined
 }
 
 function textsOf(value: unknown): readonly string[] | undefined {
-  if (typeof value === 'boolean') return [String(value)]
+  if (typeof value === 'boolean' || typeof value === 'string') return [String(value)]
   return Array.isArray(value) ? value.map(String) : undefined
 }
 
@@ -101,10 +107,9 @@ export function parseCommandLine(argv: readonly string[], columns?: number): Inv
   })
   if (parsed.action === 'print') return parsed
   const flags = new Map<SettingKey, readonly string[]>()
-  for (const { key } of SETTINGS) {
-    const name = key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
-    const texts = textsOf(parsed.values[name])
-    if (texts !== undefined) flags.set(key, texts)
+  for (const setting of SETTINGS) {
+    const texts = textsOf(optionValue(setting, parsed.values))
+    if (texts !== undefined) flags.set(setting.key, texts)
   }
   return { action: 'run', flags, positionals: parsed.positionals, warnings }
 }

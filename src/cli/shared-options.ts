@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 
 import { Option } from 'commander'
 
-import { isRepeatable, longFlag } from '../config/setting.js'
+import { isRepeatable, longFlag, shorthandsOf, type Setting } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
 
@@ -24,10 +24,30 @@ export function sharedOptions(key: SettingKey, { help, flag }: SharedOption = {}
   const text = describe({ ...setting, help: help ?? setting.help })
   if (setting.kind !== 'flag') {
     const option = new Option(`${flags} <${setting.argument}>`, text)
-    return [isRepeatable(setting) ? option.argParser(gathered) : option]
+    return [isRepeatable(setting) ? option.argParser(gathered) : option, ...shorthandOptions(setting)]
   }
   if (setting.negatable !== true) return [new Option(flags, text)]
   return [new Option(flags, text), new Option(flags.replace('--', '--no-'), `the opposite of ${flags}`)]
+}
+
+/** The options that stand for a setting with one of its values. */
+export function shorthandOptions(setting: Setting): Option[] {
+  const all = shorthandsOf(setting)
+  return all.map(({ short, long, help }) => {
+    const others = all.filter(one => one.long !== long).map(one => one.long.slice(2))
+    return new Option(`${short}, ${long}`, help).conflicts([...others, optionKey(setting.key)])
+  })
+}
+
+/** What a command line gave for a setting, by itself or by a flag that stands for it. */
+export function optionValue(setting: Setting, values: Readonly<Record<string, unknown>>): unknown {
+  const shorthand = shorthandsOf(setting).find(({ long }) => values[long.slice(2)] === true)
+  return shorthand?.choice ?? values[optionKey(setting.key)]
+}
+
+/** The name that commander gives to a setting's value. */
+function optionKey(key: string): string {
+  return key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function gathered(text: string, before: readonly string[] | undefined): string[] {
@@ -41,7 +61,7 @@ export function sharedFlags(
 ): Map<SettingKey, readonly string[]> {
   const flags = new Map<SettingKey, readonly string[]>()
   for (const key of keys) {
-    const value = values[key.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
+    const value = optionValue(settingOf(key), values)
     if (typeof value === 'string' || typeof value === 'boolean') flags.set(key, [String(value)])
     else if (Array.isArray(value)) flags.set(key, value.map(String))
   }

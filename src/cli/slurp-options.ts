@@ -7,9 +7,9 @@ import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig 
 import { longFlag } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
-import { findId, type Ownership } from '../restore/owner.js'
-import type { Scope } from '../restore/scope.js'
-import { USER_DATABASE } from '../user-database.js'
+import { USER_DATABASE } from '../node/user-database.js'
+import { findId, type Ownership } from '../restore/place/owner.js'
+import type { Scope } from '../restore/read/scope.js'
 
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { sharedFlags, sharedOptions } from './shared-options.js'
@@ -31,7 +31,7 @@ const SHARED = {
   'Node and keys': ['name', 'name_from', 'prefix', 'keyname_separator'],
   'What is there already': ['force', 'replace', 'partial'],
   S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style', 'ca_bundle'],
-  Engine: ['threads', 'memory', 'retries', 'retry_time', 'log_format', 'progress'],
+  Engine: ['threads', 'memory', 'retries', 'retry_time', 'log_level', 'log_format', 'progress'],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
 /** Flags of tablesnap's -D that choose what to restore; the second group works only with -r. */

@@ -154,6 +154,7 @@ function configOf(
     force: values.force,
     dryRun: values.dry_run,
     logFormat: values.log_format,
+    logLevel: values.log_level,
     progress: values.progress ?? true,
   }
 }

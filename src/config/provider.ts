@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 import { TablesnapError, errorMessage } from '../errors.js'
+import { monotonic } from '../s3/server-time.js'
 import type { CredentialSource, Credentials } from '../s3/settings.js'
 
 /** Credentials that end are fetched again so long before, ms; those that live shorter, at half of their time. */
@@ -22,8 +23,10 @@ export interface ProviderOptions {
   /** Asks the chain; for tests. */
   readonly fetch?: (region: string) => Promise<Temporary>
   readonly env?: NodeJS.ProcessEnv
-  /** ms; for tests. */
+  /** ms of a clock that never jumps; for tests. */
   readonly now?: () => number
+  /** The time of day, ms since 1970; for tests. */
+  readonly timeOfDay?: () => number
 }
 
 /**
@@ -97,9 +100,8 @@ class Chain {
 
   #dueOf(expiration: Date | undefined): number {
     if (expiration === undefined) return Infinity
-    const now = this.#now()
-    const left = expiration.getTime() - now
-    return now + (left > 2 * EARLY ? left - EARLY : left / 2)
+    const left = expiration.getTime() - (this.#options.timeOfDay ?? Date.now)()
+    return this.#now() + (left > 2 * EARLY ? left - EARLY : left / 2)
   }
 
   /** Whether a file that the chain reads is another one since it was asked; some are links that a rotator turns. */
@@ -114,8 +116,9 @@ class Chain {
     return changed
   }
 
+  /** Not the time of day: after a jump backwards the chain would not be asked for as long as the jump was. */
   #now(): number {
-    return (this.#options.now ?? Date.now)()
+    return (this.#options.now ?? monotonic)()
   }
 }
 

@@ -67,6 +67,16 @@ export interface NumberSetting extends Valued {
 export interface ChoiceSetting extends Valued {
   readonly kind: 'choice'
   readonly choices: readonly string[]
+  /** Flags that stand for one of the choices; only one of them may be given. */
+  readonly shorthands?: readonly Shorthand[]
+}
+
+/** A flag that stands for a setting with one of its values. */
+export interface Shorthand {
+  readonly short: string
+  readonly long: string
+  readonly choice: string
+  readonly help: string
 }
 
 /** Some of the choices; repeatable on the command line, one a line in the file. */
@@ -126,6 +136,11 @@ export type ValueOf<S> = S extends { readonly kind: 'flag' }
 /** Whether a setting may be given more than once, each time with another value. */
 export function isRepeatable({ kind }: Setting): boolean {
   return kind === 'patterns' || kind === 'choices' || kind === 'texts'
+}
+
+/** The flags that stand for a setting with one of its values. */
+export function shorthandsOf(setting: Setting): readonly Shorthand[] {
+  return setting.kind === 'choice' ? (setting.shorthands ?? []) : []
 }
 
 /** The long flag of a setting, e.g. `--aws-key`. */

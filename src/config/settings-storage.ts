@@ -223,6 +223,29 @@ export const STORAGE_SETTINGS = [
     help: 'how long uploads may continue after the first signal',
   },
   {
+    key: 'log_level',
+    kind: 'choice',
+    choices: ['debug', 'info', 'warn', 'error'],
+    argument: 'level',
+    default: 'info',
+    shorthands: [
+      {
+        short: '-q',
+        long: '--quiet',
+        choice: 'warn',
+        help: 'log only what needs attention; the same as --log-level warn',
+      },
+      {
+        short: '-v',
+        long: '--verbose',
+        choice: 'debug',
+        help: 'log each file and each decision; the same as --log-level debug',
+      },
+    ],
+    group: 'Engine',
+    help: 'the least important lines that are logged: debug, info, warn or error',
+  },
+  {
     key: 'log_format',
     kind: 'choice',
     choices: ['text', 'json'],

@@ -5,15 +5,14 @@ import { connectLocal, writeNow } from 'tablesnap-io'
 import { errorCode } from '../errors.js'
 
 import type { LineOutput, LineQueue } from './line-queue.js'
-import { printable } from './log.js'
+import { printable, SEVERITIES } from './log.js'
 import type { Logger } from './logger.js'
 
 /** Where syslog listens. */
 export const SYSLOG_SOCKET = '/dev/log'
 
-/** Facility `daemon`, as the Python tablesnap had it, and severities (RFC 3164, section 4.1.1). */
+/** Facility `daemon`, as the Python tablesnap had it (RFC 3164, section 4.1.1). */
 const FACILITY = 3 * 8
-const SEVERITIES = { debug: 7, info: 6, warn: 4, error: 3 } as const
 
 type Severity = keyof typeof SEVERITIES
 

@@ -6,6 +6,7 @@ import { mayBeExpired } from './expired.js'
 import { S3Error, networkError } from './errors.js'
 import { OwnOverwriting, type Overwriting } from './overwriting.js'
 import { doubtOf, failureOf } from './failure.js'
+import { skew } from './hints.js'
 import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
@@ -13,11 +14,27 @@ import type { Credentials, S3Settings } from './settings.js'
 import { Silence } from './silence.js'
 import { ServerTime, monotonic } from './server-time.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
+import { SigningTime } from './signing-time.js'
 import { parseXml, type XmlNode } from './xml.js'
 
 import { TablesnapError } from '../errors.js'
 
 export type { ClientOptions, S3Request }
+
+/** Where a request goes, and the time that it is signed with, ms since 1970. */
+interface Target {
+  readonly host: string
+  /** Path and query, encoded. */
+  readonly path: string
+  readonly time: number
+}
+
+/** An answer, the error that it stands for, and the time that its request was signed with, ms since 1970. */
+interface Answer {
+  readonly response: HttpResponse
+  readonly failure: S3Error | undefined
+  readonly time: number
+}
 
 /** Signs, sends and repeats S3 requests for one bucket over a fixed number of connections. */
 export class S3Client {
@@ -30,6 +47,7 @@ export class S3Client {
   /** The server's clock minus ours, as far as its last answer proves, ms; undefined before the first. */
   clockOffset: number | undefined
   readonly #time = new ServerTime()
+  readonly #signingTime = new SigningTime(this.#time)
   /** The Date of the newest answer, and what it is in ms since 1970. */
   #said = ''
   #date = NaN
@@ -105,37 +123,46 @@ export class S3Client {
     credentials: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
+    const { response, failure, time } = await this.#ask(request, credentials, signal)
+    if (failure === undefined) return response
+    if (!this.#signingTime.refuses(request, failure, time)) throw failure
+    const second = await this.#ask(request, credentials, signal)
+    const { status } = second.response
+    // Any other answer shows that the server takes the signature now.
+    if (this.#signingTime.believesServer && status !== 400 && status !== 403)
+      this.note(
+        `${skew(this.clockOffset)}: tablesnap signs requests with the server's time; set the clock right (NTP)`,
+      )
+    if (second.failure !== undefined) throw second.failure
+    return second.response
+  }
+
+  /** @throws S3Error when no answer comes */
+  async #ask(request: S3Request, credentials: Credentials, signal: AbortSignal | undefined): Promise<Answer> {
     const connection = await this.#acquire()
-    const { host } = this.#address
+    const time = this.#signingTime.now()
     let response: HttpResponse
     try {
-      response = await this.#send(
-        connection,
-        { host, path: this.#path(request) },
-        request,
-        credentials,
-        signal,
-      )
+      const target = { host: this.#address.host, path: this.#path(request), time }
+      response = await this.#send(connection, target, request, credentials, signal)
     } finally {
       this.#release(connection)
     }
     const elsewhere = response.status === 307 ? redirectOf(response, this.secure) : undefined
-    if (elsewhere !== undefined) response = await this.#follow(elsewhere, request, credentials, signal)
+    if (elsewhere !== undefined)
+      response = await this.#follow({ ...elsewhere, time }, request, credentials, signal)
     const doubt = response.status < 300 ? doubtOf(request, response) : undefined
-    if (response.status < 300 && doubt === undefined) {
-      this.#silence.answered()
-      return response
-    }
-    const failure = this.#failure(request, response, doubt)
-    if (failure.absent) this.#silence.missed(failure)
+    const failure =
+      response.status < 300 && doubt === undefined ? undefined : this.#failure(request, response, doubt)
+    if (failure?.absent === true) this.#silence.missed(failure)
     else this.#silence.answered()
-    throw failure
+    return { response, failure, time }
   }
 
   /** Sends a request over a connection, whatever its answer. @throws S3Error when none comes */
   async #send(
     connection: Connection,
-    { host, path }: { host: string; path: string },
+    target: Target,
     request: S3Request,
     credentials: Credentials,
     signal: AbortSignal | undefined,
@@ -143,7 +170,8 @@ export class S3Client {
     const sent = { wall: Date.now(), monotonic: monotonic() }
     try {
       const { method, body, into } = request
-      const headers = this.#sign(request, host, path, credentials)
+      const { path } = target
+      const headers = this.#sign(request, target, credentials)
       const response = await connection.send({ method, path, headers, body, into, signal })
       this.#readClock(response, sent)
       return response
@@ -159,14 +187,14 @@ export class S3Client {
 
   /** Sends a request once more to where the server says, with its method and body; over a connection of its own, as it is rare. */
   async #follow(
-    { origin, host, path }: Redirect,
+    target: Redirect & Target,
     request: S3Request,
     credentials: Credentials,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
-    const connection = this.#connect(origin)
+    const connection = this.#connect(target.origin)
     try {
-      return await this.#send(connection, { host, path }, request, credentials, signal)
+      return await this.#send(connection, target, request, credentials, signal)
     } finally {
       await connection.close()
     }
@@ -188,12 +216,11 @@ export class S3Client {
 
   #sign(
     { method, headers = {}, body, payloadHash }: S3Request,
-    host: string,
-    path: string,
+    { host, path, time }: Target,
     credentials: Credentials,
   ): Record<string, string> {
     const hash = payloadHash ?? (body === undefined ? EMPTY_SHA256 : UNSIGNED_PAYLOAD)
-    return sign({ method, host, path, headers, payloadHash: hash }, this.settings.region, credentials)
+    return sign({ method, host, path, headers, payloadHash: hash, time }, this.settings.region, credentials)
   }
 
   #connect(origin: string): Connection {

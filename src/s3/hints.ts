@@ -37,7 +37,7 @@ function hintFor(failure: Told, settings: S3Settings, clockOffset: number | unde
     case 'ExpiredToken':
       return 'the session token is not valid (any more): check --aws-token or AWS_SESSION_TOKEN'
     case 'RequestTimeTooSkewed':
-      return `${skew(clockOffset)}: set it right (NTP) and start again`
+      return `${skew(clockOffset)}: set it right (NTP)`
     case 'AuthorizationHeaderMalformed':
     case 'PermanentRedirect':
     case 'IllegalLocationConstraintException':
@@ -51,6 +51,9 @@ function hintFor(failure: Told, settings: S3Settings, clockOffset: number | unde
       return `there is no bucket ${bucket}: check its name`
     case 'AccessDenied':
     case 'Forbidden':
+      // It is sent only where HEAD says that there is no such bucket.
+      if (failure.operation === 'CreateBucket')
+        return `bucket ${bucket} does not exist, and these credentials may not create it: check its name`
       return failure.operation === 'HeadBucket' || failure.operation === 'ListObjectsV2'
         ? `these credentials may not list bucket ${bucket} (s3:ListBucket)`
         : `these credentials may not do this in bucket ${bucket}`
@@ -61,10 +64,12 @@ function hintFor(failure: Told, settings: S3Settings, clockOffset: number | unde
   }
 }
 
-function skew(clockOffset: number | undefined): string {
+/** By how much this machine's clock is wrong. @param clockOffset the server's clock minus ours, ms; undefined: not known */
+export function skew(clockOffset: number | undefined): string {
   if (clockOffset === undefined) return "this machine's clock differs from the server's"
   const seconds = Math.round(Math.abs(clockOffset) / 1000)
-  return `this machine's clock is ${seconds} s ${clockOffset > 0 ? 'behind' : 'ahead of'} the server's`
+  const size = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`
+  return `this machine's clock is ${size} ${clockOffset > 0 ? 'behind' : 'ahead of'} the server's`
 }
 
 function oneLine(said: string): string {

@@ -17,6 +17,8 @@ export interface Signable {
   readonly headers: Readonly<Record<string, string>>
   /** SHA-256 of the body in hex, or {@link UNSIGNED_PAYLOAD}. */
   readonly payloadHash: string
+  /** ms since 1970; undefined: this machine's time. */
+  readonly time?: number
 }
 
 /** The headers to send: the given ones with Host, date, payload hash and a SigV4 Authorization. */
@@ -25,6 +27,7 @@ export function sign(request: Signable, region: string, credentials: Credentials
     ...request.headers,
     Host: request.host,
     'X-Amz-Content-Sha256': request.payloadHash,
+    ...(request.time === undefined ? {} : { 'X-Amz-Date': compact(request.time) }),
   }
   const { accessKeyId, secretAccessKey, sessionToken } = credentials
   return aws4.sign(
@@ -33,4 +36,9 @@ export function sign(request: Signable, region: string, credentials: Credentials
       ? { accessKeyId, secretAccessKey }
       : { accessKeyId, secretAccessKey, sessionToken },
   ).headers
+}
+
+/** ms since 1970 as `20261123T041233Z`. */
+function compact(time: number): string {
+  return new Date(time).toISOString().replace(/[:-]|\.\d{3}/g, '')
 }

@@ -1,11 +1,8 @@
-import type { DirectoryIdentity, Entry, State } from '../state/state.js'
-import type { Txn } from '../sstable/txn.js'
+import type { FileIdentity } from '../cassandra/file-identity.js'
+import type { DirectoryIdentity, Entry, State } from '../manifest/state.js'
 
-import type { Table } from './table.js'
 import type { TableFiles } from './table-files.js'
-
-/** Tells one content of a file from another without reading it. */
-export type FileIdentity = Pick<Entry, 'size' | 'mtime' | 'inode'>
+import type { Table } from './table.js'
 
 /** How a file came: `closed` after a writer, `moved-in` by a rename, `created` (a hardlink has no other event). */
 export type Arrival = 'created' | 'closed' | 'moved-in'
@@ -65,17 +62,6 @@ export interface Missing {
   readonly why: 'incomplete' | 'written' | 'failed' | 'uploading' | 'old'
 }
 
-/** News of a transaction log in one directory. */
-export type LogNews =
-  /** It was read; the descriptor that was opened at its creation may outlive the file. */
-  | { readonly kind: 'read'; readonly txn: Txn }
-  /** Its creation was announced, and it was gone before it could be opened. */
-  | { readonly kind: 'missed' }
-  /** It is there, and cannot be opened or read. */
-  | { readonly kind: 'unreadable'; readonly why: string }
-  /** It was deleted; what was read through its descriptor last has been told before. */
-  | { readonly kind: 'gone' }
-
 /** An SSTable, or a file that belongs to none, that is complete and not in the bucket as it is now. */
 export interface Ready {
   readonly files: TableFiles
@@ -107,8 +93,10 @@ export type TableNews =
   | { readonly kind: 'unexplained'; readonly paths: readonly string[] }
   /** The newest manifest cannot be read, and nothing else says which SSTables --delete-on-backup deleted. */
   | { readonly kind: 'forgotten' }
-  /** A directory of the newest manifest is missing, or another one has its path. */
+  /** A directory of the newest manifest is missing, or another one has its path, and SSTables that it had are not there. */
   | { readonly kind: 'directory-replaced'; readonly path: string }
+  /** Another directory has the path of one of the newest manifest, and all the SSTables that it had. */
+  | { readonly kind: 'directory-renewed'; readonly path: string }
   /** SSTables of the table lie in a directory that is not watched: its restore points are partial. */
   | { readonly kind: 'directory-unwatched'; readonly path: string }
   /** An SSTable is incomplete, or does not come to rest, for a long time. @property isPart whether restore points name it as not backed up */
@@ -165,4 +153,6 @@ export interface Draft {
   readonly state: State
   /** The files that may be deleted from the disk once the manifest is in the bucket (`--delete-on-backup`). */
   readonly leaving: readonly TableFiles[]
+  /** Whether it says what the newest manifest says, and is true after changes that this one does not tell of. */
+  readonly isRepeat?: boolean
 }

@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path'
 
-import type { History, Moment } from '../state/history.js'
-import type { Standing } from '../state/lineage.js'
-import { SparseMap, SparseSet } from '../state/sparse.js'
-import type { DirectoryIdentity, Entry, State, StateSet } from '../state/state.js'
+import type { History, Moment } from '../manifest/history.js'
+import type { Standing } from '../manifest/lineage.js'
+import { SparseMap, SparseSet } from '../manifest/sparse.js'
+import type { DirectoryIdentity, Entry, State, StateSet } from '../manifest/state.js'
 
 import { isKnownElsewhere, isSameDataDirectory } from './data-directories.js'
 import type { Clock, Disk, Draft, TableNews, TableSettings } from './ports.js'
@@ -55,6 +55,8 @@ export class RestorePoints {
   readonly #news: TableNews[] = []
   /** SSTables that vanished without a reason in an earlier run, and of which the operator was not told in this one. */
   #untold: ReadonlySet<string> = new Set()
+  /** Directories of the newest manifest that are missing or replaced, until a restore point says what is lost with them. */
+  #lost: readonly string[] = []
   /** The newest manifest does not say all that can be said of an SSTable or a file now. */
   #isChanged = false
   /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
@@ -64,9 +66,8 @@ export class RestorePoints {
   #isExposed = false
   #isSaid = false
   #isCovered = false
-  /** When the bucket was asked for the newest manifest last, ms since 1970. */
-  #askedAt = Infinity
-  #isRepeat = false
+  /** The bucket says what the table was until then, ms since 1970: no change before that is to be told. */
+  #toldUntil = Infinity
   #draft: { readonly draft: Draft; readonly moment: Moment<TableFiles> } | undefined
 
   constructor(name: string, settings: TableSettings, disk: Disk, clock: Clock) {
@@ -126,17 +127,6 @@ export class RestorePoints {
     this.#isSaid = false
   }
 
-  /** Whether the history went on and led back to what the newest manifest says: another run may have written one meanwhile. */
-  get isRepeat(): boolean {
-    return this.#isRepeat
-  }
-
-  /** No other run has. */
-  confirmed(): void {
-    this.#askedAt = this.#clock.time()
-    this.#isRepeat = false
-  }
-
   get kept(): ReadonlyMap<string, TableFiles> {
     return this.#kept
   }
@@ -149,7 +139,7 @@ export class RestorePoints {
   /** @param scannedAt when its first scan ended, ms since 1970: the bucket was asked then or later, and may have answered much later */
   loaded(newest: State | undefined, newestTime: number | undefined, scannedAt: number): void {
     this.#newest = newest
-    this.#askedAt = scannedAt
+    this.#toldUntil = scannedAt
     this.#inherit(newest)
     if (!this.#isAccepted) this.#untold = new Set(newest?.unexplained)
     this.#newestTime = newestTime
@@ -175,7 +165,7 @@ export class RestorePoints {
     }
     this.#inherit(other, isOver)
     this.#newest = other
-    this.confirmed()
+    this.#toldUntil = other.time
     this.#isChanged = true
   }
 
@@ -271,16 +261,18 @@ export class RestorePoints {
     const still = draft.state.unexplained.filter(path => this.#untold.has(path))
     if (still.length > 0) this.#news.push({ kind: 'unexplained', paths: still })
     this.#untold = new Set()
+    this.#tellLost(draft.state, source.directories)
     const isNews =
       this.#newest === undefined
         ? this.#mustSay || !saysNothing(draft.state)
         : this.#mustSay || !saysTheSame(this.#newest, draft.state)
     this.#isChanged = false
-    // A run that ends leaves it to the daemon beside it to say that a later manifest is out of date.
-    this.#isRepeat = !isNews && moment.cut.time > this.#askedAt && !this.#settings.isOneShot
-    if (isNews) {
-      this.#draft = { draft, moment }
-      return draft
+    // The table has changed, and changed back: a run beside this one that saw it in between may write that at any time. Only
+    // a restore point of now comes after it. A run that ends leaves it to the daemon beside it to say so.
+    const isRepeat = !isNews && moment.cut.time > this.#toldUntil && !this.#settings.isOneShot
+    if (isNews || isRepeat) {
+      this.#draft = { draft: { ...draft, isRepeat }, moment }
+      return this.#draft.draft
     }
     history.accept(moment)
     this.#isSaid = true
@@ -329,6 +321,7 @@ export class RestorePoints {
     this.#draft = undefined
     this.#newest = state
     for (const [path, time] of [...this.#removedAt]) if (time <= state.time) this.#removedAt.delete(path)
+    this.#toldUntil = moment.cut.time
     this.#mustSay = false
     this.#isCovered = true
     history?.accept({ ...moment, time: state.time })
@@ -429,6 +422,16 @@ export class RestorePoints {
     return { state, leaving }
   }
 
+  /** A restore may have made them anew with all their SSTables: only what was found says whether something is lost. */
+  #tellLost({ unexplained }: State, directories: ReadonlyMap<string, TableDirectory>): void {
+    const withLosses = new Set(unexplained.map(path => dirname(path)))
+    for (const path of this.#lost) {
+      if (withLosses.has(path)) this.#news.push({ kind: 'directory-replaced', path })
+      else if (directories.has(path)) this.#news.push({ kind: 'directory-renewed', path })
+    }
+    this.#lost = []
+  }
+
   /** Directories of the newest manifest that are missing, or have another one's path. */
   #lostDirectories(directories: ReadonlyMap<string, TableDirectory>): string[] {
     const newest = this.#newest
@@ -439,7 +442,7 @@ export class RestorePoints {
       else if (!directories.has(path) && !isKnownElsewhere(path, directories.values(), this.#disk))
         this.noteUnwatched(path)
     }
-    for (const path of lost) this.#news.push({ kind: 'directory-replaced', path })
+    this.#lost = lost
     return lost
   }
 }

@@ -44,7 +44,7 @@ await t.test('the flags, neither more nor fewer', t => {
     '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --ca-bundle --retries --retry-time --checksum --memory ' +
     '--max-rate --take-over ' +
     '--reduced-redundancy -R --storage-class --with-sse --sse-kms-key-id --partial --replace --force --dry-run ' +
-    '--at --settle --shutdown-timeout --include-snapshots --include-backups --log-format --progress --no-progress ' +
+    '--at --settle --shutdown-timeout --include-snapshots --include-backups --log-format --log-level --quiet -q --verbose -v --progress --no-progress ' +
     '--list --limit --since --list-nodes --keyspace --table --map-path --map-table'
   const shown = helpText()
     .match(/^ {2}(?: {4}|-\w, )--[\w-]+/gm)

@@ -25,6 +25,7 @@ function scene(t: Test, lifetime?: number): Scene {
     region: 'us-east-1',
     env: { HOME: home },
     now: () => now,
+    timeOfDay: () => now,
     fetch: () => {
       asked++
       const expiration = lifetime === undefined ? undefined : new Date(now + lifetime)
@@ -98,6 +99,28 @@ await t.test('what the server refuses is read again, at most once in a while', a
   t.equal(await keyOf(source), 'key2')
 })
 
+await t.test(
+  'a time of day that jumps back by two hours does not keep a refused key for two hours',
+  async t => {
+    let now = 0
+    let timeOfDay = 10_000_000
+    let asked = 0
+    const source = credentialProvider({
+      given: undefined,
+      region: 'us-east-1',
+      env: { HOME: t.testdir() },
+      now: () => now,
+      timeOfDay: () => timeOfDay,
+      fetch: () => Promise.resolve({ accessKeyId: `key${++asked}`, secretAccessKey: 's' }),
+    })
+    const used = await source()
+    now += 6_000
+    timeOfDay -= 7_200_000
+    t.equal(await source.refused?.(used), true)
+    t.equal(await keyOf(source), 'key2')
+  },
+)
+
 await t.test('a chain that fails for a while leaves what there is', async t => {
   let now = 0
   let failing = false
@@ -107,6 +130,7 @@ await t.test('a chain that fails for a while leaves what there is', async t => {
     region: 'us-east-1',
     env: { HOME: t.testdir() },
     now: () => now,
+    timeOfDay: () => now,
     fetch: () => {
       asked++
       if (failing) return Promise.reject(new Error('no metadata service'))

@@ -28,7 +28,7 @@ await t.test('a failed file is named, the rest goes up, and the next -B mends it
   script.clear()
   const second = await node.backUp()
   t.equal(second.code, 0, second.log)
-  t.match(second.log, /Uploaded 1 files/)
+  t.match(second.log, /Uploaded 1 file\b/)
   await node.same(t, [bad])
   t.same((await node.listing(table.path))?.names, table.names())
 })

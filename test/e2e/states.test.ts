@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
@@ -41,6 +41,37 @@ await t.test('-B writes one state of each unit, and none where nothing is new', 
   const newest = await states.newest(UNIT)
   t.equal(newest?.gap, true, 'nobody watched in between')
   t.equal(newest?.sets.size, 3)
+})
+
+await t.test('data directories that a restore made anew are no loss', async t => {
+  const node = await TestNode.create(t)
+  const states = new BucketStates(node)
+  const table = node.table().set('nb-1-big').set('nb-2-big')
+  t.equal((await node.backUp()).code, 0)
+  // Aside, so that no other directory gets its inode.
+  renameSync(table.path, join(node.bucket.directory, 'aside'))
+  const restored = await node.run(['-D'], ['/'])
+  t.equal(restored.code, 0, restored.log)
+  const { code, log } = await node.backUp()
+  t.equal(code, 0, log)
+  t.match(log, `INFO ks.t: data directory ${table.path} was made anew`)
+  t.notMatch(log, /ERROR|WARN/)
+  const newest = await states.newest(UNIT)
+  t.same([...entriesOf(newest!).keys()].sort(), table.paths())
+  t.same(newest?.unexplained, [])
+})
+
+await t.test('a data directory that was replaced without an SSTable is a loss', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table().set('nb-1-big').set('nb-2-big')
+  t.equal((await node.backUp()).code, 0)
+  renameSync(table.path, join(node.bucket.directory, 'aside'))
+  mkdirSync(table.path)
+  for (const path of new Table(join(node.bucket.directory, 'aside')).paths('nb-1-big'))
+    renameSync(path, join(table.path, basename(path)))
+  const { code, log } = await node.backUp()
+  t.equal(code, 1)
+  t.match(log, `ERROR ks.t: data directory ${table.path} was replaced`)
 })
 
 await t.test('each state gives exactly its bytes, whatever was written again since', async t => {

@@ -23,7 +23,7 @@ import { Table, TxnLog } from '../support/table.js'
 const node = await TestNode.create(t)
 const outside = new Table(join(node.bucket.directory, 'outside'))
 const before = node.table('ks/before').set('nb-1-big')
-const daemon = await node.watch(t)
+const daemon = await node.watch(t, ['-v', '-r', '-a'])
 
 await t.test('a flush', async t => {
   const table = node.table('ks/flush').flush('nb-1-big').flush('nb-2-big')

@@ -5,11 +5,13 @@ import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { StagingBases, isHardlinks, tableOf } from '../../src/restore/file-system.js'
-import { Owners } from '../../src/restore/owner.js'
-import { planRestore } from '../../src/restore/plan.js'
-import { Problems } from '../../src/restore/problems.js'
-import { Target } from '../../src/restore/target.js'
+import { isHardlinks, tableOf } from '../../src/cassandra/table-directory.js'
+import { formatBytes } from '../../src/report/format.js'
+import { Owners } from '../../src/restore/place/owner.js'
+import { StagingBases } from '../../src/restore/plan/file-system.js'
+import { planRestore } from '../../src/restore/plan/plan.js'
+import { Problems } from '../../src/restore/plan/problems.js'
+import { Target } from '../../src/restore/plan/target.js'
 
 import { LogLines, TABLE, World, config, leftovers } from './support.js'
 
@@ -80,14 +82,38 @@ await t.test('a disk that fills up meanwhile stops the rest', { skip: !root && '
   const summary = await world.restore({ onLine })
   t.equal(summary.exitCode, 1)
   t.equal(summary.files + summary.failed, 50)
-  t.ok(world.log.like(/^error Error downloading/).length < 20, 'not every file fails one by one')
+  t.same(world.log.like(/^error Error downloading/), [], 'one cause is one line')
   t.equal(world.log.like(/^error Nothing more is restored: cannot write .*ENOSPC/).length, 1)
-  const left = `error ${summary.failed} files, ${summary.failed * 10_000} bytes are still missing`
+  const left = `error ${summary.failed} files of ${formatBytes(summary.failed * 10_000)} still missing; the next run`
   t.ok(world.log.lines.some(line => line.startsWith(left)))
   rmSync(join(world.target, 'other'))
   t.match(await world.restore(), { exitCode: 0, files: summary.failed, skipped: summary.files })
   t.same(leftovers(world.target), [])
 })
+
+await t.test(
+  'a disk without inodes stops the rest with one line',
+  { skip: !root && 'needs root' },
+  async t => {
+    await world.reset()
+    for (let i = 0; i < 4; i++) await world.put(`node1:/a/b/c/d/e/${i}/file`, Buffer.alloc(10, i))
+    let isMounted = true
+    // Staging and files need some: directories fail at each depth.
+    for (let inodes = 4; inodes <= 14; inodes++) {
+      const target = join(world.directory, `inodes${inodes}`)
+      isMounted = mount(t, target, '-t', 'tmpfs', '-o', `nr_inodes=${inodes}`, 'none')
+      if (!isMounted) break
+      const error = await world.restore({ target }).then(
+        () => undefined,
+        (error: unknown) => String(error),
+      )
+      const told = world.log.like(/^error .*ENO/).concat(error ?? [])
+      t.equal(told.length, 1, `${inodes} inodes: ${told.join('\n')}`)
+      t.match(told[0], /ENOSPC: no space left on device/)
+    }
+    if (!isMounted) cannotMount(t)
+  },
+)
 
 await t.test(
   'staging is on the file system of what is restored',

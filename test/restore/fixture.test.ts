@@ -48,9 +48,14 @@ await t.test('-D brings exactly what the newest listing of each directory names'
   t.same(readdirSync(world.target), ['var'], 'nothing of ours is left')
   const key = `node1:${TABLES[0] ?? ''}/nb-4-big-Data.db`
   t.same(world.log.like(/ing node1:.*nb-4-big-Data.db$/), [
-    `info Downloading ${key}`,
-    `info Finished downloading ${key}`,
+    `debug Downloading ${key}`,
+    `debug Finished downloading ${key}`,
   ])
+  t.equal(
+    world.log.like(/^info Restored .*nb-\d+-big: \d files, .* in \d\.\d s$/).length,
+    4,
+    'one line an SSTable',
+  )
   t.equal(
     world.log.like(/^info .* will be complete to the flush of .*Z; later writes are only in the commitlog/)
       .length,

@@ -1,4 +1,4 @@
-import { isRestorable, type State } from '../../src/state/state.js'
+import { isRestorable, type State } from '../../src/manifest/state.js'
 import type { TableNews } from '../../src/tables/ports.js'
 import { saysTheSame } from '../../src/tables/same-manifest.js'
 
@@ -94,7 +94,10 @@ export class Checks implements WorldWatcher {
   readonly #kept = new Set<TrueSSTable>()
   /** By unit: the highest epoch of a complete restore point; the newest manifest, and how many in a row say the same. */
   readonly #epochs = new Map<string, number>()
-  readonly #said = new Map<string, { readonly manifest: Manifest; readonly count: number }>()
+  readonly #said = new Map<
+    string,
+    { readonly manifest: Manifest; readonly count: number; readonly commits: number }
+  >()
 
   /** @param later which of two manifests is the newer one for whoever reads */
   constructor(
@@ -178,7 +181,7 @@ export class Checks implements WorldWatcher {
     }
     // What it says was about to be deleted its writer cannot delete any more.
     if (manifest.isOrphan && this.settings.deletesUploaded) this.forget()
-    this.#repeats(manifest)
+    this.#repeats(manifest, truth)
     this.#otherFiles(manifest)
     if (state.gap) this.#gaps.set(state.unit, this.#now())
     const ever = this.#named.get(state.unit)
@@ -291,14 +294,19 @@ export class Checks implements WorldWatcher {
         this.#leftOut.add(sstable)
   }
 
-  /** Manifests that say nothing new are not written again and again. */
-  #repeats(manifest: Manifest): void {
+  /**
+   * Manifests that say nothing new are not written again and again. One after the table has changed and changed back says
+   * something new: that it is so at a later time.
+   */
+  #repeats(manifest: Manifest, { commits: { length: commits } }: Truth): void {
     const { state, writerStartedAt } = manifest
     const before = this.#said.get(state.unit)
     const isSame =
-      before?.manifest.writerStartedAt === writerStartedAt && saysTheSame(before.manifest.state, state)
+      before?.manifest.writerStartedAt === writerStartedAt &&
+      before.commits === commits &&
+      saysTheSame(before.manifest.state, state)
     const count = isSame ? before.count + 1 : 1
-    this.#said.set(state.unit, { manifest, count })
+    this.#said.set(state.unit, { manifest, count, commits })
     if (count >= REPEATS) this.broken(`${count} manifests of ${state.unit} in a row say the same`)
   }
 

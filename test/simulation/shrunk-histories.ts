@@ -4,7 +4,7 @@ import type { Event, Script } from './script.js'
 export interface ShrunkHistory {
   /** What must be. */
   readonly title: string
-  readonly script: Partial<Script>
+  readonly script?: Partial<Script>
   /** The first of the orders that are tried; by default 0. */
   readonly firstOrder?: number
   /** What happens, after how many ms, and the seed of what is left to chance in it. */
@@ -122,6 +122,40 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
       ['deleteAndReturn', 11989, 52264],
       ['truncate', 1, 4],
       ['flush', 169, 16158],
+    ],
+  },
+  {
+    title: 'an SSTable that was incomplete at the start of a run that judges none is no loss when it goes',
+    script: { mode: 'watch' },
+    events: [
+      ['cutCopy', 0, 0],
+      ['kill', 3000, 0],
+      ['replaceDirectory', 5000, 0],
+    ],
+  },
+  {
+    title: 'a table that has changed and changed back outranks what a slow run beside saw in between',
+    events: [
+      ['flush', 0, 0],
+      ['oneShot', 1011, 8585],
+      ['drop', 17, 23681],
+      ['flush', 260, 64822],
+      ['slow', 26, 12520],
+      ['truncate', 1910, 62301],
+    ],
+  },
+  {
+    title: 'a -B whose restore point lacks an SSTable that has gone since does not say that all is backed up',
+    script: { existing: 2, mode: 'watch', pace: 'stopped', speed: 30 },
+    events: [
+      ['slow', 1, 0],
+      ['fair', 69, 0],
+      ['spreadCopy', 0, 0],
+      ['oneShot', 1, 0],
+      ['rewrite', 1, 0],
+      ['refresh', 26, 41388],
+      ['compact', 2792, 59457],
+      ['rewrite', 2550, 24730],
     ],
   },
 ]

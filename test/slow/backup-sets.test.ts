@@ -42,7 +42,7 @@ await t.test('which sets count as complete', async t => {
   const other = node.table('ks/other').set('nb-1-big')
   mkdirSync(join(table.path, 'nb-16-big-Data.db'))
   table.set('nb-16-big', { components: ['Index.db', 'Statistics.db'], toc: BIG })
-  const { code, log } = await node.run(['-r', '-B'])
+  const { code, log } = await node.run(['-v', '-r', '-B'])
   t.equal(code, 1)
   for (const set of incomplete) {
     t.match(log, new RegExp(`WARNING ${join(table.path, set)} is incomplete`))

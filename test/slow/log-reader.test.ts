@@ -62,7 +62,7 @@ await t.test(
   async t => {
     const node = await filled(t)
     const { fd, read } = pipe(t)
-    const cli = new Cli(node.args(['-r', '-a', '-B', '--watch']), { stderr: fd })
+    const cli = new Cli(node.args(['-v', '-r', '-a', '-B', '--watch']), { stderr: fd })
     t.teardown(() => cli.kill('SIGKILL'))
     const { requests } = node.bucket.server
     const stored = () =>
@@ -107,7 +107,7 @@ await t.test('the end of a daemon waits a few seconds for a reader that is stuck
   const { fd } = pipe(t)
   const table = node.table('t')
   for (let n = 1; n <= 5; n++) table.set(`nb-${n}-big`)
-  const cli = new Cli(node.args(['-r', '-B', '--watch']), { stderr: fd })
+  const cli = new Cli(node.args(['-v', '-r', '-B', '--watch']), { stderr: fd })
   t.teardown(() => cli.kill('SIGKILL'))
   writeFileSync(fd, Buffer.alloc(64 * 1024 - 4096, '\n'))
   await node.arrived(table.paths().map(path => node.key(path)))
@@ -122,7 +122,7 @@ await t.test('a slow reader gets the summary of a one-shot run', async t => {
   const args = [
     process.execPath,
     join(import.meta.dirname, '../../bin/tablesnap.js'),
-    ...node.args(['-r', '-B']),
+    ...node.args(['-v', '-r', '-B']),
   ]
   // It reads 16 KiB each 20 ms: slower than the log is written.
   const slow = `import sys,time,os
@@ -164,7 +164,7 @@ await t.test('a socket whose reader stops, as that of journald', async t => {
   const binary = join(import.meta.dirname, '../../bin/tablesnap.js')
   const child = spawn(
     'python3',
-    ['-c', connect, path, process.execPath, binary, ...node.args(['-r', '-B', '--watch'])],
+    ['-c', connect, path, process.execPath, binary, ...node.args(['-v', '-r', '-B', '--watch'])],
     {
       env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
       stdio: 'ignore',
@@ -222,7 +222,7 @@ await t.test('SIGHUP opens a log file again that logrotate renamed', async t => 
   cli.kill('SIGHUP')
   await until(() => existsSync(path) && readFileSync(path, 'utf8').includes('SIGHUP: the log is open again'))
   const table = node.table('t').flush('nb-1-big')
-  await until(() => readFileSync(path, 'utf8').includes(`Finished uploading ${table.path}/nb-1-big-Data.db`))
+  await until(() => readFileSync(path, 'utf8').includes(`Uploaded ${table.path}/nb-1-big: `))
   t.notMatch(readFileSync(`${path}.1`, 'utf8'), /SIGHUP|nb-1-big/)
   cli.kill('SIGTERM')
   t.equal(await cli.exit, 143)

@@ -47,7 +47,7 @@ await t.test('a daemon without inotify watches says so, and backs up what is the
   const table = node.table().set('nb-1-big')
   const cli = new Cli(node.args(['-r', '-a', '-B', '--watch']), { watches: 1 })
   t.teardown(() => cli.kill('SIGKILL'))
-  await cli.seen(/Finished uploading .*nb-1-big-TOC.txt/)
+  await cli.seen(/Uploaded .*nb-1-big: 8 files/)
   await until(async () => (await states.newest(UNIT)) !== undefined)
   t.match(cli.stderr, /WARNING 2 of 3 directories have no inotify watch: .* scans them every minute/)
   await node.same(t, table.paths())

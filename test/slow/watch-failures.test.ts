@@ -5,6 +5,7 @@ import t from 'tap'
 
 import { faults } from '../../dev/local-s3/fault.js'
 import { LocalS3 } from '../../dev/local-s3/index.js'
+import { BucketStates } from '../support/bucket-states.js'
 import { TestNode, gate, until } from '../support/node.js'
 import { TxnLog } from '../support/table.js'
 
@@ -29,6 +30,65 @@ await t.test('a server that goes away for a while: the daemon lives, and everyth
   t.equal(await daemon.exit, 143)
   t.match(daemon.stderr, /INFO The server answers again, after \d+ s/)
   t.match(daemon.stderr, /Uploaded 16 files .* 0 failed/)
+})
+
+await t.test(
+  'a daemon that starts with its clock two hours wrong backs up, and its restore points have the right time',
+  async t => {
+    const skew = -7_200_000
+    const node = await TestNode.create(t, { now: () => Date.now() + skew })
+    const table = node.table().set('nb-1-big')
+    const daemon = await node.watch(t, ['-r', '-a', '-B', '--watch'])
+    table.flush('nb-2-big')
+    await node.listed(table.path, table.names())
+    daemon.kill('SIGTERM')
+    t.equal(await daemon.exit, 143)
+    t.match(daemon.stderr, /WARNING this machine's clock is 120 min ahead of the server's/)
+    t.notMatch(daemon.stderr, /ERROR/)
+    const times = (await new BucketStates(node).all()).map(({ time }) => time)
+    t.ok(times.length > 0)
+    t.ok(times.every(time => Math.abs(time - (Date.now() + skew)) < 60_000))
+  },
+)
+
+await t.test(
+  'a bucket that is missing for a while ends no running daemon, and everything arrives',
+  async t => {
+    const node = await TestNode.create(t)
+    const table = node.table('ks/t').set('nb-1-big')
+    const daemon = await node.watch(t, ['-r', '-a', '-B', '--watch'])
+    await node.listed(table.path, table.names())
+    const { faults: script } = node.bucket.server
+    const missing = script.add({ count: Infinity, fault: faults.answer(404, 'NoSuchBucket') })
+    table.flush('nb-2-big')
+    await daemon.seen(/ERROR Error uploading .*404 NoSuchBucket.*; there is no bucket bucket: check its name/)
+    missing.remove()
+    await node.listed(table.path, table.names())
+    await node.same(t, table.paths())
+    daemon.kill('SIGTERM')
+    t.equal(await daemon.exit, 143)
+  },
+)
+
+await t.test('a daemon whose bucket does not exist creates it, or ends at once if it may not', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('ks/t').set('nb-1-big')
+  const script = node.bucket.server.faults
+  const refused = script.add({
+    on: 'CreateBucket',
+    count: Infinity,
+    fault: faults.answer(403, 'AccessDenied'),
+  })
+  const first = await node.run(['-r', '-a', '-B', '--watch'])
+  t.equal(first.code, 1, first.log)
+  t.match(
+    first.log,
+    /ERROR .*bucket bucket does not exist, and these credentials may not create it: check its name/,
+  )
+  refused.remove()
+  const daemon = await node.watch(t, ['-r', '-a', '-B', '--watch'])
+  await node.listed(table.path, table.names())
+  t.match(daemon.stderr, /INFO Created bucket bucket in us-east-1/)
 })
 
 await t.test('a failed file is tried again while the others go on', async t => {
@@ -166,7 +226,7 @@ await t.test(
     t.equal((await node.backUp()).code, 0)
     rmSync(gone.path, { recursive: true })
     table.set('nb-2-big')
-    const daemon = await node.watch(t, ['-r', '-a', '-B', '--watch'])
+    const daemon = await node.watch(t, ['-v', '-r', '-a', '-B', '--watch'])
     await node.listed(table.path, table.names())
     table.flush('nb-3-big')
     // Of the same size as the objects that the LIST at the start showed.

@@ -1,23 +1,23 @@
 import { crc64nvme } from 'tablesnap-io'
 
+import { KeyLayout } from '../../src/manifest/keys.js'
+import type { Entry, State } from '../../src/manifest/state.js'
+import { States } from '../../src/manifest/states.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { isS3Error } from '../../src/s3/errors.js'
 import { getObject } from '../../src/s3/object.js'
-import { KeyLayout } from '../../src/state/keys.js'
-import type { Entry, State } from '../../src/state/state.js'
-import { States } from '../../src/state/states.js'
 
-import type { TestNode } from './node.js'
+import type { OpenBucket } from './bucket.js'
 
-/** The states in a node's bucket. */
+/** The states of node1 in a bucket. */
 export class BucketStates {
-  readonly #node: TestNode
+  readonly #bucket: OpenBucket
   readonly #keys = new KeyLayout('', 'node1', ':')
   readonly #states: States
 
-  constructor(node: TestNode) {
-    this.#node = node
-    this.#states = new States(node.bucket.client, this.#keys)
+  constructor({ bucket }: { readonly bucket: OpenBucket }) {
+    this.#bucket = bucket
+    this.#states = new States(bucket.client, this.#keys)
   }
 
   /** All states of a unit, the oldest first. */
@@ -57,7 +57,7 @@ export class BucketStates {
 
   async #problem(key: string, { size, crc64 }: Entry): Promise<string | undefined> {
     try {
-      const { body } = await getObject(this.#node.bucket.client, key)
+      const { body } = await getObject(this.#bucket.client, key)
       if (body.length !== size) return `${body.length} bytes, not ${size}`
       return crc64 === hex64(crc64nvme(body)) ? undefined : 'it has other content'
     } catch (error) {

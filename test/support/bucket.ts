@@ -9,9 +9,8 @@ import { S3Client } from '../../src/s3/client.js'
 import { listObjects, type ListedObject } from '../../src/s3/list.js'
 import { getObject, putObject, type ObjectInfo } from '../../src/s3/object.js'
 
-/** The embedded server with one bucket, and a client to look into it. */
-export interface TestBucket {
-  readonly server: LocalS3
+/** A bucket on some server, and a client to look into it. */
+export interface OpenBucket {
   readonly bucket: string
   readonly client: S3Client
   /** A directory of the test's own, gone at its end. */
@@ -25,27 +24,36 @@ export interface TestBucket {
   delete(key: string): Promise<void>
 }
 
+/** The embedded server with one bucket. */
+export interface TestBucket extends OpenBucket {
+  readonly server: LocalS3
+}
+
 /** Starts a server for one test; the bucket is made by whoever uploads. */
 export async function testBucket(t: Test, options: Partial<LocalS3Options> = {}): Promise<TestBucket> {
   const directory = await mkdtemp(join(tmpdir(), 'tablesnap-test-'))
   const server = await LocalS3.start({ directory: join(directory, 's3'), ...options })
-  const bucket = 'bucket'
-  const client = new S3Client({
-    settings: { endpoint: server.endpoint, region: 'us-east-1', pathStyle: true, bucket },
-    credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
-    connections: 2,
-  })
+  const bucket = openBucket(server.endpoint, 'bucket', directory)
   t.teardown(async () => {
-    await client.close()
+    await bucket.client.close()
     await server.close()
     await rm(directory, { recursive: true, force: true })
   })
+  return { ...bucket, server }
+}
+
+/** A bucket on a server that knows the key `testkey` with the secret `testsecret`; whoever calls ends its client. */
+export function openBucket(endpoint: string, bucket: string, directory: string): OpenBucket {
+  const client = new S3Client({
+    settings: { endpoint, region: 'us-east-1', pathStyle: true, bucket },
+    credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
+    connections: 2,
+  })
   return {
-    server,
     bucket,
     client,
     directory,
-    flags: ['-k', 'testkey', '-s', 'testsecret', '--endpoint-url', server.endpoint, '-n', 'node1'],
+    flags: ['-k', 'testkey', '-s', 'testsecret', '--endpoint-url', endpoint, '-n', 'node1'],
     list: async prefix => {
       const objects: ListedObject[] = []
       for await (const object of listObjects(client, { prefix: prefix ?? '' })) objects.push(object)

@@ -22,6 +22,24 @@ export interface Ran {
   readonly log: string
 }
 
+/** What the binary does for a backup with these arguments, but within this process. */
+export async function runWithin(args: readonly string[]): Promise<Ran> {
+  const begun = start(args, { env: {}, cwd: '/', home: undefined })
+  if (begun.action !== 'run') throw new Error('that is no backup')
+  let text = ''
+  const { logFormat, logLevel } = begun.config
+  const log = createLogger({ format: logFormat }, line => (text += line), logLevel)
+  try {
+    const session = await openSession(begun.config, log)
+    const never = new Promise<number>(() => undefined)
+    const signals = { first: never, second: never, end: () => undefined }
+    const code = await backup(session, signals).finally(() => session.close())
+    return { code, log: text }
+  } catch (error) {
+    return { code: reportError(error, log, { name: 'tablesnap', help: () => '' }), log: text }
+  }
+}
+
 /** A Cassandra node's data directory, a bucket for it, and the real binary between them. */
 export class TestNode {
   constructor(
@@ -55,24 +73,8 @@ export class TestNode {
   }
 
   /** What the binary does for -B, but within this process, which is cheaper. */
-  async backUp(flags: readonly string[] = [], paths: readonly string[] = [this.data]): Promise<Ran> {
-    const begun = start(this.args(['-r', '-B', '-t', '1', ...flags], paths), {
-      env: {},
-      cwd: '/',
-      home: undefined,
-    })
-    if (begun.action !== 'run') throw new Error('that is no backup')
-    let text = ''
-    const log = createLogger(begun.config.logFormat, line => (text += line))
-    try {
-      const session = await openSession(begun.config, log)
-      const never = new Promise<number>(() => undefined)
-      const signals = { first: never, second: never, end: () => undefined }
-      const code = await backup(session, signals).finally(() => session.close())
-      return { code, log: text }
-    } catch (error) {
-      return { code: reportError(error, log, { name: 'tablesnap', help: () => '' }), log: text }
-    }
+  backUp(flags: readonly string[] = [], paths: readonly string[] = [this.data]): Promise<Ran> {
+    return runWithin(this.args(['-r', '-B', '-t', '1', ...flags], paths))
   }
 
   /** Starts a daemon and waits until it watches; it is killed when the test ends. */

@@ -1,17 +1,17 @@
 import type { Test } from 'tap'
 
-import { Fence } from '../../src/backup/fence.js'
 import { Listings } from '../../src/backup/listings.js'
 import { ManifestPublisher, type Published } from '../../src/backup/manifest-publisher.js'
-import { BucketManifests } from '../../src/backup/manifest-store.js'
 import { ManifestWriter } from '../../src/backup/manifest-writer.js'
 import { start } from '../../src/cli/options.js'
 import type { Config } from '../../src/config/config.js'
+import { KeyLayout, type StateKey } from '../../src/manifest/keys.js'
+import { BucketManifests } from '../../src/manifest/manifest-store.js'
+import type { State } from '../../src/manifest/state.js'
+import { States } from '../../src/manifest/states.js'
+import { Fence } from '../../src/node/fence.js'
 import { createLogger } from '../../src/report/log.js'
 import type { Logger } from '../../src/report/logger.js'
-import { KeyLayout, type StateKey } from '../../src/state/keys.js'
-import type { State } from '../../src/state/state.js'
-import { States } from '../../src/state/states.js'
 import type { Table } from '../../src/tables/table.js'
 
 import { TestNode } from './node.js'
@@ -66,7 +66,7 @@ export class Recorded {
     const { config } = begun
     const keys = new KeyLayout('', 'node1', ':')
     const lines: string[] = []
-    const log = createLogger('text', line => lines.push(line))
+    const log = createLogger({ format: 'text' }, line => lines.push(line))
     const fence = new Fence({
       config,
       client,

@@ -73,18 +73,18 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   },
   'rewritten file': async yard => {
     yard.table.replace('nb-1-big-Statistics.db', randomBytes(333))
-    expect(await yard.backUp(), /Uploaded 1 files/)
+    expect(await yard.backUp(), /Uploaded 1 file\b/)
     await yard.isRestored()
   },
   'same-size rewrite': async yard => {
     const statistics = join(yard.table.path, 'nb-2-big-Statistics.db')
     yard.table.replace('nb-2-big-Statistics.db', randomBytes(statSync(statistics).size))
-    expect(await yard.backUp(), /Uploaded 1 files/)
+    expect(await yard.backUp(), /Uploaded 1 file\b/)
     await yard.isRestored()
   },
   'kill -9 and resume': async yard => {
     yard.table.set('nb-3-big', { bytes: 30 * MEBIBYTE })
-    const flags = ['-r', '-B', '--settle', '100', '--max-upload-size', '5', '--max-rate', RATE]
+    const flags = ['-v', '-r', '-B', '--settle', '100', '--max-upload-size', '5', '--max-rate', RATE]
     const run = await yard.tablesnap.start(...flags, 'backups', yard.data)
     await run.printed(/Uploading \S+nb-3-big-Data.db/, 120_000)
     await sleep(6_000)
