@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 
 import { build } from 'esbuild'
 
@@ -23,13 +23,16 @@ const piscinaThread = {
   },
 }
 
-await build({
+const FOLDER = 'dist/bin'
+
+const { metafile } = await build({
   entryPoints: [
     ...Object.values(bin).map(file => ({ in: `dist/src/cli/${basename(file)}`, out: basename(file, '.js') })),
-    { in: 'dist/src/pool/worker.js', out: 'worker' },
+    { in: 'dist/src/transfer/pool/worker.js', out: 'worker' },
     { in: 'node_modules/piscina/dist/worker.js', out: PISCINA_THREAD },
   ],
-  outdir: 'dist/bin',
+  outdir: FOLDER,
+  metafile: true,
   chunkNames: '[name]-[hash]',
   bundle: true,
   splitting: true,
@@ -50,3 +53,9 @@ await build({
   plugins: [piscinaThread],
   logLevel: 'warning',
 })
+
+// Chunks of earlier builds have other names, and would be part of the package.
+for (const name of readdirSync(FOLDER)) {
+  const path = join(FOLDER, name)
+  if (!(path in metafile.outputs)) rmSync(path)
+}

@@ -1,13 +1,13 @@
 import type { Config } from './config/config.js'
-import { resolveName } from './config/identity.js'
-import { writerOf, type Writer } from './config/writer.js'
 import { credentialProvider } from './config/provider.js'
-import { Engine } from './pool/engine.js'
-import { SharedOverwriting } from './pool/overwriting.js'
+import { KeyLayout } from './manifest/keys.js'
+import { resolveName } from './node/identity.js'
+import { writerOf, type Writer } from './node/writer.js'
 import type { Logger } from './report/logger.js'
 import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
-import { KeyLayout } from './state/keys.js'
+import { Engine } from './transfer/pool/engine.js'
+import { SharedOverwriting } from './transfer/pool/overwriting.js'
 
 /** The resources of a backup or a restore; see {@link openSession}. */
 export interface Session {

@@ -1,14 +1,15 @@
 import { TablesnapError } from '../errors.js'
+import { deltaOf, type ManifestBase } from '../manifest/manifest-delta.js'
+import type { ManifestStore } from '../manifest/manifest-store.js'
+import type { StoredState } from '../manifest/manifest.js'
+import type { State } from '../manifest/state.js'
 import { isS3Error } from '../s3/errors.js'
-import type { State } from '../state/state.js'
-import type { StoredState } from '../state/manifest.js'
 import type { Draft } from '../tables/ports.js'
 import { saysTheSame } from '../tables/same-manifest.js'
 import type { Table } from '../tables/table.js'
 
 import { ForeignManifests } from './foreign-manifests.js'
-import { deltaOf, type ManifestBase } from './manifest-delta.js'
-import type { Clockwork, ManifestStore, Ownership, Plans, UpstreamListings } from './ports.js'
+import type { Clockwork, Ownership, Plans, UpstreamListings } from './ports.js'
 
 /** A restore point that is in the bucket. */
 export interface Published {
@@ -36,6 +37,9 @@ export interface Publisher {
 
 /** Times that are tried, 1 ms apart, when other manifests have the first ones. */
 const TIMES = 5
+
+/** The error of a restore point that was drafted before the newest plan of tablechop was seen. */
+const REPLANNED = 'NEW_PLAN'
 
 /**
  * Makes a manifest of the restore point that a table drafts, and puts it into the bucket: never without having made sure
@@ -73,8 +77,17 @@ export class ManifestPublisher implements Publisher {
   }
 
   async publish(table: Table, earliest: number): Promise<Published | undefined> {
+    try {
+      return await this.#attempt(table, earliest)
+    } catch (error) {
+      if (!(error instanceof TablesnapError) || error.code !== REPLANNED) throw error
+      return await this.#attempt(table, earliest)
+    }
+  }
+
+  async #attempt(table: Table, earliest: number): Promise<Published | undefined> {
     const meter = new Meter(this.#clockwork)
-    const version = this.#plans?.version
+    let version = this.#plans?.version
     let draft = meter.measure(() => table.draft())
     if (draft === undefined) return undefined
     try {
@@ -83,6 +96,7 @@ export class ManifestPublisher implements Publisher {
       if (this.#plans?.version !== version || this.#concerns(table, draft)) {
         table.failed(draft)
         draft = undefined
+        version = this.#plans?.version
         await this.#plans?.sweep(table)
         draft = meter.measure(() => table.draft())
         if (draft === undefined) return undefined
@@ -97,8 +111,9 @@ export class ManifestPublisher implements Publisher {
         this.#foreign.note(table)
         meter.measure(() => table.adopt(other))
         draft = meter.measure(() => table.draft())
+        if (draft !== undefined && this.#concerns(table, draft)) throw aboutToGo(table)
       }
-      return draft && (await this.#put(table, draft, meter))
+      return draft && (await this.#put(table, draft, meter, version))
     } catch (error) {
       if (draft !== undefined) table.failed(draft)
       throw error
@@ -121,7 +136,8 @@ export class ManifestPublisher implements Publisher {
     if (pause > 0) await new Promise<void>(resolve => this.#clockwork.after(Math.ceil(pause), resolve))
   }
 
-  async #put(table: Table, draft: Draft, meter: Meter): Promise<Published> {
+  /** @param version of the plans that the draft heeds */
+  async #put(table: Table, draft: Draft, meter: Meter, version: number | undefined): Promise<Published> {
     const state = { ...draft.state, node: this.#node, epoch: this.#ownership.epoch }
     // First: whoever finds the manifest need not look for them.
     const isListed = await meter.measure(() => this.#listings.write(table, state))
@@ -135,15 +151,19 @@ export class ManifestPublisher implements Publisher {
       saysTheSame(newest, state)
     const written = isKnown
       ? newest
-      : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter)
+      : await this.#write(table, isListed ? state : { ...state, unlisted: true }, meter, version)
     this.#foreign.note(table)
     table.written(draft, written)
     return { draft, state: written, isListed, busy: meter.busy }
   }
 
   /** @returns the state with the time that it got */
-  async #write(table: Table, state: State, meter: Meter): Promise<State> {
-    const version = this.#plans?.version
+  async #write(table: Table, state: State, meter: Meter, version: number | undefined): Promise<State> {
+    // Listings, an outage or a process that stood still may have taken longer than any plan waits.
+    const guard = async (): Promise<void> => {
+      await this.#ownership.check()
+      if (this.#plans?.version !== version) throw replanned(table)
+    }
     const known = this.#bases.get(table)
     // A plan may name it: this one, or one that was seen while nothing was written, and is carried out and forgotten by now.
     const base = known?.version === version ? known?.base : undefined
@@ -152,7 +172,7 @@ export class ManifestPublisher implements Publisher {
       const delta = base === undefined ? undefined : meter.measure(() => deltaOf(base, timed))
       const stored: StoredState = delta ?? { state: timed, delta: undefined }
       try {
-        const { key, busy } = await this.#store.write(stored)
+        const { key, busy } = await this.#store.write(stored, guard)
         meter.add(busy)
         if (delta === undefined) this.#bases.set(table, { base: { key, state: timed }, version })
         return timed
@@ -169,6 +189,14 @@ function aboutToGo({ name }: Table): TablesnapError {
     message: `tablechop is about to delete objects that the next restore point of ${name} needs, and they could not be copied`,
     operation: 'publish',
     retry: true,
+  })
+}
+
+function replanned({ name }: Table): TablesnapError {
+  return new TablesnapError({
+    code: REPLANNED,
+    message: `tablechop has written a plan while the restore point of ${name} was on its way`,
+    operation: 'publish',
   })
 }
 

@@ -75,11 +75,20 @@ export class OneShotEnd {
     const { outcomes, writer } = this.#parts
     const { summary } = outcomes
     outcomes.known(table)
-    for (const { path, why } of table.missing()) {
+    const missing = [...table.missing()]
+    for (const { path, why } of missing) {
       if (why === 'incomplete') summary.leave(path, false)
       else if (why === 'written') summary.leave(path, true)
     }
-    if (this.#config.dryRun || table.isCovered || writer.failed.has(table.name)) return
+    if (this.#config.dryRun || writer.failed.has(table.name)) return
+    // An SSTable that is missing is named by itself, and so is a directory (`…/*`); one that has gone since is not.
+    const isPartial = table.newest?.unprotected.some(path => !path.endsWith('/*')) === true
+    if (isPartial && missing.length === 0)
+      outcomes.problem(
+        table.name,
+        `${nameOf(table)} changed while it was backed up, and its newest restore point lacks SSTables: run tablesnap -B again`,
+      )
+    if (table.isCovered) return
     const sstables = [...table.files()].filter(({ isSSTable }) => isSSTable).length
     if (sstables === 0) return
     const count = sstables === 1 ? '1 SSTable' : `${sstables} SSTables`

@@ -1,19 +1,19 @@
 import { randomInt } from 'node:crypto'
 
 import { formatDuration } from '../config/duration.js'
+import { checkSeparator, readSeparator } from '../manifest/separator.js'
+import { counted } from '../report/format.js'
 import { printable } from '../report/log.js'
 import type { Logger } from '../report/logger.js'
-import { abandonedUploads } from '../retention/unfinished.js'
 import { chop as runChop, type ChopDeps, type ChopOptions, type ChopResult } from '../retention/chop.js'
 import { DeletionRule } from '../retention/deletion-rule.js'
 import { S3Bucket } from '../retention/s3-bucket.js'
+import { abandonedUploads } from '../retention/unfinished.js'
 import type { ListedObject } from '../s3/list.js'
 import type { Session } from '../session.js'
-import { checkSeparator, readSeparator } from '../state/separator.js'
 
 import { chopHelp, startChop, type ChopRun } from './chop-options.js'
 import { chopLines } from './chop-report.js'
-import { costOf } from './cost.js'
 import { interruptible } from './download.js'
 import { runCommand, type SessionCommand } from './session-command.js'
 import { printOut } from './terminal.js'
@@ -30,7 +30,7 @@ const TABLECHOP: SessionCommand<ChopRun> = {
 /** Between two lines that say how long is left, ms. */
 const PROGRESS = 60_000
 
-/** Lines about single keys; what is beyond them is counted. */
+/** Lines about single keys that stay, without -l; those beyond them are counted. */
 const MOST_LINES = 1_000
 
 /** Runs tablechop. @param argv without node and script @returns the exit code */
@@ -62,13 +62,13 @@ async function work(
     result = await runChop(options, deps)
   }
   const aborted = await abortUploads(deps, options)
-  await printOut(
-    chopLines(result, options, observer.cost)
-      .map(line => `${printable(line)}\n`)
-      .join(''),
-    signal,
-  )
-  return conclude(result, { aborted, failed: observer.failures }, log)
+  const lines = chopLines(result, options)
+  if (aborted > 0)
+    lines.push(
+      `${counted(aborted, 'multipart upload')} that nobody goes on with ${options.isDryRun ? 'would be ended' : 'ended'}`,
+    )
+  await printOut(lines.map(line => `${printable(line)}\n`).join(''), signal)
+  return conclude(result, observer.failures, log)
 }
 
 /** Waits for the grace of a plan, and says now and then how long is left. */
@@ -79,7 +79,7 @@ async function waitFor(bucket: S3Bucket, until: number, log: Logger): Promise<vo
   }
 }
 
-/** @returns how many unfinished uploads were ended; undefined: they could not be asked for */
+/** @returns how many unfinished uploads were ended, or would be */
 async function abortUploads({ bucket, keys, log, rule }: ChopDeps, options: ChopOptions): Promise<number> {
   let aborted = 0
   try {
@@ -97,16 +97,11 @@ async function abortUploads({ bucket, keys, log, rule }: ChopDeps, options: Chop
   return aborted
 }
 
-function conclude(
-  { units, planned, ripeAt }: ChopResult,
-  { aborted, failed }: { aborted: number; failed: number },
-  log: Logger,
-): number {
+function conclude({ units, planned, ripeAt }: ChopResult, failed: number, log: Logger): number {
   const refused = units.filter(({ refusal }) => refusal !== undefined)
   for (const { unit, refusal } of refused)
     log.error(`${unit}: tablechop deleted nothing of it: ${refusal ?? ''}`)
   if (failed > 0) log.error(`${failed} objects could not be deleted`)
-  if (aborted > 0) log.debug(`${aborted} unfinished uploads ended`)
   if (planned !== undefined) log.debug(`${planned} objects are in the plan`)
   if (ripeAt !== undefined) log.debug(`the plan can be carried out from ${new Date(ripeAt).toISOString()}`)
   return failed > 0 || refused.length > 0 ? 1 : 0
@@ -115,8 +110,6 @@ function conclude(
 /** Says what is deleted, and what could not be. */
 class LogObserver {
   failures = 0
-  /** Of what goes, US$ a month at S3's list price. */
-  cost = 0
   #lines = 0
   readonly #log: Logger
   readonly #lists: boolean
@@ -126,8 +119,7 @@ class LogObserver {
     this.#lists = lists
   }
 
-  going({ key, size, storageClass }: ListedObject, isNow: boolean): void {
-    this.cost += costOf(size, storageClass)
+  going({ key, size }: ListedObject, isNow: boolean): void {
     if (this.#lists && !isNow) this.#log.info(`To be deleted later: ${key}`, { key, bytes: size })
   }
 
@@ -139,12 +131,19 @@ class LogObserver {
   locked({ key }: { readonly key: string }, until: number): void {
     const end =
       until === Infinity ? 'until somebody ends its legal hold' : `until ${new Date(until).toISOString()}`
-    if (++this.#lines <= MOST_LINES) this.#log.warn(`${key} stays: Object Lock keeps it ${end}`, { key })
+    if (this.#isNamed()) this.#log.warn(`${key} stays: Object Lock keeps it ${end}`, { key })
   }
 
   failed({ key, why }: { readonly key: string; readonly why: string }): void {
     this.failures++
-    // Each is named, but a server that refuses everything has one reason.
-    if (++this.#lines <= MOST_LINES) this.#log.error(`${key} could not be deleted: ${why}`, { key })
+    if (this.#isNamed()) this.#log.error(`${key} could not be deleted: ${why}`, { key })
+  }
+
+  /** Whether to name one more key: a server that refuses everything has one reason, which a thousand lines show. */
+  #isNamed(): boolean {
+    this.#lines++
+    if (this.#lines === MOST_LINES + 1 && !this.#lists)
+      this.#log.warn(`More than ${MOST_LINES} objects stay: -l names each of them`)
+    return this.#lines <= MOST_LINES || this.#lists
   }
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 
-import { parseKeyPath } from '../restore/key-path.js'
-import type { ListedObject } from '../s3/list.js'
-import { unitOf } from '../sstable/unit.js'
-import type { KeyLayout } from '../state/keys.js'
 import { LISTING_SUFFIX } from '../bucket-names.js'
+import { unitOf } from '../cassandra/unit.js'
+import { parseKeyPath } from '../manifest/key-path.js'
+import type { KeyLayout } from '../manifest/keys.js'
+import type { ListedObject } from '../s3/list.js'
 
 import type { DeletionRule, TablePoints } from './deletion-rule.js'
 import { Tally, type Going, type IsNews } from './going.js'
@@ -70,7 +70,7 @@ export class FileSurvey {
     for await (const placed of this.#all()) {
       const { object, directory } = placed
       if (!directory.isMeant) continue
-      this.#count(directory.unit, object)
+      this.#tally(directory.unit).count(object)
       const { points } = directory
       if (points !== undefined && !points.isMeant) continue
       if (points?.hasCutoff === true) {
@@ -149,16 +149,8 @@ export class FileSurvey {
   }
 
   #going({ object, directory: { unit }, isListing }: Placed): Going {
-    const tally = this.#tally(unit)
-    tally.goingObjects++
-    tally.goingBytes += object.size
+    this.#tally(unit).countGoing(object)
     return { unit, object, phase: isListing ? 'listings' : 'files' }
-  }
-
-  #count(unit: string, { size }: ListedObject): void {
-    const tally = this.#tally(unit)
-    tally.objects++
-    tally.bytes += size
   }
 
   #tally(unit: string): Tally {

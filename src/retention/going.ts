@@ -1,5 +1,5 @@
+import type { Phase } from '../manifest/chop-plan.js'
 import type { ListedObject } from '../s3/list.js'
-import type { Phase } from '../state/chop-plan.js'
 
 /** An object that the rule lets go. */
 export interface Going {
@@ -17,6 +17,19 @@ export class Tally {
   bytes = 0
   goingObjects = 0
   goingBytes = 0
+  /** Bytes that go, by storage class; undefined: the LIST tells none. */
+  readonly goingByClass = new Map<string | undefined, number>()
+
+  count({ size }: ListedObject): void {
+    this.objects++
+    this.bytes += size
+  }
+
+  countGoing({ size, storageClass }: ListedObject): void {
+    this.goingObjects++
+    this.goingBytes += size
+    this.goingByClass.set(storageClass, (this.goingByClass.get(storageClass) ?? 0) + size)
+  }
 }
 
 /** Key, size and ETag as one text: another object under the same key has another one. */

@@ -24,6 +24,8 @@ export interface S3Request {
   readonly into?: Buffer | undefined
   /** Judges an answer of a status below 300; one that it does not believe is a failure that may pass. */
   readonly check?: Check
+  /** Runs before each attempt, and ends all of them if it throws what has no `retry`. */
+  readonly guard?: (() => Promise<void>) | undefined
 }
 
 /** The resources of a client. */

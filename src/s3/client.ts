@@ -108,6 +108,7 @@ export class S3Client {
   /** Sends a request once, or twice when there are other credentials than those that the server refuses; otherwise as {@link call}. */
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
     const { credentials: source } = this.#options
+    await request.guard?.()
     const credentials = await source()
     try {
       return await this.#attempt(request, credentials, signal)

@@ -75,6 +75,8 @@ export interface PutOptions {
   /** With `ifAbsent`: what the caller has just seen of the key. */
   readonly seen?: 'free' | 'taken' | undefined
   readonly signal?: AbortSignal | undefined
+  /** Runs before each attempt. */
+  readonly guard?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -105,6 +107,7 @@ export async function putObject(
         body: content.body,
         payloadHash: content.payloadHash,
         check: checkStored,
+        guard: options.guard,
       },
       signal,
     )

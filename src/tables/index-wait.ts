@@ -15,6 +15,7 @@ export class IndexWait {
   #since: number | undefined
   #last = 0
   #anew = 0
+  #isExposed = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -39,10 +40,22 @@ export class IndexWait {
     if (count > 0) this.#anew = 0
   }
 
-  /** When it is over, ms of the monotonic clock; undefined: nothing waits. @param isComing whether the other half may be at rest soon */
-  endsAt(isComing = false): number | undefined {
-    if (this.#since === undefined) return undefined
-    const cap = this.#since + INDEX_CAP
-    return isComing ? cap : Math.min(this.#last + INDEX_WAIT, cap)
+  /** The run ends: nothing waits any more. */
+  expose(): void {
+    this.#isExposed = true
+  }
+
+  /** When it is over, ms of the monotonic clock; undefined: nothing waits. */
+  get endsAt(): number | undefined {
+    return this.#since === undefined ? undefined : Math.min(this.#last + INDEX_WAIT, this.#since + INDEX_CAP)
+  }
+
+  /**
+   * Whether a change waits for its other half.
+   * @param isComing whether an SSTable is whole and waits for its quiet time: it may be the other half, of which no log was read
+   */
+  holds(now: number, isComing: boolean): boolean {
+    if (this.#since === undefined || this.#isExposed) return false
+    return now < (isComing ? this.#since + INDEX_CAP : (this.endsAt ?? -Infinity))
   }
 }

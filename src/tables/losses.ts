@@ -1,5 +1,5 @@
-import { generationOf, hasTransactions } from '../sstable/names.js'
-import { SparseMap } from '../state/sparse.js'
+import { generationOf, hasTransactions } from '../cassandra/names.js'
+import { SparseMap } from '../manifest/sparse.js'
 
 import type { Changes } from './changes.js'
 import type { TransactionLog } from './logs.js'
@@ -77,6 +77,16 @@ export class Losses {
       const { files, after } = vanished
       if (files.name === name && files.index === log.index && after <= log.since) vanished.hasSuccessor = true
     }
+  }
+
+  /** Takes out those that went before a drained point, and have a reason. @param isLost whether one has none */
+  takeBefore(until: number, isLost: (loss: Loss) => boolean): Loss[] {
+    const taken = [...this.#all.values()].filter(loss => loss.after < until && !isLost(loss))
+    for (const { files } of taken) {
+      this.#all.delete(files)
+      files.leave()
+    }
+    return taken
   }
 
   /** SSTables went before a truncate or drop, which is the reason of whatever is no longer there after it. */

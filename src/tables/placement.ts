@@ -1,5 +1,4 @@
-import type { History } from '../state/history.js'
-import { SparseMap } from '../state/sparse.js'
+import type { History } from '../manifest/history.js'
 
 import { Breakages } from './breakages.js'
 import { Changes } from './changes.js'
@@ -7,7 +6,8 @@ import { Gap, LOG_PATIENCE } from './gap.js'
 import { IndexWait } from './index-wait.js'
 import type { Judge } from './judgement.js'
 import type { Logs, TransactionLog } from './logs.js'
-import { Losses } from './losses.js'
+import { Losses, type Loss } from './losses.js'
+import { Passed } from './passed.js'
 import type { Clock, Disk, Instant, TableNews, TableSettings } from './ports.js'
 import { StepRecord } from './step-record.js'
 import type { Leaving, TableFacts } from './table-facts.js'
@@ -29,18 +29,17 @@ export class Placement {
   readonly #changes = new Changes()
   readonly #breakages = new Breakages()
   readonly #unplaced: Unplaced
-  readonly #losses: Losses
+  /** SSTables that went without a reason. */
+  readonly losses: Losses
   readonly #steps: StepRecord
   readonly #indexes: IndexWait
-  /** SSTables that went before they had a place, and by how many drained points the table had then. */
-  readonly #passed = new SparseMap<TableFiles, number>()
+  readonly #passed = new Passed()
   readonly #news: TableNews[] = []
   readonly #unwatched = new UnwatchedTimes()
   #drains = 0
   /** When the first scan ended, ms by the server's clock. */
   #scannedAt = Infinity
   #gap: Gap | undefined
-  #isExposed = false
 
   constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs, judge: Judge) {
     this.#settings = settings
@@ -48,8 +47,8 @@ export class Placement {
     this.#indexes = new IndexWait(clock)
     const rules = { settings, logs, judge, unwatched: this.#unwatched }
     this.#unplaced = new Unplaced(rules, this.#changes, this.#indexes)
-    this.#losses = new Losses(settings, disk, this.#changes)
-    this.#steps = new StepRecord(this.#changes, this.#losses)
+    this.losses = new Losses(settings, disk, this.#changes)
+    this.#steps = new StepRecord(this.#changes, this.losses)
     this.#gap = new Gap(0, true, clock.now(), clock.time(), [])
   }
 
@@ -70,7 +69,7 @@ export class Placement {
 
   /** Whether every change that is known has its place. */
   get isSettled(): boolean {
-    const isDecided = this.#gap === undefined && this.#changes.size === 0 && this.#losses.size === 0
+    const isDecided = this.#gap === undefined && this.#changes.size === 0 && this.losses.size === 0
     return isDecided && this.#unplaced.isSettled
   }
 
@@ -82,7 +81,7 @@ export class Placement {
   /** How many things it holds. */
   get size(): number {
     const { size } = this.#changes
-    return size + this.#unplaced.size + this.#losses.size + this.#passed.size + this.#breakages.size
+    return size + this.#unplaced.size + this.losses.size + this.#passed.size + this.#breakages.size
   }
 
   /**
@@ -128,7 +127,7 @@ export class Placement {
   /** Its Data.db is gone. @param isExplained whether that needs no reason */
   left(files: TableFiles, isExplained: boolean, how: Leaving): void {
     this.#unplaced.forget(files)
-    this.#losses.noteCompacted(files)
+    this.losses.noteCompacted(files)
     const { drains } = this
     const span = {
       after: this.#breakages.after(files) ?? drains,
@@ -136,8 +135,9 @@ export class Placement {
       time: this.#clock.time(),
     }
     this.#breakages.delete(files)
+    let needsNone = isExplained
     if (this.#unplaced.delete(files)) {
-      if (files.fresh) this.#passed.set(files, drains)
+      if (files.fresh) this.#passed.add(files, drains)
       const { after, until, time } = files.whole
       if (this.#unplaced.isClaimed(files)) return
       if (until === undefined) {
@@ -146,45 +146,26 @@ export class Placement {
         this.#changes.add({ after, until: drains + 1, adds: [], removes: [], time: span.time })
         return
       }
+      const isMissing = this.history?.vanished.has(files.path) === true || this.#changes.loses(files.path)
       // What vanished from its path is back only once it is whole and at rest.
-      if (!files.wasGiven && this.#isMissing(files.path)) return
+      if (!files.wasGiven && isMissing) return
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
-      // Only where its directory is still there a copy was broken off and deleted.
-      if (!files.wasGiven && how !== 'lost') {
-        this.#remove(files, span)
-        return
-      }
       files.place()
+      // Only where its directory is still there a copy was broken off and deleted.
+      needsNone ||= !files.wasGiven && how !== 'lost'
     }
     if (!files.isPart) return
-    const needsNone = isExplained || (files.isGivenUp && files.stored === undefined)
-    if (needsNone) this.#remove(files, span)
-    else this.#losses.add({ files, ...span, at: this.#clock.now(), how })
+    needsNone ||= files.isGivenUp && files.stored === undefined
+    if (needsNone) {
+      files.leave()
+      this.#changes.add({ ...span, adds: [], removes: [files] })
+    } else this.losses.add({ files, ...span, at: this.#clock.now(), how })
   }
 
-  /** Whether an SSTable of a path went without a reason. */
-  #isMissing(path: string): boolean {
-    return this.history?.vanished.has(path) === true || this.#changes.loses(path)
-  }
-
-  /** SSTables that went without a reason, by index and name. */
-  vanishedSSTable(index: string, name: string): TableFiles | undefined {
-    return this.#losses.find(index, name)
-  }
-
-  /**
-   * An SSTable that went before it had a place, and that is another one than those that had its name before. The log of the
-   * transaction that removed it was written before that, and is read before the next drained point.
-   */
+  /** As of {@link Passed.find}. */
   passedSSTable(index: string, name: string): TableFiles | undefined {
-    for (const files of this.#passed.keys()) if (files.name === name && files.index === index) return files
-    return undefined
-  }
-
-  /** A transaction that has committed gave a name to an SSTable: what vanished and had the name before is another one. */
-  namedAgain(log: TransactionLog, name: string): void {
-    this.#losses.namedAgain(log, name)
+    return this.#passed.find(index, name)
   }
 
   /** A transaction has committed. */
@@ -198,15 +179,15 @@ export class Placement {
       this.#unplaced.delete(files)
     }
     for (const files of removes) {
-      this.#losses.delete(files)
+      this.losses.delete(files)
       files.leave()
-      this.#losses.explainRenamed(files, until)
+      this.losses.explainRenamed(files, until)
       if (!this.#unplaced.delete(files)) continue
       // A transaction that was missed wrote it, before this one removed it.
       this.#changes.add({ after: files.whole.after, until, adds: [files], removes: [], time })
     }
     const kind: { kind?: 'end' } = log.isEnd && log.index === '' ? { kind: 'end' } : {}
-    if (kind.kind === 'end') this.#losses.end(drains)
+    if (kind.kind === 'end') this.losses.end(drains)
     if (adds.length === 0 && removes.length === 0 && kind.kind === undefined) return
     this.#changes.add({ after: drains, until, adds, removes, time, ...kind })
     this.#indexes.noteChange()
@@ -247,23 +228,23 @@ export class Placement {
 
   /** The run ends: an SSTable that is not complete now counts as part of the table, and as not backed up. */
   expose(): void {
-    this.#isExposed = true
+    this.#indexes.expose()
     this.#unplaced.expose()
   }
 
   /** Everything that had happened until the table was looked at is known. @returns whether the history went on */
   drained(table: TableFacts, isLoaded: boolean, { now, time }: Instant): boolean {
     this.#drains++
-    for (const [files, drains] of [...this.#passed]) if (drains < this.#drains - 1) this.#passed.delete(files)
+    this.#passed.drained(this.#drains)
     if (!isLoaded) {
       this.#changes.fold()
       return false
     }
     this.#endGap(table, now, time)
     this.#unplaced.place(this.#drains, { now, time }, this.#scannedAt)
-    if (this.#losses.size > 0 && (this.#gap === undefined || this.#gap.isFirst))
-      this.#losses.explain(table, now)
-    if (this.#isHeld(table, now)) return false
+    if (this.losses.size > 0 && (this.#gap === undefined || this.#gap.isFirst))
+      this.losses.explain(table, now)
+    if (table.hasIndexes && this.#indexes.holds(now, this.#unplaced.isComing)) return false
     // The first restore point is of now: another run may have written one while this one asked the bucket.
     const steps = this.#changes.take(this.#floor(now), table.hasIndexes || this.history === undefined)
     this.#indexes.notePlaced(steps.length, this.#changes.size === 0)
@@ -275,11 +256,11 @@ export class Placement {
   next(table: Pick<TableFacts, 'hasIndexes'>): number | undefined {
     const { settle } = this.#settings
     const times: number[] = []
-    for (const { at } of this.#losses) times.push(at + settle)
+    for (const { at } of this.losses) times.push(at + settle)
     for (const { at } of this.#breakages.since(this.#clock.now() - settle)) times.push(at + settle)
     times.push(...this.#unplaced.times())
     if (this.#gap?.hasLogs === true) times.push(this.#gap.since + LOG_PATIENCE)
-    const heldUntil = table.hasIndexes ? this.#indexes.endsAt() : undefined
+    const heldUntil = table.hasIndexes ? this.#indexes.endsAt : undefined
     if (heldUntil !== undefined) times.push(heldUntil)
     if (times.length === 0) return undefined
     const first = times.reduce((a, b) => Math.min(a, b))
@@ -291,7 +272,7 @@ export class Placement {
   /** The number of the drained point after which all that has no place yet has happened. */
   #floor(now: number): number {
     let floor = this.#gap?.after ?? Infinity
-    for (const { after } of this.#losses) floor = Math.min(floor, after)
+    for (const { after } of this.losses) floor = Math.min(floor, after)
     for (const { after } of this.#breakages.since(now - this.#settings.settle)) floor = Math.min(floor, after)
     return Math.min(floor, this.#unplaced.floor(this.#changes.until, this.#drains))
   }
@@ -305,30 +286,12 @@ export class Placement {
     // It may have been whole when it was scanned: that it is not was true when it was looked at.
     if ([...this.#unplaced].some(({ isTorn }) => isTorn)) gap.outlasts(this.#drains - 1, seen)
     const { until, time } = gap
-    let { after } = gap
-    const removes: TableFiles[] = []
-    for (const { files, after: since, how } of [...this.#losses]) {
-      const isLost = !gap.hasEnd && (how === 'lost' || !table.directories.has(files.directory))
-      if (since >= until || isLost) continue
-      this.#losses.delete(files)
-      files.leave()
-      removes.push(files)
-      after = Math.min(after, since)
-    }
+    const isLost = ({ files, how }: Loss) =>
+      !gap.hasEnd && (how === 'lost' || !table.directories.has(files.directory))
+    const explained = this.losses.takeBefore(until, isLost)
+    const removes = explained.map(({ files }) => files)
+    const after = Math.min(gap.after, ...explained.map(({ after }) => after))
     this.#changes.add({ after, until, adds: [], removes, time, kind: 'gap' })
     if (gap.hasEnd) this.#changes.add({ after, until, adds: [], removes: [], time, kind: 'end' })
-  }
-
-  #remove(files: TableFiles, span: { after: number; until: number; time: number }): void {
-    files.leave()
-    this.#changes.add({ ...span, adds: [], removes: [files] })
-  }
-
-  /** Whether a change of the table waits for the same change of its indexes. */
-  #isHeld(table: TableFacts, now: number): boolean {
-    if (!table.hasIndexes || this.#isExposed) return false
-    // One that is whole and waits for its quiet time may be the same change, of which no log was read.
-    const until = this.#indexes.endsAt(this.#unplaced.isComing)
-    return until !== undefined && now < until
   }
 }

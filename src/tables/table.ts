@@ -1,24 +1,24 @@
 import { basename, dirname, join } from 'node:path'
 
-import { parseComponent } from '../sstable/names.js'
-import { indexOf, tableOfUnit } from '../sstable/unit.js'
-import { SparseMap } from '../state/sparse.js'
-import type { Entry, State } from '../state/state.js'
+import type { FileIdentity } from '../cassandra/file-identity.js'
+import { parseComponent } from '../cassandra/names.js'
+import type { LogNews } from '../cassandra/transaction-logs.js'
+import { indexOf, tableOfUnit } from '../cassandra/unit.js'
+import { SparseMap } from '../manifest/sparse.js'
+import type { Entry, State } from '../manifest/state.js'
 
 import { isKnownElsewhere } from './data-directories.js'
+import { LOG_PATIENCE } from './gap.js'
 import { Judge } from './judgement.js'
 import { Logs, type TransactionLog } from './logs.js'
 import { Placement } from './placement.js'
-import { LOG_PATIENCE } from './gap.js'
 import type {
   Arrival,
   Clock,
   DirectoryScan,
   Disk,
   Draft,
-  FileIdentity,
   Instant,
-  LogNews,
   Missing,
   Orders,
   Ready,
@@ -559,7 +559,7 @@ export class Table {
     const { index, txn } = log
     const adds: TableFiles[] = []
     for (const name of txn.adds) {
-      this.#placement.namedAgain(log, name)
+      this.#placement.losses.namedAgain(log, name)
       // One that vanished from the path is another one: the line may name an SSTable that was never written.
       const files = this.#findKnown(index, name) ?? this.#findOnDisk(index, name)
       if (files !== undefined && !files.isRemoved && this.#wasWritten(files)) adds.push(files)
@@ -583,7 +583,7 @@ export class Table {
   /** An SSTable that a log names: it is there; --delete-on-backup deleted it; it went without a reason; or before it had a place. */
   #find(index: string, name: string): TableFiles | undefined {
     const known = this.#findKnown(index, name)
-    const vanished = this.#placement.vanishedSSTable(index, name)
+    const vanished = this.#placement.losses.find(index, name)
     // Events that were queued before a look saw its Data.db gone make files of the name known again, without a Data.db.
     if (vanished !== undefined && known?.has(known.main) !== true) return vanished
     return known ?? this.#placement.passedSSTable(index, name)

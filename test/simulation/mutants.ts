@@ -24,14 +24,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'an SSTable that is in no commit holds nothing back',
-    module: 'placement',
+    module: 'unplaced',
     from: 'floor = Math.min(floor, files.whole.after);',
     to: ';',
   },
   {
     title: 'an SSTable that vanished holds nothing back',
     module: 'placement',
-    from: 'of this.#vanished.values())\n            floor = Math.min(floor, after);',
+    from: 'of this.losses)\n            floor = Math.min(floor, after);',
     to: 'of []);',
   },
   {
@@ -48,19 +48,19 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'an SSTable that was renamed is not known again by its inode',
-    module: 'placement',
+    module: 'losses',
     from: 'const copy = files.inode === undefined ? undefined : byPlace.get(place(files));',
     to: 'const copy = undefined;',
   },
   {
     title: 'SSTables that a restore of ours moved aside are losses',
-    module: 'placement',
+    module: 'losses',
     from: 'files.inode !== undefined && this.#disk.isMovedAside(files.directory, files.main, files.inode);',
     to: 'false;',
   },
   {
     title: 'what vanished needs no explanation',
-    module: 'placement',
+    module: 'losses',
     from: "{ ...change, until: after + 1, kind: 'unexplained' }",
     to: 'change',
   },
@@ -73,7 +73,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a log that tells why an SSTable went does not clear it',
     module: 'placement',
-    from: 'this.#vanished.delete(files);\n            files.leave();\n            this.#explainRenamed(files, until);',
+    from: 'this.losses.delete(files);\n            files.leave();\n            this.losses.explainRenamed(files, until);',
     to: 'files.leave();',
   },
   {
@@ -199,13 +199,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a table does not wait for its indexes',
     module: 'placement',
-    from: 'if (this.#isHeld(table, now))',
+    from: 'if (table.hasIndexes && this.#indexes.holds(now, this.#unplaced.isComing))',
     to: 'if (false)',
   },
   {
     title: 'an SSTable that does not come to rest is waited for for ever',
-    module: 'placement',
-    from: "if (files.status === 'settling')\n            this.#judge.judge(files, this.#drains);",
+    module: 'unplaced',
+    from: "if (files.status === 'settling')\n            this.#judge.judge(files, drains);",
     to: 'return false;',
   },
 ]

@@ -144,4 +144,18 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
       ['truncate', 1910, 62301],
     ],
   },
+  {
+    title: 'a -B whose restore point lacks an SSTable that has gone since does not say that all is backed up',
+    script: { existing: 2, mode: 'watch', pace: 'stopped', speed: 30 },
+    events: [
+      ['slow', 1, 0],
+      ['fair', 69, 0],
+      ['spreadCopy', 0, 0],
+      ['oneShot', 1, 0],
+      ['rewrite', 1, 0],
+      ['refresh', 26, 41388],
+      ['compact', 2792, 59457],
+      ['rewrite', 2550, 24730],
+    ],
+  },
 ]
