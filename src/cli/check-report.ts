@@ -3,7 +3,7 @@ import { exitCodeOf, type CheckReport } from '../check/report.js'
 import { nameOfUnit, type UnitReport } from '../check/unit-findings.js'
 import { formatDuration } from '../config/duration.js'
 import { counted, formatBytes } from '../report/format.js'
-import { tableOfUnit } from '../sstable/unit.js'
+import { tableOfUnit } from '../cassandra/unit.js'
 
 import { costOf, formatCost } from './cost.js'
 
