@@ -1,38 +1,22 @@
 import { setMaxListeners } from 'node:events'
 
-import type { Config } from '../config/config.js'
 import { TablesnapError, errorMessage } from '../errors.js'
-import type { KeyLayout } from '../manifest/keys.js'
 import { checkDescriptors, checkPath } from '../node/preflight.js'
-import type { Writer } from '../node/writer.js'
-import type { Logger } from '../report/logger.js'
 import { ensureBucket } from '../s3/bucket.js'
-import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import type { Engine } from '../transfer/pool/engine.js'
+import type { StatusSource } from '../status/source.js'
 import { Watcher } from '../watch/watcher.js'
 
+import type { BackupDeps } from './backup-deps.js'
 import { Filter } from './filter.js'
 import { OneShotEnd } from './one-shot-end.js'
 import type { Outcomes } from './outcomes.js'
 import { assemble, type Parts } from './parts.js'
 import { Rounds } from './rounds.js'
-import type { BackupStatus } from './status.js'
+import { BackupStatus } from './status.js'
 import { WatchStatus } from './watch-status.js'
 
 export type { BackupSummary } from './summary.js'
-
-/** The resources of a backup. */
-export interface BackupDeps {
-  readonly config: Config
-  readonly client: S3Client
-  readonly engine: Engine
-  /** The node's name in the bucket. */
-  readonly name: string
-  readonly writer: Writer
-  readonly keys: KeyLayout
-  readonly log: Logger
-}
 
 /** How old the last look at whose the name is may be in a daemon that writes nothing, ms. */
 const OWN = 25_000
@@ -49,6 +33,7 @@ export class Backup {
   readonly #abort = new AbortController()
   #fail: (error: unknown) => void = () => undefined
   #watcher: Watcher | undefined
+  readonly #source: BackupStatus
 
   constructor(deps: BackupDeps) {
     const { config } = deps
@@ -67,6 +52,7 @@ export class Backup {
     })
     const { tables, clockwork } = this.#parts
     this.#status = new WatchStatus(deps.log)
+    this.#source = new BackupStatus(this.#parts, () => this.#watcher)
     this.#rounds = new Rounds(
       {
         directories: () => tables.directories,
@@ -105,15 +91,9 @@ export class Backup {
     return pending
   }
 
-  /** How the backup stands now. */
-  get status(): BackupStatus {
-    let uploading = 0
-    let newest: number | undefined
-    for (const table of this.#parts.tables) {
-      newest = Math.max(newest ?? 0, table.newest?.time ?? 0)
-      for (const { status } of table.files()) if (status === 'uploading') uploading++
-    }
-    return { uploading, missing: this.pending, newest: newest === 0 ? undefined : newest }
+  /** How the backup stands, for the status that is made of it. */
+  get source(): StatusSource {
+    return this.#source
   }
 
   /** Prepares the bucket and begins; returns once the watches are set. @throws TablesnapError */

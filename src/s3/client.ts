@@ -1,23 +1,24 @@
+import { TablesnapError } from '../errors.js'
+
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
-import { Connection, type HttpResponse } from './connection.js'
 import { NO_S3, isPage } from './answer.js'
 import type { ClientOptions, S3Request } from './client-options.js'
-import { mayBeExpired } from './expired.js'
+import { Connection, type HttpResponse } from './connection.js'
 import { S3Error, networkError } from './errors.js'
-import { OwnOverwriting, type Overwriting } from './overwriting.js'
+import { mayBeExpired } from './expired.js'
 import { doubtOf, failureOf } from './failure.js'
 import { skew } from './hints.js'
+import { OwnOverwriting, type Overwriting } from './overwriting.js'
 import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
-import type { Credentials, S3Settings } from './settings.js'
-import { Silence } from './silence.js'
 import { ServerTime, monotonic } from './server-time.js'
+import type { Credentials, S3Settings } from './settings.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { SigningTime } from './signing-time.js'
-import { parseXml, type XmlNode } from './xml.js'
-
-import { TablesnapError } from '../errors.js'
+import { Silence } from './silence.js'
+import type { XmlNode } from './xml-node.js'
+import { parseXml } from './xml.js'
 
 export type { ClientOptions, S3Request }
 
@@ -151,6 +152,7 @@ export class S3Client {
     const elsewhere = response.status === 307 ? redirectOf(response, this.secure) : undefined
     if (elsewhere !== undefined)
       response = await this.#follow({ ...elsewhere, time }, request, credentials, signal)
+    this.#options.counts?.add(request.operation, response.status)
     const doubt = response.status < 300 ? doubtOf(request, response) : undefined
     const failure =
       response.status < 300 && doubt === undefined ? undefined : this.#failure(request, response, doubt)
@@ -179,6 +181,7 @@ export class S3Client {
       // Whoever makes the body, or aborts, says why.
       if (error instanceof TablesnapError) throw error
       const failure = networkError(request.operation, request.key, request.body !== undefined, error)
+      this.#options.counts?.add(request.operation, 0)
       if (failure.slowDown) this.#options.onSlowDown?.()
       if (failure.retry) this.#silence.missed(failure)
       throw failure
