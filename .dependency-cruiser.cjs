@@ -44,11 +44,13 @@ const ROOMS = {
     'report',
     'restore',
     's3',
+    'status',
     'tables',
     'transfer',
     'watch',
   ],
   retention: ['cassandra', 'config', 'manifest', 'report', 'restore', 's3'],
+  status: ['cassandra', 'config', 'manifest', 'report', 's3'],
   check: [
     'backup',
     'cassandra',
@@ -73,6 +75,7 @@ const PACKAGES = {
   '^commander': ['cli'],
   '^cli-progress': ['cli'],
   '^pino': ['report'],
+  '^prom-client': ['status'],
   '^@aws-sdk/': ['config'],
   '^re2js': ['config'],
 }

@@ -9,11 +9,11 @@ import ts from 'typescript'
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
   '.': 400,
-  backup: 5300,
+  backup: 5400,
   cassandra: 700,
   check: 2700,
-  cli: 2700,
-  config: 2800,
+  cli: 2900,
+  config: 2900,
   manifest: 3300,
   node: 1000,
   report: 500,
@@ -21,7 +21,8 @@ const LINES = {
   retention: 1800,
   s3: 3300,
   tables: 3800,
-  transfer: 2200,
+  transfer: 2300,
+  status: 2_000,
   watch: 1100,
 }
 

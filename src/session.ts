@@ -8,6 +8,9 @@ import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
 import { Engine } from './transfer/pool/engine.js'
 import { SharedOverwriting } from './transfer/pool/overwriting.js'
+import { Activity } from './status/activity.js'
+import { ServerState } from './status/server-state.js'
+import { ServerWatch } from './status/server-watch.js'
 
 /** The resources of a backup or a restore; see {@link openSession}. */
 export interface Session {
@@ -21,6 +24,10 @@ export interface Session {
   readonly name: string
   readonly writer: Writer
   readonly keys: KeyLayout
+  /** What is uploaded, and how fast. */
+  readonly activity: Activity
+  /** How the S3 server answers. */
+  readonly server: ServerState
   /** Ends workers and connections at once. */
   close(): Promise<void>
 }
@@ -38,7 +45,14 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   const { retries, retryTime } = config.engine
   const waits = config.mode === 'watch' || config.mode === 'backup-watch'
   const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }
-  const silence = silenceLog(log, waits ? 'until it answers' : `for ${retryTime / 1000} s`)
+  const activity = new Activity()
+  const server = new ServerState()
+  const watch = new ServerWatch(
+    server,
+    activity,
+    log,
+    waits ? 'until it answers' : `for ${retryTime / 1000} s`,
+  )
   const identity = await resolveName(config)
   if (identity.warning !== undefined) log.warn(identity.warning)
   log.info(
@@ -53,12 +67,16 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     ownPrefix: keys.node.replace(/[^/]*$/, ''),
     connections: CONTROL_CONNECTIONS,
     retry,
-    onRetry: (error, pause) => log.debug(`${error.message}; again in ${Math.round(pause)} ms`),
+    onRetry: (error, pause) => {
+      watch.onRetry(pause)
+      log.debug(`${error.message}; again in ${Math.round(pause)} ms`)
+    },
+    counts: server.requests,
     overwriting,
     onNote: text => engine.note(text),
     onSlowDown: () => engine.slowDown(),
-    onSilence: error => silence.onSilence(error.message),
-    onReturn: silence.onReturn,
+    onSilence: (error, length) => watch.onSilence(error.message, length),
+    onReturn: length => watch.onReturn(length),
   })
   if (client.proxy !== undefined) log.info(`S3 is reached through the proxy ${client.proxy}`)
   await credentials()
@@ -73,7 +91,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     maxRate,
     overwriting,
     onNote: text => log.warn(text),
-    ...silence,
+    server: watch,
   })
   return {
     config,
@@ -83,28 +101,10 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     name,
     writer: writerOf(config.paths),
     keys,
+    activity,
+    server,
     close: async () => {
       await Promise.all([engine.close(), client.close()])
-    },
-  }
-}
-
-/** Tells the operator, once for all threads, that the server cannot be reached and that it is back. */
-function silenceLog(
-  log: Logger,
-  patience: string,
-): { onSilence: (message: string) => void; onReturn: (length: number) => void } {
-  let silent = false
-  return {
-    onSilence: message => {
-      if (silent) return
-      silent = true
-      log.warn(`The server cannot be reached; tablesnap keeps trying ${patience}. ${message}`)
-    },
-    onReturn: length => {
-      if (!silent) return
-      silent = false
-      log.info(`The server answers again, after ${Math.round(length / 1000)} s`)
     },
   }
 }

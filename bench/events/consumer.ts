@@ -13,6 +13,7 @@ import { Sensor } from '../../src/backup/sensor.js'
 import { TableRegistry } from '../../src/backup/table-registry.js'
 import { Turns } from '../../src/backup/turns.js'
 import { createLogger } from '../../src/report/log.js'
+import { Activity } from '../../src/status/activity.js'
 import type { Orders, TableSettings } from '../../src/tables/ports.js'
 import { Table } from '../../src/tables/table.js'
 import { Watcher } from '../../src/watch/watcher.js'
@@ -65,7 +66,7 @@ function watchBySensor(): () => number {
   const tables = new TableRegistry(name => new Table(name, settings, disk, orders, clockwork))
   const turns = new Turns(clockwork, clockwork)
   turns.stop()
-  const news = new SensorNews(log, new Outcomes(log, false), { isBackedUp })
+  const news = new SensorNews(log, new Outcomes(log, false), { isBackedUp, activity: new Activity() })
   const sensor = new Sensor(tables, turns, disk, news, {
     listenEvents: ['IN_MOVED_TO', 'IN_CLOSE_WRITE', 'IN_CREATE'],
     isBackedUp,

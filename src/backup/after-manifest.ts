@@ -1,3 +1,5 @@
+import type { Activity } from '../status/activity.js'
+import { kindOf } from '../status/table-status.js'
 import type { Table } from '../tables/table.js'
 
 import type { UploadedFiles } from './delete.js'
@@ -12,6 +14,7 @@ export class AfterManifest implements ManifestObserver {
   readonly #loader: Loader
   readonly #recovery: Recovery
   readonly #onFenced: (error: unknown) => void
+  readonly #activity: Activity
 
   /** @param onFenced another writer took the name over */
   constructor(
@@ -19,14 +22,17 @@ export class AfterManifest implements ManifestObserver {
     loader: Loader,
     recovery: Recovery,
     onFenced: (error: unknown) => void,
+    activity: Activity,
   ) {
     this.#uploaded = uploaded
     this.#loader = loader
     this.#recovery = recovery
     this.#onFenced = onFenced
+    this.#activity = activity
   }
 
-  published(table: Table, { draft: { leaving } }: Published): void {
+  published(table: Table, { draft: { leaving }, state }: Published): void {
+    this.#activity.published(kindOf(state))
     this.#recovery.succeeded()
     this.#loader.forget(table)
     for (const files of leaving) if (this.#uploaded.delete(files)) table.deleted(files)

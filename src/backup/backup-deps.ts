@@ -3,6 +3,7 @@ import type { KeyLayout } from '../manifest/keys.js'
 import type { Writer } from '../node/writer.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
+import type { Activity } from '../status/activity.js'
 import type { Engine } from '../transfer/pool/engine.js'
 
 /** The resources of a backup. */
@@ -15,4 +16,6 @@ export interface BackupDeps {
   readonly writer: Writer
   readonly keys: KeyLayout
   readonly log: Logger
+  /** Is told what is uploaded. */
+  readonly activity: Activity
 }

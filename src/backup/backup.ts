@@ -4,6 +4,8 @@ import { TablesnapError, errorMessage } from '../errors.js'
 import { checkDescriptors, checkPath } from '../node/preflight.js'
 import { ensureBucket } from '../s3/bucket.js'
 import { isS3Error } from '../s3/errors.js'
+import type { Activity } from '../status/activity.js'
+import type { StatusSource } from '../status/source.js'
 import { Watcher } from '../watch/watcher.js'
 
 import type { BackupDeps } from './backup-deps.js'
@@ -12,7 +14,7 @@ import { OneShotEnd } from './one-shot-end.js'
 import type { Outcomes } from './outcomes.js'
 import { assemble, type Parts } from './parts.js'
 import { Rounds } from './rounds.js'
-import type { BackupStatus } from './status.js'
+import { BackupStatus } from './status.js'
 import { WatchStatus } from './watch-status.js'
 
 export type { BackupSummary } from './summary.js'
@@ -32,6 +34,7 @@ export class Backup {
   readonly #abort = new AbortController()
   #fail: (error: unknown) => void = () => undefined
   #watcher: Watcher | undefined
+  readonly #source: BackupStatus
 
   constructor(deps: BackupDeps) {
     const { config } = deps
@@ -50,6 +53,7 @@ export class Backup {
     })
     const { tables, clockwork } = this.#parts
     this.#status = new WatchStatus(deps.log)
+    this.#source = new BackupStatus(this.#parts, () => this.#watcher)
     this.#rounds = new Rounds(
       {
         directories: () => tables.directories,
@@ -88,15 +92,9 @@ export class Backup {
     return pending
   }
 
-  /** How the backup stands now. */
-  get status(): BackupStatus {
-    let uploading = 0
-    let newest: number | undefined
-    for (const table of this.#parts.tables) {
-      newest = Math.max(newest ?? 0, table.newest?.time ?? 0)
-      for (const { status } of table.files()) if (status === 'uploading') uploading++
-    }
-    return { uploading, missing: this.pending, newest: newest === 0 ? undefined : newest }
+  /** How the backup stands, for the status that is made of it. */
+  get source(): StatusSource {
+    return this.#source
   }
 
   /** Prepares the bucket and begins; returns once the watches are set. @throws TablesnapError */

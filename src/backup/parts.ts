@@ -72,7 +72,7 @@ const PINNED_SHARE = 0.5
 
 /** Puts the parts of a backup together; nothing is begun. @param signal ends every request */
 export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, run: Run): Parts {
-  const { config, log, engine, client, name, keys } = deps
+  const { config, log, engine, client, name, keys, activity } = deps
   const { mode, listenEvents } = config
   const isOneShot = mode === 'backup'
   const isBackedUp = (directory: string, file: string) => filter.file(directory, file)
@@ -120,14 +120,23 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   })
   const contents = new KnownContents(tables, loader, keys)
   const uploader = new Uploader({ ...deps, parts, sources: contents, plans, signal })
-  const queue = new UploadQueue(new SSTableUploads(uploader, outcomes, recovery), contents, clockwork, {
-    width: engine.width,
-    descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
-  })
+  const queue = new UploadQueue(
+    new SSTableUploads(uploader, outcomes, recovery, activity),
+    contents,
+    clockwork,
+    {
+      width: engine.width,
+      descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
+    },
+  )
   const store = new BucketManifests(states, config.object)
   const publisher = new ManifestPublisher(store, listings, fence, clockwork, name, plans)
-  const after = new AfterManifest(new UploadedFiles(log, outcomes), loader, recovery, error =>
-    run.fail(error),
+  const after = new AfterManifest(
+    new UploadedFiles(log, outcomes),
+    loader,
+    recovery,
+    error => run.fail(error),
+    activity,
   )
   const writer = new ManifestWriter(publisher, clockwork, after, log, {
     isOneShot,
@@ -154,9 +163,10 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const takeOver = takeOverLine(config, name)
   const reporter = new TableReporter(log, outcomes, isOneShot, takeOver)
   const emptyPaths = new EmptyPaths({ states, tables, ownership: fence, log, takeOver })
-  const orders = new TableOrders({ queue, writer, rescans, turns }, reporter, outcomes)
+  const orders = new TableOrders({ queue, writer, rescans, turns, activity }, reporter, outcomes)
   const news = new SensorNews(log, outcomes, {
     isBackedUp,
+    activity,
     ...(isOneShot ? { fail: error => run.fail(error) } : { unprotected }),
   })
   const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { Problems } from '../report/problems.js'
+import type { Activity } from '../status/activity.js'
 import type { WatchNews } from '../watch/listener.js'
 import { hiddenError } from '../watch/watch-error.js'
 
@@ -12,6 +13,7 @@ import type { Unprotected } from './unprotected.js'
 /** How news of directories are taken. */
 export interface SensorNewsSettings {
   readonly isBackedUp: (directory: string, name: string) => boolean
+  readonly activity: Activity
   /** Is told of directories that appear and are not watched; undefined in a one-shot run, which takes up no new directory. */
   readonly unprotected?: Unprotected
   /** Ends a one-shot run, which cannot wait for a file system that was unmounted; undefined: it is waited for. */
@@ -54,6 +56,7 @@ export class SensorNews implements Problems, WatchNews {
   }
 
   overflow(): void {
+    this.#settings.activity.overflow()
     this.#log.warn(
       'the kernel dropped inotify events (queue overflow): tablesnap scans every watched directory again',
     )

@@ -1,4 +1,5 @@
 import type { TablesnapError } from '../errors.js'
+import type { Activity } from '../status/activity.js'
 import type { Ready, UploadResult } from '../tables/ports.js'
 
 import { OpenFiles } from './open-files.js'
@@ -12,11 +13,13 @@ export class SSTableUploads implements Uploads<OpenFiles> {
   readonly #uploader: Uploader
   readonly #outcomes: Outcomes
   readonly #recovery: Recovery
+  readonly #activity: Activity
 
-  constructor(uploader: Uploader, outcomes: Outcomes, recovery: Recovery) {
+  constructor(uploader: Uploader, outcomes: Outcomes, recovery: Recovery, activity: Activity) {
     this.#uploader = uploader
     this.#outcomes = outcomes
     this.#recovery = recovery
+    this.#activity = activity
   }
 
   pin(ready: Ready): OpenFiles {
@@ -26,11 +29,18 @@ export class SSTableUploads implements Uploads<OpenFiles> {
   async upload(open: OpenFiles, ready: Ready, signal: AbortSignal): Promise<UploadResult> {
     const outcomes = await this.#uploader.upload(open, ready, signal)
     if (signal.aborted) return { durable: new Map(), names: [], next: 'gone' }
-    for (const { entry, error } of outcomes) {
+    for (const { entry, error, outcome } of outcomes) {
+      if (outcome === 'version') this.#activity.version()
+      else if (error !== undefined && error.code !== 'FILE_CHANGED') this.#activity.failed(error.code)
       if (entry !== undefined) this.#recovery.succeeded()
       else if (error?.retry === true) this.#recovery.failed()
     }
-    return this.#outcomes.uploaded(ready, open, outcomes)
+    const result = this.#outcomes.uploaded(ready, open, outcomes)
+    const { isUntouched, whole } = ready.files
+    // Of what was there at the start, nobody knows when it became complete.
+    if (result.next === 'done' && !isUntouched && whole.until !== undefined)
+      this.#activity.durable(performance.now() - whole.at)
+    return result
   }
 
   gone({ files }: Ready): void {

@@ -1,9 +1,60 @@
-/** How a backup stands, for an operator who asks. */
-export interface BackupStatus {
-  /** SSTables and files that wait for their upload, or are being uploaded. */
-  readonly uploading: number
-  /** SSTables and files that are not in the bucket yet, those of `uploading` included. */
-  readonly missing: number
-  /** Time of the newest restore point of any table, ms since 1970; undefined before the first. */
-  readonly newest: number | undefined
+import type { RunCounts, StatusSource } from '../status/source.js'
+import type { Table } from '../tables/table.js'
+import type { Watcher } from '../watch/watcher.js'
+
+import type { Parts } from './parts.js'
+
+/** The parts of a backup that say how it stands. */
+type StatusParts = Pick<Parts, 'tables' | 'outcomes' | 'queue' | 'listings' | 'writer'>
+
+/** How a running backup stands, of its parts. */
+export class BackupStatus implements StatusSource {
+  readonly #parts: StatusParts
+  readonly #watcher: () => Watcher | undefined
+
+  /** @param watcher undefined before the run has begun */
+  constructor(parts: StatusParts, watcher: () => Watcher | undefined) {
+    this.#parts = parts
+    this.#watcher = watcher
+  }
+
+  get tables(): Iterable<Table> {
+    return this.#parts.tables
+  }
+
+  get uploading(): number {
+    return this.#parts.queue.size
+  }
+
+  get counts(): RunCounts {
+    const { outcomes, queue } = this.#parts
+    const { uploaded, bytes, present } = outcomes.summary
+    return { uploaded, bytes, present, superseded: queue.superseded }
+  }
+
+  get isStarted(): boolean {
+    return this.#watcher() !== undefined
+  }
+
+  get directories(): { readonly watched: number; readonly unwatched: number } {
+    const watcher = this.#watcher()
+    return { watched: watcher?.size ?? 0, unwatched: watcher?.unwatched.length ?? 0 }
+  }
+
+  get failed(): number {
+    const { listings, writer, outcomes } = this.#parts
+    const { failed, corrupt, lost } = outcomes.summary
+    return failed.size + corrupt.size + lost.size + listings.failed.size + writer.failed.size
+  }
+
+  *failures(): Generator<string> {
+    const { listings, writer, outcomes } = this.#parts
+    const { failed, corrupt, lost } = outcomes.summary
+    for (const [about, why] of failed) yield `${about}: ${why}`
+    for (const path of corrupt) yield `${path}: it is corrupt on this node`
+    for (const [key, path] of lost)
+      yield `${key}: the bucket has lost it, and ${path} does not hold its content any more`
+    for (const path of listings.failed.keys()) yield `${path}: its upstream listing could not be written`
+    for (const [table, why] of writer.failed) yield `${table}: its restore point could not be written: ${why}`
+  }
 }

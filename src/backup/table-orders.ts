@@ -1,3 +1,4 @@
+import type { Activity } from '../status/activity.js'
 import type { Orders, Ready, TableNews } from '../tables/ports.js'
 import type { TableFiles } from '../tables/table-files.js'
 import type { Table } from '../tables/table.js'
@@ -15,6 +16,7 @@ export interface Workers {
   readonly writer: Pick<ManifestWriter, 'changed'>
   readonly rescans: Pick<Rescans, 'order'>
   readonly turns: Pick<Turns, 'wake'>
+  readonly activity: Pick<Activity, 'gap'>
 }
 
 /** Hands each order of a table to whom it concerns. */
@@ -51,6 +53,7 @@ export class TableOrders implements Orders {
   }
 
   tell(table: Table, news: TableNews): void {
+    if (news.kind === 'gap') this.#workers.activity.gap()
     this.#reporter.tell(table, news)
   }
 }

@@ -1,16 +1,26 @@
 import { Backup } from '../backup/backup.js'
 import { counted, formatBytes } from '../report/format.js'
 import type { Session } from '../session.js'
+import { RecentErrors } from '../status/recent-errors.js'
+import type { ProgramFacts } from '../status/status.js'
+import { StatusViews } from '../status/views.js'
 
+import { packageVersion } from './help.js'
 import { onRequest } from './requests.js'
 import type { Signals } from './signals.js'
 
 /** Backs up what exists, what comes, or both, until the end or a signal. @returns the exit code */
-export async function backup(session: Session, signals: Signals): Promise<number> {
+export async function backup(
+  session: Session,
+  signals: Signals,
+  errors = new RecentErrors(),
+): Promise<number> {
   const run = new Backup(session)
   const began = performance.now()
-  onRequest('SIGUSR1', () => tellStatus(run, session))
-  const interrupted = await untilDone(run, session, signals)
+  const views = new StatusViews(session, run.source, errors, programOf(session))
+  onRequest('SIGUSR1', () => views.tell())
+  views.open(process.env)
+  const interrupted = await untilDone(run, session, signals).finally(() => views.close())
   if (interrupted === undefined && !session.config.dryRun)
     session.log.info('-B is done. Unlike the Python tablesnap it does not watch afterwards; -B --watch does')
   tell(run, session, performance.now() - began)
@@ -45,25 +55,6 @@ async function untilDone(
   return code
 }
 
-/** One line that answers SIGUSR1. */
-function tellStatus({ status, summary, failures }: Backup, { log }: Session): void {
-  const { uploading, missing, newest } = status
-  const restorePoint = newest === undefined ? 'none yet' : new Date(newest).toISOString()
-  const { uploaded, bytes } = summary
-  log.info(
-    `Status: SSTables and files not in the bucket yet: ${missing}, of them being uploaded: ${uploading}; newest restore point: ${restorePoint}; ` +
-      `since the start ${counted(uploaded, 'file')} uploaded (${formatBytes(bytes)}), ${failures} failed`,
-    {
-      uploading,
-      missing,
-      newest: newest === undefined ? undefined : restorePoint,
-      uploaded,
-      bytes,
-      failed: failures,
-    },
-  )
-}
-
 function tell(run: Backup, { config, log }: Session, milliseconds: number): void {
   const { uploaded, bytes, present, failed, unfinished, written, superseded, restored, lost } = run.summary
   for (const path of written) log.info(`${path} is left out: Cassandra is still writing it`)
@@ -91,4 +82,16 @@ function lossesOf(restored: number, lost: number, isDryRun: boolean): string {
   const count = restored + lost
   const again = isDryRun ? 'would be uploaded again' : 'uploaded again'
   return `the bucket had lost ${count} ${count === 1 ? 'object' : 'objects'}: ${restored} ${again}, ${lost} lost for good`
+}
+
+function programOf({ config, name }: Session): ProgramFacts {
+  return {
+    version: packageVersion(),
+    pid: process.pid,
+    started: new Date(performance.timeOrigin).toISOString(),
+    mode: config.mode,
+    node: name,
+    bucket: config.s3.bucket,
+    paths: config.paths,
+  }
 }

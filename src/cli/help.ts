@@ -36,6 +36,10 @@ Examples:
   tablesnap -n node1 -D --at '2026-11-23 04:12:33' --table ks.t --map-table ks.t backups /
       restore a table as it was before it was dropped, into the directory that it has now;
       its restore points: --list --table ks.t
+  tablesnap --status
+      say whether everything is protected, and what is left; --max-age 10m for a check
+  tablesnap --metrics-listen 127.0.0.1:9109 -r -a -B --watch backups /var/lib/cassandra/data
+      also serve metrics for Prometheus and a status page
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
 
@@ -45,12 +49,13 @@ Environment, as with the Python tablesnap:
 
 Signals that do not end tablesnap:
   SIGHUP    open the log file and syslog again
-  SIGUSR1   log one line about the state of the backup
+  SIGUSR1   log one line about the state of the backup, as --status knows it
 
 Exit codes:
   0         all done
   1         something failed; stderr names it
   2         wrong usage: a flag, an environment variable or a line of the conf file
+  3         with --status: something has waited for longer than --max-age; 1: not all is protected
   130, 143  ended by SIGINT or SIGTERM, after the running uploads
   255       bucket or path missing`
 

@@ -1,6 +1,7 @@
 import { lowerPriority } from 'tablesnap-io'
 
 import { errorMessage } from '../errors.js'
+import { RecentErrors } from '../status/recent-errors.js'
 import type { Logger } from '../report/logger.js'
 
 import { helpText, start } from './options.js'
@@ -24,9 +25,14 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     const { config, warnings, source } = begun
     const opened = openLog(config)
-    log = opened.log
-    if (source !== undefined) log.info(`Settings from ${source}`)
+    const errors = new RecentErrors()
+    log = errors.listenTo(opened.log)
+    if (source !== undefined && config.status === undefined) log.info(`Settings from ${source}`)
     for (const warning of warnings) log.warn(warning)
+    if (config.status !== undefined) {
+      const { showStatus } = await import('./status.js')
+      return await showStatus(config, config.status, log)
+    }
     const restoring = config.mode === 'download'
     // Before the worker threads, which inherit it. Cassandra does not run while its files are restored.
     if (!restoring) letOthersFirst(log)
@@ -43,7 +49,7 @@ export async function main(argv: readonly string[]): Promise<number> {
         return await download(session, signals, TABLESNAP, { progress: opened.progress })
       }
       const { backup } = await import('./backup.js')
-      return await backup(session, signals)
+      return await backup(session, signals, errors)
     } finally {
       await session.close()
     }

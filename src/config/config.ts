@@ -44,6 +44,19 @@ export interface PathMap {
   readonly to: string
 }
 
+/** What `--status` asks for. */
+export interface StatusQuery {
+  readonly json: boolean
+  /** How long files may wait, or how old the newest restore point may be, ms; undefined: files may not wait. */
+  readonly maxAge: number | undefined
+}
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
 /** All that one run of tablesnap was told, validated and frozen. */
 export interface Config {
   readonly mode: Mode
@@ -98,6 +111,10 @@ export interface Config {
   readonly force: boolean
   readonly dryRun: boolean
   readonly logFormat: 'text' | 'json'
+  /** Print how the running tablesnap stands instead. */
+  readonly status: StatusQuery | undefined
+  /** Where a backup serves metrics and the status page; undefined: nowhere. */
+  readonly metricsListen: ListenAddress | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Show how far a restore is. */
   readonly progress: boolean

@@ -3,8 +3,9 @@ import { resolve } from 'node:path'
 import { TablesnapError, UsageError } from '../errors.js'
 import { checkName } from './name.js'
 import { readConf, type Conf } from './conf.js'
-import type { Config, Mode, PathMap } from './config.js'
+import type { Config, ListenAddress, Mode, PathMap, StatusQuery } from './config.js'
 import { findCredentials } from './credentials.js'
+import { DURATION_FORMS, parseDuration } from './duration.js'
 import { freeze } from './freeze.js'
 import type { Layer } from './given.js'
 import { commandLineLayer, environmentLayer, mergeLayers, valuesOf, type Flags } from './layers.js'
@@ -46,8 +47,8 @@ export class ArgumentsMissingError extends TablesnapError {
   }
 }
 
-function modeOf({ backup, watch, download, list, list_nodes: nodes }: Values): Mode {
-  if (download || list || nodes) return 'download'
+function modeOf({ backup, watch, download, list, list_nodes: nodes, status }: Values): Mode {
+  if (download || list || nodes || status) return 'download'
   if (backup) return watch ? 'backup-watch' : 'backup'
   return 'watch'
 }
@@ -59,12 +60,14 @@ function modeOf({ backup, watch, download, list, list_nodes: nodes }: Values): M
 function checkFlags(flags: Layer, all: Layer, mode: Mode): string[] {
   const backup = flagName(settingOf('backup'))
   const download = flagName(settingOf('download'))
+  const isStatus = flags.get('status') !== undefined || all.get('status') !== undefined
   const fits = {
     backup: mode === 'backup' || mode === 'backup-watch',
     download: mode === 'download',
     'backup or download': mode !== 'watch',
+    status: isStatus,
   }
-  const needed = { backup, download, 'backup or download': `${backup} or ${download}` }
+  const needed = { backup, download, 'backup or download': `${backup} or ${download}`, status: '--status' }
   const unused: string[] = []
   for (const { setting } of flags.values()) {
     if (setting.needs !== undefined && !fits[setting.needs]) {
@@ -154,6 +157,8 @@ function configOf(
     force: values.force,
     dryRun: values.dry_run,
     logFormat: values.log_format,
+    status: statusOf(values),
+    metricsListen: addressOf(values.metrics_listen),
     logLevel: values.log_level,
     progress: values.progress ?? true,
   }
@@ -166,6 +171,22 @@ function sinceOf({ since }: Values): number | undefined {
     'SETTING_INVALID',
     `--since: ${since} is a key; give a time such as 2026-11-23T04:12:33Z or 2h`,
   )
+}
+
+function statusOf({ status, json, max_age: text }: Values): StatusQuery | undefined {
+  const maxAge = text === undefined ? undefined : parseDuration(text)
+  if (text !== undefined && maxAge === undefined)
+    throw new UsageError('SETTING_INVALID', `--max-age: "${text}" is not ${DURATION_FORMS}`)
+  return status ? { json, maxAge } : undefined
+}
+
+function addressOf(text: string | undefined): ListenAddress | undefined {
+  if (text === undefined) return undefined
+  const at = text.lastIndexOf(':')
+  const port = Number(text.slice(at + 1))
+  if (port > 65_535)
+    throw new UsageError('SETTING_INVALID', `--metrics-listen: ${port} is no port: there are 65535`)
+  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port }
 }
 
 function pathMap(text: string): PathMap {
@@ -184,10 +205,11 @@ function checkMaps(maps: readonly PathMap[]): void {
 function targetOf(
   input: ConfigInput,
   conf: Conf | undefined,
-  { list, list_nodes: nodes }: Values,
+  { list, list_nodes: nodes, status }: Values,
 ): { bucket: string; paths: string[] } {
   const given = input.positionals.length > 0 ? input.positionals : (conf?.positionals ?? [])
   const [bucket, ...paths] = given
+  if (status) return { bucket: bucket ?? '', paths: paths.map(path => absolutePath(path, input.cwd)) }
   if (bucket === undefined) throw new ArgumentsMissingError('neither a bucket nor a path is given')
   if (paths.length === 0 && (list || nodes)) paths.push('/')
   if (paths.length === 0) throw new ArgumentsMissingError('a bucket or a path is missing')
@@ -212,11 +234,12 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const mode = modeOf(values)
   const warnings = [...found.warnings, ...(conf?.warnings ?? []), ...checkFlags(flags, merged, mode)]
   const { bucket, paths } = targetOf(input, conf, values)
-  const legacy = checkBucket(bucket)
+  // A running tablesnap is asked without one.
+  const legacy = values.status && bucket === '' ? undefined : checkBucket(bucket)
   checkMaps(values.map_path.map(pathMap))
   if (legacy !== undefined) warnings.push(legacy)
   if (values.name !== undefined) checkName(values.name, values.keyname_separator)
-  if (mode === 'download' && paths.length > 1) {
+  if (mode === 'download' && !values.status && paths.length > 1) {
     const ignored = paths.splice(1)
     warnings.push(`-D restores into the first path only; ignored: ${ignored.join(', ')}`)
   }

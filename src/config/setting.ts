@@ -26,7 +26,7 @@ interface Common {
   /** Environment variables, the first that is set and not empty wins. */
   readonly environment?: readonly string[]
   /** Given on the command line it is an error in any other mode. */
-  readonly needs?: 'backup' | 'download' | 'backup or download'
+  readonly needs?: 'backup' | 'download' | 'backup or download' | 'status'
   /** It has no effect with -D; given on the command line beside it, that earns a warning. */
   readonly uploads?: true
 }
@@ -47,7 +47,7 @@ interface Valued extends Common {
 export interface TextSetting extends Valued {
   readonly kind: 'text'
   /** The characters that the value may have; undefined: any. */
-  readonly form?: 'credential' | 'word' | 'printable' | 'url' | 'count'
+  readonly form?: 'credential' | 'word' | 'printable' | 'url' | 'count' | 'address'
   /** Whether an empty text is a value (`""` in the file). */
   readonly empty?: true
   /** Whether others must not read the file that has it. */

@@ -61,6 +61,27 @@ export const RUN_SETTINGS = [
     help: 'print the names of the nodes in the bucket, and exit; needs no path',
   },
   {
+    key: 'status',
+    kind: 'flag',
+    group: 'What to do',
+    help: 'print how the running tablesnap stands, and exit; without one, the newest restore points in the bucket',
+  },
+  {
+    key: 'json',
+    kind: 'flag',
+    group: 'What to do',
+    needs: 'status',
+    help: 'with --status: print JSON',
+  },
+  {
+    key: 'max_age',
+    kind: 'text',
+    argument: 'time',
+    group: 'What to do',
+    needs: 'status',
+    help: 'with --status: how long files may wait (10m, 1d), and without a running tablesnap how old the newest restore point may be; exit code 3 when it is longer',
+  },
+  {
     key: 'dry_run',
     kind: 'flag',
     group: 'What to do',

@@ -223,6 +223,15 @@ export const STORAGE_SETTINGS = [
     help: 'how long uploads may continue after the first signal',
   },
   {
+    key: 'metrics_listen',
+    kind: 'text',
+    form: 'address',
+    argument: 'host:port',
+    group: 'Engine',
+    uploads: true,
+    help: 'serve metrics for Prometheus, /healthz, /status.json and a status page on this address, such as 127.0.0.1:9109',
+  },
+  {
     key: 'log_level',
     kind: 'choice',
     choices: ['debug', 'info', 'warn', 'error'],

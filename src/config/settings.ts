@@ -22,6 +22,7 @@ export const EXCLUSIVE: readonly (readonly [SettingKey, SettingKey])[] = [
   ['backup', 'download'],
   ['backup', 'list'],
   ['backup', 'list_nodes'],
+  ['backup', 'status'],
   ['all', 'at'],
   ['exclude', 'include'],
   ['name', 'name_from'],

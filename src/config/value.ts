@@ -39,6 +39,10 @@ const forms: Readonly<Record<Exclude<NonNullable<TextSetting['form']>, 'url'>, r
   credential: [/^[\x21-\x7e]+$/, 'blanks or characters that are not printable ASCII'],
   word: [/^[\w-]+$/, 'something else than letters, digits, - and _'],
   count: [/^(?:all|[1-9]\d{0,8})$/, 'something else than a number from 1 on, or all'],
+  address: [
+    /^(?:\[[0-9a-f:.]+\]|[\w.-]+):(?:[1-9]\d{0,4}|0)$/i,
+    'something else than host:port, such as 127.0.0.1:9109 or [::1]:9109',
+  ],
   // eslint-disable-next-line no-control-regex -- control characters are what it is about
   printable: [/^[^\x00-\x1f\x7f]*$/, 'control characters'],
 }

@@ -4,6 +4,7 @@ import type { Check } from './answer.js'
 import type { Timeouts } from './connection.js'
 import type { Overwriting } from './overwriting.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
+import type { RequestCounts } from './request-counts.js'
 import type { RetryPolicy } from './retry.js'
 import type { CredentialSource, S3Settings } from './settings.js'
 import type { SilenceListener } from './silence.js'
@@ -48,6 +49,8 @@ export interface ClientOptions {
   readonly onNote?: (text: string) => void
   /** Told whenever the server asks for fewer requests in flight. */
   readonly onSlowDown?: () => void
+  /** Counts every request. */
+  readonly counts?: RequestCounts
   /** Told when the server has not answered for a while … */
   readonly onSilence?: SilenceListener['onSilence']
   /** … and when it answers again. */

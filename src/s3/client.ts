@@ -152,6 +152,7 @@ export class S3Client {
     const elsewhere = response.status === 307 ? redirectOf(response, this.secure) : undefined
     if (elsewhere !== undefined)
       response = await this.#follow({ ...elsewhere, time }, request, credentials, signal)
+    this.#options.counts?.add(request.operation, response.status)
     const doubt = response.status < 300 ? doubtOf(request, response) : undefined
     const failure =
       response.status < 300 && doubt === undefined ? undefined : this.#failure(request, response, doubt)
@@ -180,6 +181,7 @@ export class S3Client {
       // Whoever makes the body, or aborts, says why.
       if (error instanceof TablesnapError) throw error
       const failure = networkError(request.operation, request.key, request.body !== undefined, error)
+      this.#options.counts?.add(request.operation, 0)
       if (failure.slowDown) this.#options.onSlowDown?.()
       if (failure.retry) this.#silence.missed(failure)
       throw failure

@@ -2,8 +2,8 @@ import type { S3Error } from './errors.js'
 
 /** Who is told of a silence; each once for every silence. */
 export interface SilenceListener {
-  /** The server has not answered for a while. @param error of the last request */
-  onSilence?: ((error: S3Error) => void) | undefined
+  /** The server has not answered for a while. @param error of the last request @param length for so long, ms */
+  onSilence?: ((error: S3Error, length: number) => void) | undefined
   /** It answers again. @param length of the silence, ms */
   onReturn?: ((length: number) => void) | undefined
 }
@@ -51,6 +51,6 @@ export class Silence {
     this.#since ??= performance.now()
     if (this.#told || this.length < WORTH_TELLING) return
     this.#told = true
-    this.#listener.onSilence?.(error)
+    this.#listener.onSilence?.(error, this.length)
   }
 }

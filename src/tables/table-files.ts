@@ -394,6 +394,14 @@ export class TableFiles {
     return false
   }
 
+  /** Bytes of those of its files that are not in the bucket as they were when they were looked at last. */
+  get bytesOutdated(): number {
+    let bytes = 0
+    for (const [name, identity] of this.#files)
+      if (identity !== undefined && !sameIdentity(this.#durable.get(name), identity)) bytes += identity.size
+    return bytes
+  }
+
   /** Whether every file of it, and no other, is in the bucket as it lies on the disk now. */
   isAsUploaded(disk: Disk): boolean {
     if (this.#hasOthers || this.#files.size === 0) return false

@@ -155,6 +155,14 @@ export class Table {
     this.#orders.restorePoint(this)
   }
 
+  /** The SSTables, and files that belong to none, that are on the disk and not in the bucket; bounded by what is under way. */
+  *waiting(): Generator<{ readonly bytes: number; readonly since: number }> {
+    for (const [files, since] of this.#worklist.open) {
+      const { status, bytesOutdated: bytes } = files
+      if (bytes > 0 && status !== 'done' && status !== 'obsolete' && status !== 'old') yield { bytes, since }
+    }
+  }
+
   /** The files that the next restore point lacks, and why. */
   *missing(): Generator<Missing> {
     for (const files of this.files()) {

@@ -42,6 +42,8 @@ export class Worklist {
   readonly #uploading = new SparseSet<TableFiles>()
   /** Files that cannot be uploaded, are not complete, or do not come to rest. */
   readonly #hindered = new SparseSet<TableFiles>()
+  /** Files that are to be judged, waited for, uploaded or tried again, and since when, ms of the monotonic clock. */
+  readonly #open = new SparseMap<TableFiles, number>()
   #isStopped = false
 
   constructor(settings: TableSettings, clock: Clock, judge: Judge) {
@@ -84,6 +86,11 @@ export class Worklist {
     )
   }
 
+  /** The files that it holds and that are not in the bucket, and since when, ms of the monotonic clock. */
+  get open(): ReadonlyMap<TableFiles, number> {
+    return this.#open
+  }
+
   /** How many files it holds. */
   get size(): number {
     return this.#dirty.size + this.#due.size + this.#uploading.size
@@ -98,6 +105,7 @@ export class Worklist {
 
   /** The files are to be judged at the next look. Those that are being uploaded are when that has ended. */
   mark(files: TableFiles): void {
+    if (!this.#open.has(files)) this.#open.set(files, this.#clock.now())
     if (files.status === 'uploading') {
       files.touch()
       return
@@ -112,6 +120,7 @@ export class Worklist {
     this.#dirty.delete(files)
     this.#due.delete(files)
     this.#hindered.delete(files)
+    this.#open.delete(files)
   }
 
   /**
@@ -152,6 +161,7 @@ export class Worklist {
     const { isDisturbed } = files
     const isNews = files.endUpload(result)
     this.#hinder(files, result.next !== 'done' && isThere)
+    if (!isThere || (files.status === 'done' && !isDisturbed)) this.#open.delete(files)
     if (!isThere) return isNews
     const { isOneShot } = this.#settings
     if (files.restarts > RESTARTS && isOneShot) files.mark('waiting')
@@ -168,6 +178,8 @@ export class Worklist {
     else if (verdict.state === 'settling') this.#settling(files, verdict, now)
     else {
       files.mark(verdict.state)
+      // Of what Cassandra still writes, or has taken out of the table, nothing is to be uploaded.
+      if (verdict.state !== 'waiting' || files.isGone) this.#open.delete(files)
       if (verdict.state === 'waiting')
         for (const component of verdict.missing) looked.broken.push([files, component])
       if (files.isGone) looked.gone.push(files)

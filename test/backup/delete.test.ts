@@ -8,6 +8,7 @@ import { UploadedFiles } from '../../src/backup/delete.js'
 import type { Loader } from '../../src/backup/loader.js'
 import { Recovery } from '../../src/backup/recovery.js'
 import type { State } from '../../src/manifest/state.js'
+import { Activity } from '../../src/status/activity.js'
 import type { Draft } from '../../src/tables/ports.js'
 import { until } from '../support/node.js'
 import { Tracked, turn } from '../support/tracked.js'
@@ -29,7 +30,7 @@ async function settled(t: ConstructorParameters<typeof Tracked>[0]) {
     solved: silent,
   })
   const loader = { forget: silent } as unknown as Loader
-  const after = new AfterManifest(uploaded, loader, new Recovery(node.clockwork), silent)
+  const after = new AfterManifest(uploaded, loader, new Recovery(node.clockwork), silent, new Activity())
   const core = node.core()
   const draft = (): Draft => {
     const made = core.draft()

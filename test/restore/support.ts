@@ -286,6 +286,8 @@ export function config(target: string): Config {
     force: false,
     dryRun: false,
     logFormat: 'text',
+    status: undefined,
+    metricsListen: undefined,
     logLevel: 'info',
     progress: true,
   }

@@ -1,10 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { publicProgram } from './public-program.js'
 
 const BINARY = fileURLToPath(new URL('../../bin/tablesnap.js', import.meta.url))
+
+let runtime: string | undefined
+
+/** Where daemons of this test file have their status sockets; other users may make some there, too. */
+export function runtimeFolder(): string {
+  if (runtime !== undefined) return runtime
+  const folder = mkdtempSync(join(tmpdir(), 'run-'))
+  chmodSync(folder, 0o1777)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  return (runtime = folder)
+}
 
 /** A run of the real binary. */
 export class Cli {
@@ -48,7 +61,12 @@ export class Cli {
       [...environment, ...nice, ...limited, ...(options.wrapper ?? []), node, binary, ...args],
       {
         cwd: options.cwd ?? '/',
-        env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...options.env },
+        env: {
+          PATH: process.env['PATH'],
+          HOME: '/nonexistent',
+          RUNTIME_DIRECTORY: runtimeFolder(),
+          ...options.env,
+        },
         stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
         ...(options.uid === undefined ? {} : { uid: options.uid }),
       },

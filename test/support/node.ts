@@ -78,8 +78,13 @@ export class TestNode {
   }
 
   /** Starts a daemon and waits until it watches; it is killed when the test ends. */
-  async watch(t: Test, flags: readonly string[] = ['-r', '-a'], paths?: readonly string[]): Promise<Cli> {
-    const cli = new Cli(this.args(flags, paths))
+  async watch(
+    t: Test,
+    flags: readonly string[] = ['-r', '-a'],
+    paths?: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<Cli> {
+    const cli = new Cli(this.args(flags, paths), { env })
     t.teardown(async () => {
       cli.kill('SIGKILL')
       await cli.exit

@@ -21,6 +21,7 @@ import { History } from '../../src/manifest/history.js'
 import type { Commit } from '../../src/manifest/lineage.js'
 import type { Entry, State } from '../../src/manifest/state.js'
 import type { Logger } from '../../src/report/logger.js'
+import { Activity } from '../../src/status/activity.js'
 import type { Orders, Ready, TableSettings, UploadResult } from '../../src/tables/ports.js'
 import type { FilesStatus, TableFiles } from '../../src/tables/table-files.js'
 import { Table as TableCore } from '../../src/tables/table.js'
@@ -117,7 +118,7 @@ export class Tracked implements Orders {
     this.turns = new Turns(this.clockwork, this.clockwork)
     const scanner = { rescan: (paths: readonly string[]) => this.#rescan(paths), isUnwatched: () => false }
     this.#rescans = new Rescans(scanner, this.clockwork, false)
-    this.news = new SensorNews(quiet, this.outcomes, { isBackedUp })
+    this.news = new SensorNews(quiet, this.outcomes, { isBackedUp, activity: new Activity() })
     this.sensor = new Sensor(this.tables, this.turns, disk, this.news, {
       listenEvents: ['IN_MOVED_TO', 'IN_CLOSE_WRITE', 'IN_CREATE'],
       isBackedUp,

@@ -14,13 +14,14 @@ import type {
   PartResult,
   PartTask,
 } from '../upload/upload-task.js'
+import type { RequestCount } from '../../s3/request-counts.js'
 
 import {
   decodeError,
   type Outcome,
   type Request,
   type Response,
-  type SilenceNews,
+  type ServerNews,
   type Task,
   type WorkerSettings,
 } from './messages.js'
@@ -43,10 +44,22 @@ export interface EngineOptions {
   readonly overwriting?: SharedOverwriting
   /** Told, once each, what the operator should know of the server. */
   readonly onNote: (text: string) => void
-  /** Told when a thread has got no answer for a while, with the error of its last request … */
-  readonly onSilence?: (message: string) => void
-  /** … and when it gets one again, after so many ms. */
-  readonly onReturn?: (length: number) => void
+  /** Is told what the threads see of the server. */
+  readonly server?: ServerListener
+}
+
+/** Is told what threads see of the server, and what they send to it. */
+export interface ServerListener {
+  /** A thread has got no answer for so many ms. @param message of the error of its last request */
+  onSilence(message: string, length: number): void
+  /** It gets one again, after so many ms. */
+  onReturn(length: number): void
+  /** A request will be repeated after so many ms. */
+  onRetry(pause: number): void
+  /** Threads sent requests. */
+  onRequests(counts: readonly RequestCount[]): void
+  /** Bytes of a file, or of a part of one, are with the server. */
+  onSent(bytes: number): void
 }
 
 /** Tasks at once in one worker: the second reads while the first sends. */
@@ -128,9 +141,12 @@ export class Engine {
       resourceLimits: RESOURCES,
       workerData,
     })
-    this.#pool.on('message', (news: SilenceNews) => {
-      if ('silence' in news) options.onSilence?.(news.silence)
-      else options.onReturn?.(news.returned)
+    this.#pool.on('message', (news: ServerNews) => {
+      const { server } = options
+      server?.onRequests(news.requests)
+      if ('silence' in news) server?.onSilence(news.silence, news.length)
+      else if ('pause' in news) server?.onRetry(news.pause)
+      else server?.onReturn(news.returned)
     })
     this.#pool.on('error', (error: unknown) => (this.#lastError = error))
     this.#pool.on('workerDestroy', () => setImmediate(() => this.#failQueued()))
@@ -138,12 +154,18 @@ export class Engine {
 
   /** Puts small files, one after the other; one file's failure does not stop the next. */
   async files(task: FilesTask): Promise<Outcome<FileResult>[]> {
-    return (await this.#run(task)) as Outcome<FileResult>[]
+    const results = (await this.#run(task)) as Outcome<FileResult>[]
+    for (const [index, result] of results.entries())
+      if (result.ok && result.value.outcome !== 'present')
+        this.#options.server?.onSent(task.files[index]?.size ?? 0)
+    return results
   }
 
   /** Sends one part. @throws S3Error, TablesnapError */
   async part(task: PartTask, checksum: ChecksumKind): Promise<PartResult> {
-    return (await this.#run({ ...task, checksum })) as PartResult
+    const result = (await this.#run({ ...task, checksum })) as PartResult
+    this.#options.server?.onSent(task.bytes)
+    return result
   }
 
   /** Reads a file for its checksums. @throws TablesnapError */
@@ -186,7 +208,8 @@ export class Engine {
   }
 
   async #attempt(task: Task, credentials: Credentials): Promise<Outcome<unknown>> {
-    const { outcome, notes, serverOffset } = await this.#give({ task, credentials })
+    const { outcome, notes, serverOffset, requests } = await this.#give({ task, credentials })
+    this.#options.server?.onRequests(requests)
     this.serverOffset = serverOffset ?? this.serverOffset
     for (const note of notes) this.note(note)
     return outcome

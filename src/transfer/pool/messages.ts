@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../../s3/retry.js'
 import type { ChecksumKind, Credentials, S3Settings } from '../../s3/settings.js'
 import type { DownloadTask } from '../download/download-task.js'
 import type { DigestTask, FilesTask, PartTask } from '../upload/upload-task.js'
+import type { RequestCount } from '../../s3/request-counts.js'
 
 /** The settings that every worker starts with. */
 export interface WorkerSettings {
@@ -65,10 +66,19 @@ export interface Response {
   readonly notes: readonly string[]
   /** The server's clock minus ours, ms. */
   readonly serverOffset: number | undefined
+  /** Requests since the last answer of this thread. */
+  readonly requests: readonly RequestCount[]
 }
 
-/** A worker's message between two tasks: the server has not answered for a while, or it answers again after so many ms. */
-export type SilenceNews = { readonly silence: string } | { readonly returned: number }
+/**
+ * A worker's message between two tasks: the server has not answered for so many ms; it answers again after so many ms; a request will be
+ * repeated after a pause of so many ms. Each brings the requests since the last one.
+ */
+export type ServerNews = (
+  | { readonly silence: string; readonly length: number }
+  | { readonly returned: number }
+  | { readonly pause: number }
+) & { readonly requests: readonly RequestCount[] }
 
 /** Flattens an error for the way between threads. */
 export function encodeError(error: unknown): ErrorMessage {

@@ -4,6 +4,7 @@ import { leftPages } from 'tablesnap-io'
 
 import { S3Client } from '../../s3/client.js'
 import type { Credentials } from '../../s3/settings.js'
+import { RequestCounts } from '../../s3/request-counts.js'
 import { digestFile, putPart } from '../upload/part.js'
 import type { PutContext } from '../upload/put-if-absent.js'
 import { putFile } from '../upload/put.js'
@@ -15,7 +16,7 @@ import {
   type Outcome,
   type Request,
   type Response,
-  type SilenceNews,
+  type ServerNews,
   type Task,
   type WorkerSettings,
 } from './messages.js'
@@ -31,6 +32,7 @@ let notes: string[] = []
 let current: Credentials | undefined
 
 const rate = settings.rate
+const counts = new RequestCounts()
 
 const client = new S3Client({
   settings: settings.settings,
@@ -41,11 +43,13 @@ const client = new S3Client({
   overwriting: new SharedOverwriting(settings.overwriting),
   onNote: text => notes.push(text),
   onSlowDown: () => pacing.slowDown(),
-  onSilence: error => tell({ silence: error.message }),
-  onReturn: length => tell({ returned: length }),
+  counts,
+  onRetry: (_, pause) => tell({ pause, requests: counts.take() }),
+  onSilence: (error, length) => tell({ silence: error.message, length, requests: counts.take() }),
+  onReturn: length => tell({ returned: length, requests: counts.take() }),
 })
 
-function tell(news: SilenceNews): void {
+function tell(news: ServerNews): void {
   parentPort?.postMessage(news)
 }
 
@@ -61,7 +65,7 @@ export default async function handle({ task, credentials }: Request): Promise<Re
   const outcome = await settle(() => buffers.lend(bytesOf(task), buffer => run(task, buffer)))
   const told = leftPages() ? [...notes, PAGES_LEFT] : notes
   notes = []
-  return { outcome, notes: told, serverOffset: client.serverOffset }
+  return { outcome, notes: told, serverOffset: client.serverOffset, requests: counts.take() }
 }
 
 /** How much of a task is in memory at once, if the buffers go so far. */

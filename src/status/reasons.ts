@@ -1,0 +1,60 @@
+import { counted, formatBytes } from '../report/format.js'
+
+import type { Amount } from './status.js'
+import type { TableNow } from './table-status.js'
+
+/** From what it is concluded whether everything is protected. */
+export interface Facts {
+  readonly isStarted: boolean
+  readonly tables: readonly TableNow[]
+  readonly waiting: Amount
+  /** Since when the oldest file has waited, ms of the monotonic clock; Infinity: none waits. */
+  readonly since: number
+  /** Its age, ms; 0: none waits. */
+  readonly age: number
+  readonly failed: number
+  /** Undefined: the S3 server answers. */
+  readonly outage: { readonly since: number; readonly error: string } | undefined
+}
+
+/** Tables that a reason names. */
+const NAMED = 3
+
+/** Why not everything is protected, the worst first; none: everything is. */
+export function reasonsOf(facts: Facts): string[] {
+  const { isStarted, tables, waiting, age, failed, outage } = facts
+  const reasons: string[] = []
+  const damaged = tables.filter(({ level }) => level === 'damaged')
+  if (damaged.length > 0)
+    reasons.push(
+      `the newest restore ${damaged.length === 1 ? 'point' : 'points'} of ${named(damaged)} ${damaged.length === 1 ? 'is' : 'are'} not complete`,
+    )
+  if (failed > 0) reasons.push(`${counted(failed, 'file or table', 'files or tables')} cannot be backed up`)
+  if (outage !== undefined)
+    reasons.push(`S3 cannot be reached since ${new Date(outage.since).toISOString()} (${outage.error})`)
+  if (waiting.sstables > 0)
+    reasons.push(
+      `${counted(waiting.sstables, 'SSTable')} (${formatBytes(waiting.bytes)}) ${waiting.sstables === 1 ? 'is' : 'are'} not in the bucket yet, the oldest for ${span(age)}`,
+    )
+  const unnamed = tables.filter(({ level, waiting: { sstables } }) => level === 'behind' && sstables === 0)
+  if (unnamed.length > 0) reasons.push(`no restore point names the present files of ${named(unnamed)} yet`)
+  if (!isStarted) reasons.unshift('tablesnap has not started to watch yet')
+  return reasons
+}
+
+function named(tables: readonly TableNow[]): string {
+  const names = tables.slice(0, NAMED).map(({ name }) => name)
+  const more = tables.length - names.length
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+/** An amount of time for people: `8 s`, `12 min`, `3 h 5 min`, `2 days`. @param ms */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 120) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 120) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  return `${Math.round(hours / 24)} days`
+}

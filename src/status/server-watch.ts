@@ -1,0 +1,43 @@
+import type { Logger } from '../report/logger.js'
+import type { RequestCount } from '../s3/request-counts.js'
+
+import type { Activity } from './activity.js'
+import type { ServerState } from './server-state.js'
+
+/** Takes in what all threads see of the server, and tells the operator once that it cannot be reached, and once that it is back. */
+export class ServerWatch {
+  readonly #state: ServerState
+  readonly #activity: Activity
+  readonly #log: Logger
+  readonly #patience: string
+
+  /** @param patience how long tablesnap keeps trying, for the log */
+  constructor(state: ServerState, activity: Activity, log: Logger, patience: string) {
+    this.#state = state
+    this.#activity = activity
+    this.#log = log
+    this.#patience = patience
+  }
+
+  onSilence(message: string, length: number): void {
+    if (this.#state.silent(message, length))
+      this.#log.warn(`The server cannot be reached; tablesnap keeps trying ${this.#patience}. ${message}`)
+  }
+
+  onReturn(length: number): void {
+    if (this.#state.returned())
+      this.#log.info(`The server answers again, after ${Math.round(length / 1000)} s`)
+  }
+
+  onRetry(pause: number): void {
+    this.#state.retried(pause)
+  }
+
+  onRequests(counts: readonly RequestCount[]): void {
+    this.#state.asked(counts)
+  }
+
+  onSent(bytes: number): void {
+    this.#activity.sent(bytes)
+  }
+}

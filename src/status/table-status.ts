@@ -1,0 +1,63 @@
+import { tableOfUnit } from '../cassandra/unit.js'
+import type { State } from '../manifest/state.js'
+
+import type { TableView } from './source.js'
+import type { Amount, Level, PointKind, TableStatus } from './status.js'
+
+/** How a table stands, besides its last 24 hours. */
+export type TableNow = Omit<TableStatus, 'day' | 'waitingSince'> & {
+  /** Since when its oldest file has waited, ms of the monotonic clock; Infinity: none waits. */
+  readonly since: number
+}
+
+const amounts = new WeakMap<State, Amount>()
+
+/** How a table stands now. */
+export function tableStatusOf(table: TableView): TableNow {
+  const { newest } = table
+  let [sstables, bytes, since] = [0, 0, Infinity]
+  for (const files of table.waiting()) {
+    sstables++
+    bytes += files.bytes
+    since = Math.min(since, files.since)
+  }
+  return {
+    name: displayName(table.name),
+    unit: table.name,
+    isTable: table.isTable,
+    level: levelOf(table, sstables),
+    protected: newest === undefined ? { sstables: 0, bytes: 0 } : amountOf(newest),
+    waiting: { sstables, bytes },
+    newest: newest === undefined ? null : { time: new Date(newest.time).toISOString(), kind: kindOf(newest) },
+    since,
+  }
+}
+
+/** A table as Cassandra names it, or the path of another directory. @param unit by `unitOf` */
+export function displayName(unit: string): string {
+  const table = tableOfUnit(unit)
+  return table === undefined ? `/${unit.replace(/^\//, '')}` : `${table.keyspace}.${table.table}`
+}
+
+/** How a restore point describes its table. */
+export function kindOf({ unprotected, unexplained }: Pick<State, 'unprotected' | 'unexplained'>): PointKind {
+  if (unexplained.length > 0) return 'unexplained'
+  return unprotected.length > 0 ? 'partial' : 'complete'
+}
+
+function levelOf({ isIdle, isCovered, phase, newest }: TableView, waiting: number): Level {
+  if (waiting > 0 || !isIdle || !isCovered || phase !== 'live') return 'behind'
+  return newest === undefined || kindOf(newest) === 'complete' ? 'protected' : 'damaged'
+}
+
+/** Counted once for each restore point: one may name 400,000 SSTables. */
+function amountOf(state: State): Amount {
+  const known = amounts.get(state)
+  if (known !== undefined) return known
+  let bytes = 0
+  for (const { components } of state.sets.values()) for (const { size } of components.values()) bytes += size
+  for (const { size } of state.files.values()) bytes += size
+  const amount = { sstables: state.sets.size, bytes }
+  amounts.set(state, amount)
+  return amount
+}

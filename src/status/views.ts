@@ -1,0 +1,89 @@
+import type { Config } from '../config/config.js'
+import type { Logger } from '../report/logger.js'
+
+import type { Activity } from './activity.js'
+import { StatusCollector } from './collector.js'
+import type { RecentErrors } from './recent-errors.js'
+import type { ServerState } from './server-state.js'
+import type { StatusSource } from './source.js'
+import type { ProgramFacts } from './status.js'
+import { StatusLog } from './status-log.js'
+
+/** What the views of a run need of it. */
+export interface ViewedRun {
+  readonly config: Config
+  readonly log: Logger
+  readonly activity: Activity
+  readonly server: ServerState
+}
+
+/** When a one-shot run makes its socket, ms: most have ended by then, and need none. */
+const LATER = 1_000
+
+/** The views of one status: log, socket, metrics and page. None of them is a reason for the backup to fail. */
+export class StatusViews {
+  readonly #run: ViewedRun
+  readonly #collector: StatusCollector
+  readonly #statusLog: StatusLog
+  readonly #closers: (() => void)[] = []
+  #isClosed = false
+
+  constructor(run: ViewedRun, source: StatusSource, errors: RecentErrors, program: ProgramFacts) {
+    this.#run = run
+    this.#collector = new StatusCollector(program, source, run.activity, run.server, errors)
+    this.#statusLog = new StatusLog(this.#collector, run.log, run.config.mode !== 'backup')
+  }
+
+  /** Opens all views. */
+  open(env: NodeJS.ProcessEnv): void {
+    const { config, log } = this.#run
+    this.#statusLog.start()
+    this.#closers.push(() => this.#statusLog.stop())
+    const socket = () =>
+      void this.#openSocket(env).catch((error: unknown) => log.debug(`the status socket: ${String(error)}`))
+    if (config.mode === 'backup') {
+      const timer = setTimeout(socket, LATER).unref()
+      this.#closers.push(() => clearTimeout(timer))
+    } else socket()
+    if (config.metricsListen !== undefined)
+      void this.#serve(config.metricsListen).catch((error: unknown) =>
+        log.error(`--metrics-listen: ${String(error)}`),
+      )
+  }
+
+  /** Writes the status into the log now. */
+  tell(): void {
+    this.#statusLog.tell()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const close of this.#closers) close()
+  }
+
+  async #openSocket(env: NodeJS.ProcessEnv): Promise<void> {
+    const [{ StatusSocket }, { socketFolder, socketPath }] = await Promise.all([
+      import('./socket.js'),
+      import('./socket-name.js'),
+    ])
+    const path = socketPath(socketFolder(env), this.#collector.program)
+    const socket = new StatusSocket(this.#collector, path)
+    const failure = await socket.open()
+    if (this.#isClosed) socket.close()
+    this.#closers.push(() => socket.close())
+    if (failure === undefined) return
+    const message = `tablesnap --status cannot ask this run: no socket ${path}: ${failure}`
+    // Without systemd only root may make a folder there.
+    if (this.#run.config.mode === 'backup') this.#run.log.debug(message)
+    else this.#run.log.warn(message)
+  }
+
+  async #serve(address: { readonly host: string; readonly port: number }): Promise<void> {
+    const { activity, server, log } = this.#run
+    const { StatusServer } = await import('./http.js')
+    if (this.#isClosed) return
+    const http = new StatusServer(this.#collector, activity, server, address, log)
+    http.start()
+    this.#closers.push(() => http.stop())
+  }
+}
