@@ -1,45 +1,67 @@
-// The one-way arrows: what each folder of src/ may import, besides itself and the files beside the folders.
-const FOLDERS = {
+// The one-way arrows: what each room of src/ may import, besides itself and the files beside the rooms. A room that has rooms
+// inside names those of them that may not import one another freely.
+const ROOMS = {
+  cassandra: ['report'],
   s3: [],
-  sstable: [],
   report: [],
   watch: [],
-  config: ['s3'],
-  state: ['s3', 'sstable'],
-  tables: ['sstable', 'state'],
-  status: ['config', 'report', 's3', 'sstable', 'state'],
-  plan: ['config', 's3', 'sstable', 'state'],
-  upload: ['s3'],
-  download: ['s3'],
-  pool: ['upload', 'download', 's3'],
-  retention: ['config', 'report', 'restore', 's3', 'sstable', 'state'],
+  config: ['cassandra', 's3'],
+  manifest: ['cassandra', 's3'],
+  tables: ['cassandra', 'manifest'],
+  node: ['config', 'manifest', 'report', 's3'],
+  status: ['cassandra', 'config', 'manifest', 'report', 's3'],
+  'transfer/upload': ['s3'],
+  'transfer/download': ['s3'],
+  'transfer/pool': ['transfer/upload', 'transfer/download', 's3'],
+  transfer: ['config', 'node', 's3'],
+  'restore/read': ['cassandra', 'config', 'manifest', 'report', 's3'],
+  'restore/choose': ['restore/read', 'cassandra', 'config', 'manifest', 'report', 's3'],
+  'restore/plan': [
+    'restore/choose',
+    'restore/read',
+    'cassandra',
+    'config',
+    'manifest',
+    'report',
+    's3',
+    'transfer',
+  ],
+  'restore/place': ['restore/plan', 'restore/read', 'cassandra', 'node', 'report', 's3', 'transfer'],
+  'restore/report': [
+    'restore/plan',
+    'restore/choose',
+    'restore/read',
+    'cassandra',
+    'config',
+    'manifest',
+    'report',
+  ],
+  restore: ['cassandra', 'config', 'manifest', 'node', 'report', 's3', 'transfer'],
+  backup: [
+    'cassandra',
+    'config',
+    'manifest',
+    'node',
+    'report',
+    'restore',
+    's3',
+    'tables',
+    'transfer',
+    'watch',
+    'status',
+  ],
+  retention: ['cassandra', 'config', 'manifest', 'report', 'restore', 's3'],
   check: [
     'backup',
+    'cassandra',
     'config',
-    'download',
-    'plan',
-    'pool',
+    'manifest',
+    'node',
     'report',
     'restore',
     'retention',
     's3',
-    'sstable',
-    'state',
-  ],
-  restore: ['config', 'download', 'pool', 'report', 's3', 'sstable', 'state'],
-  backup: [
-    'config',
-    'plan',
-    'pool',
-    'report',
-    'restore',
-    's3',
-    'sstable',
-    'state',
-    'status',
-    'tables',
-    'upload',
-    'watch',
+    'transfer',
   ],
 }
 
@@ -47,8 +69,8 @@ const FOLDERS = {
 const PACKAGES = {
   '^(undici|aws4)': ['s3'],
   '^fast-xml-parser': ['s3'],
-  '^piscina': ['pool'],
-  '^(node:)?worker_threads$': ['pool'],
+  '^piscina': ['transfer/pool'],
+  '^(node:)?worker_threads$': ['transfer/pool'],
   '^inotify': ['watch'],
   '^commander': ['cli'],
   '^cli-progress': ['cli'],
@@ -58,22 +80,26 @@ const PACKAGES = {
   '^re2js': ['config'],
 }
 
-const folderRules = Object.entries(FOLDERS).map(([folder, allowed]) => ({
-  name: `arrow-${folder}`,
-  comment: `src/${folder} imports only what lies before it in the flow of data`,
-  severity: 'error',
-  from: { path: `^src/${folder}/` },
-  to: {
-    path: '^src/',
-    pathNot: [
-      `^src/(${[folder, ...allowed].join('|')})/`,
-      '^src/(errors|back-off|bucket-names|concurrency|user-database)\\.ts$',
-    ],
-  },
-}))
+const roomRules = Object.entries(ROOMS).map(([room, allowed]) => {
+  const within = room.includes('/') ? [`^src/${room.split('/')[0]}/[^/]+\\.ts$`] : []
+  return {
+    name: `arrow-${room.replace('/', '-')}`,
+    comment: `src/${room} imports only what lies before it in the flow of data`,
+    severity: 'error',
+    from: { path: `^src/${room}/` },
+    to: {
+      path: '^src/',
+      pathNot: [
+        `^src/(${[room, ...allowed].join('|')})/`,
+        '^src/(errors|back-off|bucket-names|concurrency)\\.ts$',
+        ...within,
+      ],
+    },
+  }
+})
 
 const packageRules = Object.entries(PACKAGES).map(([path, folders]) => ({
-  name: `only-${folders.join('-and-')}-imports-${path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '')}`,
+  name: `only-${folders.join('-and-').replaceAll('/', '-')}-imports-${path.replace(/[^a-z0-9]+/gi, '-').replace(/^-|-$/g, '')}`,
   severity: 'error',
   from: { path: '^src/', pathNot: `^src/(${folders.join('|')})/` },
   to: { path },
@@ -81,7 +107,7 @@ const packageRules = Object.entries(PACKAGES).map(([path, folders]) => ({
 
 module.exports = {
   forbidden: [
-    ...folderRules,
+    ...roomRules,
     ...packageRules,
     {
       name: 'library-without-cli',

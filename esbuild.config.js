@@ -28,7 +28,7 @@ const FOLDER = 'dist/bin'
 const { metafile } = await build({
   entryPoints: [
     ...Object.values(bin).map(file => ({ in: `dist/src/cli/${basename(file)}`, out: basename(file, '.js') })),
-    { in: 'dist/src/pool/worker.js', out: 'worker' },
+    { in: 'dist/src/transfer/pool/worker.js', out: 'worker' },
     { in: 'node_modules/piscina/dist/worker.js', out: PISCINA_THREAD },
   ],
   outdir: FOLDER,

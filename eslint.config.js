@@ -36,7 +36,7 @@ export default tseslint.config(
   },
   {
     // piscina wants its handler as the default; the declarations describe packages that have one.
-    files: ['src/pool/worker.ts', '**/*.d.ts'],
+    files: ['src/transfer/pool/worker.ts', '**/*.d.ts'],
     rules: { 'no-restricted-exports': 'off' },
   },
   {

@@ -59,3 +59,8 @@ export function errorMessage(error: unknown): string {
   if (error.cause === undefined || error instanceof TablesnapError) return error.message
   return `${error.message}: ${errorMessage(error.cause)}`
 }
+
+/** Whether an error says that there is nothing at a path. */
+export function isAbsent(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')
+}

@@ -8,7 +8,7 @@ export { loadConfig, type ConfigInput, type LoadedConfig } from './config/load.j
 export { TablesnapError, UsageError } from './errors.js'
 export { createLogger } from './report/log.js'
 export type { LogFields, Logger } from './report/logger.js'
-export { listMoments, type ListedMoment, type MomentStatus } from './restore/history.js'
+export { listMoments, type ListedMoment, type MomentStatus } from './restore/choose/history.js'
 export { restore } from './restore/restore.js'
 export type { RestoreSummary } from './restore/summary.js'
 export { S3Error } from './s3/errors.js'

@@ -1,12 +1,12 @@
 import type { TablesnapError } from '../errors.js'
 import { errorMessage } from '../errors.js'
+import type { Standing } from '../manifest/bucket-comparison.js'
+import type { NamedObject } from '../manifest/named-objects.js'
+import type { State } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
-import type { NamedObject } from '../state/named-objects.js'
-import type { State } from '../state/state.js'
+import type { Problems } from '../report/problems.js'
 
-import type { Standing } from '../state/bucket-comparison.js'
 import type { RepairOutcome } from './object-repair.js'
-import type { Problems } from './ports.js'
 import type { BackupSummary } from './summary.js'
 import { nameOf } from './table-reporter.js'
 

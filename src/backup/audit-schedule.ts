@@ -1,10 +1,11 @@
 import { pauseAfter } from '../back-off.js'
 import { TablesnapError, errorMessage } from '../errors.js'
-import type { State } from '../state/state.js'
+import type { State } from '../manifest/state.js'
+import type { Problems } from '../report/problems.js'
 import type { Table } from '../tables/table.js'
 
 import type { Audited, Since } from './object-audit.js'
-import type { Problems, Timers } from './ports.js'
+import type { Timers } from './ports.js'
 
 /** Compares the objects of some manifests with the bucket. */
 export interface Audit {

@@ -1,13 +1,12 @@
 import { readdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { identify, sameIdentity } from '../cassandra/file-identity.js'
+import { dataFirst, parseComponent } from '../cassandra/names.js'
 import { errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
-import { dataFirst, parseComponent } from '../sstable/names.js'
+import type { Problems } from '../report/problems.js'
 import type { TableFiles } from '../tables/table-files.js'
-
-import { identify, sameIdentity } from './file-identity.js'
-import type { Problems } from './ports.js'
 
 /** Deletes files from the disk that the bucket holds (`--delete-on-backup`): whole SSTables only, as they were uploaded. */
 export class UploadedFiles {

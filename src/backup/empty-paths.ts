@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { TablesnapError, errorMessage } from '../errors.js'
+import type { State } from '../manifest/state.js'
+import type { States } from '../manifest/states.js'
 import type { Logger } from '../report/logger.js'
+import type { Problems } from '../report/problems.js'
 import { isS3Error } from '../s3/errors.js'
-import type { State } from '../state/state.js'
-import type { States } from '../state/states.js'
 
-import type { Ownership, Problems } from './ports.js'
+import type { Ownership } from './ports.js'
 import type { TableRegistry } from './table-registry.js'
 import { nameOf } from './table-reporter.js'
 

@@ -1,8 +1,7 @@
 import { TablesnapError } from '../errors.js'
-import type { State } from '../state/state.js'
+import type { ManifestStore } from '../manifest/manifest-store.js'
+import type { State } from '../manifest/state.js'
 import type { Table } from '../tables/table.js'
-
-import type { ManifestStore } from './ports.js'
 
 /**
  * The manifests that another run of this node writes beside this one. They are looked for right before this run writes: the

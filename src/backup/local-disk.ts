@@ -1,12 +1,11 @@
 import { statSync } from 'node:fs'
 
-import { findAside } from '../restore/aside.js'
-import { parseToc } from '../sstable/complete.js'
-import type { DirectoryIdentity } from '../state/state.js'
-import type { Disk, FileIdentity } from '../tables/ports.js'
-
-import { identify } from './file-identity.js'
-import { readSmall } from './small-file.js'
+import { parseToc } from '../cassandra/complete.js'
+import { identify, type FileIdentity } from '../cassandra/file-identity.js'
+import { readSmall } from '../cassandra/small-file.js'
+import type { DirectoryIdentity } from '../manifest/state.js'
+import { findAside } from '../restore/plan/aside.js'
+import type { Disk } from '../tables/ports.js'
 
 /** The disk of this machine, as tables ask for it. */
 export class LocalDisk implements Disk {

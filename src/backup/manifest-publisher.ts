@@ -1,14 +1,15 @@
 import { TablesnapError } from '../errors.js'
+import { deltaOf, type ManifestBase } from '../manifest/manifest-delta.js'
+import type { ManifestStore } from '../manifest/manifest-store.js'
+import type { StoredState } from '../manifest/manifest.js'
+import type { State } from '../manifest/state.js'
 import { isS3Error } from '../s3/errors.js'
-import type { State } from '../state/state.js'
-import type { StoredState } from '../state/manifest.js'
 import type { Draft } from '../tables/ports.js'
 import { saysTheSame } from '../tables/same-manifest.js'
 import type { Table } from '../tables/table.js'
 
 import { ForeignManifests } from './foreign-manifests.js'
-import { deltaOf, type ManifestBase } from './manifest-delta.js'
-import type { Clockwork, ManifestStore, Ownership, Plans, UpstreamListings } from './ports.js'
+import type { Clockwork, Ownership, Plans, UpstreamListings } from './ports.js'
 
 /** A restore point that is in the bucket. */
 export interface Published {

@@ -1,19 +1,19 @@
 import { closeSync } from 'node:fs'
 
+import { sameIdentity } from '../cassandra/file-identity.js'
 import type { Config } from '../config/config.js'
 import { TablesnapError, errorCode } from '../errors.js'
-import type { Engine } from '../pool/engine.js'
-import { decodeError } from '../pool/messages.js'
+import type { KeyLayout } from '../manifest/keys.js'
+import type { NamedObject } from '../manifest/named-objects.js'
 import type { Logger } from '../report/logger.js'
 import { metadataHeaders } from '../s3/object.js'
-import type { KeyLayout } from '../state/keys.js'
-import type { NamedObject } from '../state/named-objects.js'
-import { checkExact } from '../upload/file.js'
-import type { FileUpload } from '../upload/task.js'
+import type { PartUploads } from '../transfer/part-uploads.js'
+import type { Engine } from '../transfer/pool/engine.js'
+import { decodeError } from '../transfer/pool/messages.js'
+import { checkExact } from '../transfer/upload/file.js'
+import type { FileUpload } from '../transfer/upload/upload-task.js'
 
-import { sameIdentity } from './file-identity.js'
 import { openFile, unreadable, type OpenFile } from './open-files.js'
-import type { PartUploads } from './part-uploads.js'
 import { planUpload } from './upload-plan.js'
 
 /** The parts that objects are uploaded again with. */

@@ -1,13 +1,13 @@
 import { closeSync, constants, fstatSync, openSync, type BigIntStats } from 'node:fs'
 import { basename, join } from 'node:path'
 
+import { identify, sameIdentity, type FileIdentity } from '../cassandra/file-identity.js'
+import { isOptional, parseComponent } from '../cassandra/names.js'
+import { readSmall } from '../cassandra/small-file.js'
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
-import { isOptional, parseComponent } from '../sstable/names.js'
-import type { FileIdentity, Ready } from '../tables/ports.js'
+import type { Ready } from '../tables/ports.js'
 
-import { identify, sameIdentity } from './file-identity.js'
 import type { Pinned } from './ports.js'
-import { readSmall } from './small-file.js'
 
 /** A file held open for its upload. */
 export interface OpenFile {

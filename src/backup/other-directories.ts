@@ -1,13 +1,12 @@
 import { dirname } from 'node:path'
 
 import type { TablesnapError } from '../errors.js'
+import type { State } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
-import type { State } from '../state/state.js'
+import type { Problems } from '../report/problems.js'
 import { isKnownElsewhere, isSameDataDirectory } from '../tables/data-directories.js'
 import type { Disk } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
-
-import type { Problems } from './ports.js'
 
 /** Who watches one more directory. */
 export interface DirectoryTaker {

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 
 import { errorMessage, type TablesnapError } from '../errors.js'
+import type { Entry } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
-import type { Entry } from '../state/state.js'
+import type { Problems } from '../report/problems.js'
 import type { Ready, UploadResult } from '../tables/ports.js'
 import type { TableFiles } from '../tables/table-files.js'
 import type { Table } from '../tables/table.js'
 
 import type { OpenFiles } from './open-files.js'
-import type { Problems } from './ports.js'
 import { BackupSummary } from './summary.js'
 import type { FileOutcome } from './uploader.js'
 

@@ -1,16 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { errorMessage } from '../errors.js'
+import { plansOf, type ChopRecord } from '../manifest/chop-plan.js'
+import type { KeyLayout } from '../manifest/keys.js'
+import { SLICE } from '../manifest/manifest.js'
+import { PlannedKeys } from '../manifest/planned-keys.js'
+import type { Entry, State } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
+import type { Problems } from '../report/problems.js'
 import type { S3Client } from '../s3/client.js'
-import { plansOf, type ChopRecord } from '../state/chop-plan.js'
-import type { KeyLayout } from '../state/keys.js'
-import { SLICE } from '../state/manifest.js'
-import { PlannedKeys } from '../state/planned-keys.js'
-import type { Entry, State } from '../state/state.js'
 import type { Table } from '../tables/table.js'
 
-import type { Clockwork, Plans, Problems } from './ports.js'
+import type { Clockwork, Plans } from './ports.js'
 import type { Rescue } from './rescue.js'
 
 /** The parts that plans are looked at with. */

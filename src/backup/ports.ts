@@ -1,8 +1,7 @@
 import type { TablesnapError } from '../errors.js'
+import type { State } from '../manifest/state.js'
 import type { Clock, Ready, UploadResult } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
-import type { State } from '../state/state.js'
-import type { StoredState } from '../state/manifest.js'
 
 /** Timers of the event loop, or of a simulation. */
 export interface Timers {
@@ -14,14 +13,6 @@ export interface Timers {
 export interface Clockwork extends Timers, Clock {
   /** CPU time that this thread has used until now, ms. */
   cpuTime(): number
-}
-
-/** Is told what an operator should know. */
-export interface Problems {
-  /** Something cannot be backed up. @param about the path, or the table's name */
-  problem(about: string, message: string): void
-  /** It can, or it need not be any more. */
-  solved(about: string): void
 }
 
 /** The files of one {@link Ready}, held open: Cassandra may unlink them. */
@@ -45,30 +36,6 @@ export interface Uploads<P extends Pinned = Pinned> {
   unopened?(ready: Ready, error: TablesnapError): void
   /** The upload has ended of an SSTable that is not on the disk any more: however it went, nothing of it is to be told. */
   gone?(ready: Ready): void
-}
-
-/** The key of a manifest. */
-export interface ManifestKey {
-  readonly key: string
-  /** The moment as of which its restore point counts, ms since 1970. */
-  readonly time: number
-}
-
-/** The manifests of a node in the bucket. */
-export interface ManifestStore {
-  /** The keys of a table's newest manifests, the newest first. @throws S3Error */
-  newest(unit: string, count: number): Promise<readonly ManifestKey[]>
-  /** @throws S3Error; TablesnapError `STATE_CORRUPT` */
-  read(key: string): Promise<State>
-  /**
-   * @param guard runs before each attempt; what it throws ends them
-   * @returns key, bytes, and CPU time of the main thread, ms
-   * @throws S3Error 412 when another manifest has the key
-   */
-  write(
-    stored: StoredState,
-    guard: () => Promise<void>,
-  ): Promise<{ readonly key: string; readonly bytes: number; readonly busy: number }>
 }
 
 /** Writes the upstream listings that belong to a manifest. */

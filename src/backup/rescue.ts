@@ -1,18 +1,18 @@
 import { closeSync } from 'node:fs'
 
+import { sameIdentity } from '../cassandra/file-identity.js'
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
-import type { Engine } from '../pool/engine.js'
+import { standingOf } from '../manifest/bucket-comparison.js'
+import { versionKey, type KeyLayout } from '../manifest/keys.js'
+import type { Entry } from '../manifest/state.js'
 import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { MAX_COPY, copyObject } from '../s3/copy.js'
 import { isS3Error } from '../s3/errors.js'
 import { headObject } from '../s3/object.js'
-import { versionKey, type KeyLayout } from '../state/keys.js'
-import type { Entry } from '../state/state.js'
+import type { Engine } from '../transfer/pool/engine.js'
 
-import { standingOf } from '../state/bucket-comparison.js'
-import { sameIdentity } from './file-identity.js'
 import type { ObjectRepair } from './object-repair.js'
 import { openFile } from './open-files.js'
 

@@ -2,12 +2,12 @@ import { join } from 'node:path'
 
 import type { TablesnapError } from '../errors.js'
 import type { Logger } from '../report/logger.js'
+import type { Problems } from '../report/problems.js'
 import type { Activity } from '../status/activity.js'
 import type { WatchNews } from '../watch/listener.js'
 import { hiddenError } from '../watch/watch-error.js'
 
 import type { Outcomes } from './outcomes.js'
-import type { Problems } from './ports.js'
 import type { Unprotected } from './unprotected.js'
 
 /** How news of directories are taken. */

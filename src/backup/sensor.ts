@@ -1,17 +1,18 @@
 import { join } from 'node:path'
 
+import { isHardlink, type FileIdentity } from '../cassandra/file-identity.js'
+import { isTxnLog, parseComponent } from '../cassandra/names.js'
+import { TransactionLogs } from '../cassandra/transaction-logs.js'
+import { indexOf, tableOfUnit, unitOf } from '../cassandra/unit.js'
 import type { ListenEvent } from '../config/config.js'
-import { isTxnLog, parseComponent } from '../sstable/names.js'
-import { indexOf, tableOfUnit, unitOf } from '../sstable/unit.js'
-import type { Disk, FileIdentity } from '../tables/ports.js'
+import type { Disk } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
-import type { Listing } from '../watch/tree.js'
 import type { FileEvent, ScanReason, WatchListener } from '../watch/listener.js'
+import type { Listing } from '../watch/tree.js'
 
-import { isHardlink, isSameDirectory } from './file-identity.js'
+import { isSameDirectory } from './same-directory.js'
 import type { SensorNews } from './sensor-news.js'
 import type { TableRegistry } from './table-registry.js'
-import { TransactionLogs } from './transaction-logs.js'
 import type { Turns } from './turns.js'
 
 /** Which events and files count. */

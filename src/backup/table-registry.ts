@@ -1,4 +1,4 @@
-import { unitOf } from '../sstable/unit.js'
+import { unitOf } from '../cassandra/unit.js'
 import type { Table } from '../tables/table.js'
 
 /** The tables that are backed up now, by name and by directory. */

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
+import { tableOfUnit } from '../cassandra/unit.js'
 import type { Logger } from '../report/logger.js'
-import { tableOfUnit } from '../sstable/unit.js'
+import type { Problems } from '../report/problems.js'
 import type { TableNews } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
-
-import type { Problems } from './ports.js'
 
 /** Names that one log line shows. */
 const SHOWN = 3

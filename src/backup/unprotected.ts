@@ -1,15 +1,15 @@
 import { opendir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { identify } from '../cassandra/file-identity.js'
+import { parseComponent } from '../cassandra/names.js'
 import type { Config } from '../config/config.js'
-import type { Filter } from '../plan/filter.js'
 import { counted, formatBytes } from '../report/format.js'
 import type { Logger } from '../report/logger.js'
-import { parseComponent } from '../sstable/names.js'
+import type { Problems } from '../report/problems.js'
 import { identityOf } from '../watch/identity.js'
 
-import { identify } from './file-identity.js'
-import type { Problems } from './ports.js'
+import type { Filter } from './filter.js'
 import type { TableRegistry } from './table-registry.js'
 
 /** Files and bytes that are not in the bucket. */

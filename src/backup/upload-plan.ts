@@ -1,9 +1,9 @@
+import { parseComponent } from '../cassandra/names.js'
 import type { Config } from '../config/config.js'
-import { statMetadata } from '../plan/metadata.js'
+import type { KeyLayout } from '../manifest/keys.js'
 import { OURS_METADATA, metadataHeaders, storageHeaders } from '../s3/object.js'
-import { parseComponent } from '../sstable/names.js'
-import type { KeyLayout } from '../state/keys.js'
-import type { FileUpload } from '../upload/task.js'
+import { statMetadata } from '../transfer/metadata.js'
+import type { FileUpload } from '../transfer/upload/upload-task.js'
 
 import type { OpenFile } from './open-files.js'
 

@@ -1,13 +1,13 @@
 import { crc64nvme } from 'tablesnap-io'
 
+import { standingOf } from '../manifest/bucket-comparison.js'
+import { KeySet } from '../manifest/key-set.js'
 import { Reads } from '../retention/reads.js'
 import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
 import type { ListedObject } from '../s3/list.js'
 import { getRange } from '../s3/object.js'
-import { standingOf } from '../state/bucket-comparison.js'
-import { KeySet } from '../state/key-set.js'
 
 import type { CheckBucket } from './check-bucket.js'
 import type { Flaw } from './damage.js'

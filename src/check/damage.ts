@@ -1,5 +1,5 @@
-import type { NamedObject } from '../state/named-objects.js'
-import type { DecodedState } from '../state/manifest-decode.js'
+import type { DecodedState } from '../manifest/manifest-decode.js'
+import type { NamedObject } from '../manifest/named-objects.js'
 
 import type { ManifestReader, Point } from './restore-points.js'
 

@@ -1,7 +1,7 @@
 import { TablesnapError } from '../errors.js'
+import { compareKeys } from '../manifest/key-order.js'
+import type { NamedObject } from '../manifest/named-objects.js'
 import type { ListPage, ListedObject } from '../s3/list.js'
-import { compareKeys } from '../state/key-order.js'
-import type { NamedObject } from '../state/named-objects.js'
 
 /** The files whose content an object should hold; more than one where restore points or hardlinks share it. */
 export type Names = readonly [NamedObject, ...NamedObject[]]

@@ -1,12 +1,12 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import type { Filter } from '../plan/filter.js'
+import type { Filter } from '../backup/filter.js'
+import { isTemporary, isTxnLog, parseComponent } from '../cassandra/names.js'
+import { parseTxn } from '../cassandra/transaction-log.js'
+import { tableOfUnit, unitOf } from '../cassandra/unit.js'
+import { applyInPlace } from '../manifest/state.js'
 import { counted } from '../report/format.js'
-import { isTemporary, isTxnLog, parseComponent } from '../sstable/names.js'
-import { parseTxn } from '../sstable/txn.js'
-import { tableOfUnit, unitOf } from '../sstable/unit.js'
-import { applyInPlace } from '../state/state.js'
 
 import { Sample, type Finding } from './finding.js'
 import type { Mends } from './mends.js'

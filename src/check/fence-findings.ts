@@ -1,5 +1,5 @@
-import { isUnclaimed, parseRecord, type NodeRecord } from '../backup/node-record.js'
-import type { KeyLayout } from '../state/keys.js'
+import type { KeyLayout } from '../manifest/keys.js'
+import { isUnclaimed, parseRecord, type NodeRecord } from '../node/node-record.js'
 
 import type { Finding } from './finding.js'
 import type { Mends } from './mends.js'

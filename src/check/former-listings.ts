@@ -1,9 +1,9 @@
 import { LISTING_SUFFIX } from '../bucket-names.js'
 import { TablesnapError } from '../errors.js'
-import { namesInListing } from '../restore/listing.js'
+import { KeySet } from '../manifest/key-set.js'
+import { namesInListing } from '../manifest/listing-reader.js'
 import { Reads } from '../retention/reads.js'
 import type { ListedObject } from '../s3/list.js'
-import { KeySet } from '../state/key-set.js'
 
 import type { CheckBucket } from './check-bucket.js'
 

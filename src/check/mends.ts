@@ -1,5 +1,5 @@
+import { backupLine, shellWord, takeOverLine } from '../config/command-line.js'
 import type { Config } from '../config/config.js'
-import { backupLine, shellWord, takeOverLine } from '../restore/mend.js'
 
 /** The command lines that a report names; an operator runs them as they are. */
 export class Mends {

@@ -1,12 +1,12 @@
 import { TablesnapError } from '../errors.js'
+import type { Epochs } from '../manifest/epochs.js'
+import { parseStateKey, type KeyLayout, type StateKey } from '../manifest/keys.js'
+import type { DecodedState } from '../manifest/manifest-decode.js'
+import { kindOf, type ManifestKind } from '../manifest/manifest-facts.js'
+import { decodeManifest } from '../manifest/manifest-in-place.js'
+import { isAhead, ranked, timeOf } from '../manifest/ranked.js'
 import { Reads } from '../retention/reads.js'
 import type { ListedObject } from '../s3/list.js'
-import type { Epochs } from '../state/epochs.js'
-import { parseStateKey, type KeyLayout, type StateKey } from '../state/keys.js'
-import type { DecodedState } from '../state/manifest-decode.js'
-import { kindOf, type ManifestKind } from '../state/manifest-facts.js'
-import { decodeManifest } from '../state/manifest-in-place.js'
-import { isAhead, ranked, timeOf } from '../state/ranked.js'
 
 import type { CheckBucket } from './check-bucket.js'
 

@@ -1,4 +1,4 @@
-import { isArchive } from '../restore/archived.js'
+import { isArchive } from '../restore/read/archived.js'
 import type { BucketSettings, LifecycleRule, Told } from '../s3/bucket-settings.js'
 
 import type { Finding } from './finding.js'

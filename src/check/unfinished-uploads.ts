@@ -1,7 +1,7 @@
 import { errorMessage } from '../errors.js'
+import type { KeyLayout } from '../manifest/keys.js'
 import { counted } from '../report/format.js'
 import { isS3Error } from '../s3/errors.js'
-import type { KeyLayout } from '../state/keys.js'
 
 import type { CheckBucket } from './check-bucket.js'
 import { Sample, type Finding } from './finding.js'

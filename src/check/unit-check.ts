@@ -1,9 +1,9 @@
-import type { ListedObject } from '../s3/list.js'
-import { isArchive } from '../restore/archived.js'
-import { differences, standingOf } from '../state/bucket-comparison.js'
-import type { KeyLayout } from '../state/keys.js'
-import { NamedObjects } from '../state/named-objects.js'
+import { differences, standingOf } from '../manifest/bucket-comparison.js'
+import type { KeyLayout } from '../manifest/keys.js'
+import { NamedObjects } from '../manifest/named-objects.js'
+import { isArchive } from '../restore/read/archived.js'
 import { Reads } from '../retention/reads.js'
+import type { ListedObject } from '../s3/list.js'
 
 import type { CheckBucket } from './check-bucket.js'
 import type { ContentCheck } from './content-check.js'
@@ -16,8 +16,8 @@ import {
   type NameSource,
   type Names,
 } from './directory-comparison.js'
-import { FormerListings } from './former-listings.js'
 import { Sample } from './finding.js'
+import { FormerListings } from './former-listings.js'
 import type { ManifestReader, Point } from './restore-points.js'
 import { UnitNames } from './unit-names.js'
 

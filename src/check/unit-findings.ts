@@ -1,5 +1,5 @@
+import { tableOfUnit } from '../cassandra/unit.js'
 import { counted } from '../report/format.js'
-import { tableOfUnit } from '../sstable/unit.js'
 
 import type { Finding } from './finding.js'
 import type { Mends } from './mends.js'

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 
-import type { Entry, State, StateSet } from '../state/state.js'
+import type { Entry, State, StateSet } from '../manifest/state.js'
 
 /** The maps of a layer, which this file fills. */
 interface Layer extends State {

@@ -1,10 +1,10 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 
+import { tableOfUnit } from '../cassandra/unit.js'
 import { SEVERITIES } from '../check/finding.js'
 import { exitCodeOf, type CheckReport } from '../check/report.js'
 import type { UnitReport } from '../check/unit-findings.js'
 import { TablesnapError, errorMessage } from '../errors.js'
-import { tableOfUnit } from '../sstable/unit.js'
 
 /** Writes the metrics of a check for node_exporter's textfile collector, whole or not at all. @throws TablesnapError `METRICS_UNWRITABLE` */
 export async function writeMetrics(path: string, report: CheckReport): Promise<void> {

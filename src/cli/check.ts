@@ -1,9 +1,9 @@
 import { checkNode, repairNode } from '../check/check.js'
 import { exitCodeOf } from '../check/report.js'
+import { checkSeparator, readSeparator } from '../manifest/separator.js'
 import { counted } from '../report/format.js'
 import { printable } from '../report/log.js'
 import type { Session } from '../session.js'
-import { checkSeparator, readSeparator } from '../state/separator.js'
 
 import { writeMetrics } from './check-metrics.js'
 import { checkHelp, startCheck, type CheckOptions, type CheckRun } from './check-options.js'

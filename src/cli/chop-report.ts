@@ -1,8 +1,8 @@
+import { tableOfUnit } from '../cassandra/unit.js'
 import { formatDuration } from '../config/duration.js'
 import { counted, formatBytes } from '../report/format.js'
 import type { ChopOptions, ChopResult, ChoppedUnit } from '../retention/chop.js'
 import type { UnitPoints } from '../retention/manifest-survey.js'
-import { tableOfUnit } from '../sstable/unit.js'
 
 import { costOf, formatCost } from './cost.js'
 

@@ -1,16 +1,16 @@
 import { randomInt } from 'node:crypto'
 
 import { formatDuration } from '../config/duration.js'
+import { checkSeparator, readSeparator } from '../manifest/separator.js'
 import { counted } from '../report/format.js'
 import { printable } from '../report/log.js'
 import type { Logger } from '../report/logger.js'
-import { abandonedUploads } from '../retention/unfinished.js'
 import { chop as runChop, type ChopDeps, type ChopOptions, type ChopResult } from '../retention/chop.js'
 import { DeletionRule } from '../retention/deletion-rule.js'
 import { S3Bucket } from '../retention/s3-bucket.js'
+import { abandonedUploads } from '../retention/unfinished.js'
 import type { ListedObject } from '../s3/list.js'
 import type { Session } from '../session.js'
-import { checkSeparator, readSeparator } from '../state/separator.js'
 
 import { chopHelp, startChop, type ChopRun } from './chop-options.js'
 import { chopLines } from './chop-report.js'

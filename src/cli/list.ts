@@ -1,9 +1,9 @@
+import { tableOfUnit } from '../cassandra/unit.js'
 import { formatBytes } from '../report/format.js'
 import { printable } from '../report/log.js'
-import { listUnits, type ListedMoment, type ListedUnit } from '../restore/history.js'
-import { nodeNames } from '../restore/nodes.js'
+import { listUnits, type ListedMoment, type ListedUnit } from '../restore/choose/history.js'
+import { nodeNames } from '../restore/read/nodes.js'
 import type { Session } from '../session.js'
-import { tableOfUnit } from '../sstable/unit.js'
 
 import { interruptible, type What } from './download.js'
 import type { Signals } from './signals.js'

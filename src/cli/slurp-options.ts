@@ -7,9 +7,9 @@ import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig 
 import { longFlag } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
-import { findId, type Ownership } from '../restore/owner.js'
-import type { Scope } from '../restore/scope.js'
-import { USER_DATABASE } from '../user-database.js'
+import { USER_DATABASE } from '../node/user-database.js'
+import { findId, type Ownership } from '../restore/place/owner.js'
+import type { Scope } from '../restore/read/scope.js'
 
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
 import { sharedFlags, sharedOptions } from './shared-options.js'

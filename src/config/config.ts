@@ -1,4 +1,6 @@
+import type { TableFilter } from '../cassandra/table-directory.js'
 import type { ChecksumKind, Credentials, ObjectSettings, S3Settings } from '../s3/settings.js'
+
 import type { Pattern } from './pattern.js'
 
 /** `watch` new files only; `backup` what exists, then exit; `backup-watch` both; `download` restore. */
@@ -34,13 +36,6 @@ export interface FilterSettings {
   readonly include: readonly Pattern[]
   readonly snapshots: boolean
   readonly backups: boolean
-}
-
-/** The part of a node that is restored; if nothing is named, everything. */
-export interface TableFilter {
-  readonly keyspaces: readonly string[]
-  /** `<keyspace>.<table>` or `<keyspace>.<table>-<id>`. */
-  readonly tables: readonly string[]
 }
 
 /** Everything below `from` on the node that was backed up is restored below `to` in the target; both are absolute. */

@@ -1,10 +1,10 @@
-import type { Engine } from '../pool/engine.js'
 import type { Logger } from '../report/logger.js'
 import type { Progress } from '../report/progress.js'
 import type { S3Client } from '../s3/client.js'
+import type { Engine } from '../transfer/pool/engine.js'
 
-import type { Ownership } from './owner.js'
-import type { Scope } from './scope.js'
+import type { Ownership } from './place/owner.js'
+import type { Scope } from './read/scope.js'
 
 /** The resources of a restore. */
 export interface RestoreDeps {

@@ -1,12 +1,12 @@
 import { dirname } from 'node:path'
 
+import { unitOf } from '../cassandra/unit.js'
 import { TablesnapError } from '../errors.js'
+import { planId, plansOf, type PlannedObject } from '../manifest/chop-plan.js'
+import { parseStateKey, type KeyLayout } from '../manifest/keys.js'
 import type { Logger } from '../report/logger.js'
 import { MAX_DELETES } from '../s3/delete.js'
 import type { ListedObject } from '../s3/list.js'
-import { unitOf } from '../sstable/unit.js'
-import { planId, plansOf, type PlannedObject } from '../state/chop-plan.js'
-import { parseStateKey, type KeyLayout } from '../state/keys.js'
 
 import type { DeletionRule, RetentionOptions } from './deletion-rule.js'
 import { Executor, type Deleted, type DeletionObserver } from './executor.js'

@@ -1,4 +1,4 @@
-import { PHASES, type Phase } from '../state/chop-plan.js'
+import { PHASES, type Phase } from '../manifest/chop-plan.js'
 
 import { KeepRules, hasKeepFlags, type KeepFlags } from './keep-rules.js'
 import type { ChopScope } from './scope.js'

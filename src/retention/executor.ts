@@ -1,7 +1,7 @@
 import { errorMessage } from '../errors.js'
+import type { Phase, PlannedObject } from '../manifest/chop-plan.js'
+import type { KeyLayout } from '../manifest/keys.js'
 import { MAX_DELETES } from '../s3/delete.js'
-import type { Phase, PlannedObject } from '../state/chop-plan.js'
-import type { KeyLayout } from '../state/keys.js'
 
 import type { DeletionRule } from './deletion-rule.js'
 import { chopOf, raced, readNodeFile, sameChop, type NodeFile } from './node-file.js'

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 
-import { parseKeyPath } from '../restore/key-path.js'
-import type { ListedObject } from '../s3/list.js'
-import { unitOf } from '../sstable/unit.js'
-import type { KeyLayout } from '../state/keys.js'
 import { LISTING_SUFFIX } from '../bucket-names.js'
+import { unitOf } from '../cassandra/unit.js'
+import { parseKeyPath } from '../manifest/key-path.js'
+import type { KeyLayout } from '../manifest/keys.js'
+import type { ListedObject } from '../s3/list.js'
 
 import type { DeletionRule, TablePoints } from './deletion-rule.js'
 import { Tally, type Going, type IsNews } from './going.js'

@@ -1,5 +1,5 @@
+import type { Phase } from '../manifest/chop-plan.js'
 import type { ListedObject } from '../s3/list.js'
-import type { Phase } from '../state/chop-plan.js'
 
 /** An object that the rule lets go. */
 export interface Going {

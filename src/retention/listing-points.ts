@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 
-import { namesInListing } from '../restore/listing.js'
+import { isOptional, isTemporary, parseComponent } from '../cassandra/names.js'
 import { TablesnapError } from '../errors.js'
+import { KeySet } from '../manifest/key-set.js'
+import { namesInListing } from '../manifest/listing-reader.js'
 import type { ListedObject } from '../s3/list.js'
-import { isOptional, isTemporary, parseComponent } from '../sstable/names.js'
-import { KeySet } from '../state/key-set.js'
 
 import type { DeletionRule, TablePoints } from './deletion-rule.js'
 import type { IsNews } from './going.js'

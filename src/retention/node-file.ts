@@ -1,7 +1,7 @@
 import { TablesnapError } from '../errors.js'
-import { parseChops, type ChopRecord } from '../state/chop-plan.js'
-import { parseEpochs, type Epochs } from '../state/epochs.js'
-import type { KeyLayout } from '../state/keys.js'
+import { parseChops, type ChopRecord } from '../manifest/chop-plan.js'
+import { parseEpochs, type Epochs } from '../manifest/epochs.js'
+import type { KeyLayout } from '../manifest/keys.js'
 
 import type { RetentionBucket } from './ports.js'
 

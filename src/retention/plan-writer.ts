@@ -8,8 +8,8 @@ import {
   type Phase,
   type PlanChunk,
   type PlannedObject,
-} from '../state/chop-plan.js'
-import type { KeyLayout } from '../state/keys.js'
+} from '../manifest/chop-plan.js'
+import type { KeyLayout } from '../manifest/keys.js'
 
 import type { RetentionBucket } from './ports.js'
 

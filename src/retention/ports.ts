@@ -1,6 +1,6 @@
+import type { PlannedObject } from '../manifest/chop-plan.js'
 import type { DeletionResult } from '../s3/delete.js'
 import type { ListedObject } from '../s3/list.js'
-import type { PlannedObject } from '../state/chop-plan.js'
 
 /** An object that was read. */
 export interface ReadResult {

@@ -7,9 +7,9 @@ import {
   type ChopPlan,
   type Phase,
   type PlannedObject,
-} from '../state/chop-plan.js'
-import { KeySet } from '../state/key-set.js'
-import type { KeyLayout } from '../state/keys.js'
+} from '../manifest/chop-plan.js'
+import { KeySet } from '../manifest/key-set.js'
+import type { KeyLayout } from '../manifest/keys.js'
 
 import { identityOf } from './going.js'
 import type { RetentionBucket } from './ports.js'

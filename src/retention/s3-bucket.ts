@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { TablesnapError } from '../errors.js'
+import type { PlannedObject } from '../manifest/chop-plan.js'
 import type { S3Client } from '../s3/client.js'
 import { deleteObjects, type DeletionResult } from '../s3/delete.js'
 import { isS3Error } from '../s3/errors.js'
@@ -11,7 +12,6 @@ import { getObject, putObject, storageHeaders, type GuardedBody } from '../s3/ob
 import { putInPlaceOf } from '../s3/replace.js'
 import { monotonic } from '../s3/server-time.js'
 import type { ObjectSettings } from '../s3/settings.js'
-import type { PlannedObject } from '../state/chop-plan.js'
 
 import type { ReadResult, RetentionBucket, UnfinishedUpload } from './ports.js'
 

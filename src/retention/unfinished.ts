@@ -1,5 +1,5 @@
-import { parseKeyPath } from '../restore/key-path.js'
-import type { KeyLayout } from '../state/keys.js'
+import { parseKeyPath } from '../manifest/key-path.js'
+import type { KeyLayout } from '../manifest/keys.js'
 
 import type { DeletionRule } from './deletion-rule.js'
 import type { RetentionBucket, UnfinishedUpload } from './ports.js'

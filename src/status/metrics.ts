@@ -1,6 +1,6 @@
 import { Registry, type Metric } from 'prom-client'
 
-import { tableOfUnit } from '../sstable/unit.js'
+import { tableOfUnit } from '../cassandra/unit.js'
 import type { RequestCount } from '../s3/request-counts.js'
 
 import { LATENCIES, type Activity } from './activity.js'

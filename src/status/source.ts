@@ -1,4 +1,4 @@
-import type { State } from '../state/state.js'
+import type { State } from '../manifest/state.js'
 
 /** An SSTable, or a file that belongs to none, that is not in the bucket as it is on the disk. */
 export interface WaitingFiles {

@@ -1,5 +1,5 @@
-import { tableOfUnit } from '../sstable/unit.js'
-import type { State } from '../state/state.js'
+import { tableOfUnit } from '../cassandra/unit.js'
+import type { State } from '../manifest/state.js'
 
 import type { TableView } from './source.js'
 import type { Amount, Level, PointKind, TableStatus } from './status.js'

@@ -1,5 +1,5 @@
-import { BASIC } from '../sstable/complete.js'
-import { SparseMap } from '../state/sparse.js'
+import { BASIC } from '../cassandra/complete.js'
+import { SparseMap } from '../manifest/sparse.js'
 
 import type { TableFiles } from './table-files.js'
 

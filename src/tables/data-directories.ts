@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 
-import type { DirectoryIdentity, State } from '../state/state.js'
+import type { DirectoryIdentity, State } from '../manifest/state.js'
 
 import type { Disk } from './ports.js'
 import { sameIdentity } from './table-files.js'

@@ -1,4 +1,4 @@
-import { SparseSet } from '../state/sparse.js'
+import { SparseSet } from '../manifest/sparse.js'
 
 import type { TransactionLog } from './logs.js'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
-import { BASIC, STANDARD, judge, type Verdict } from '../sstable/complete.js'
-import { parseComponent } from '../sstable/names.js'
+import { BASIC, STANDARD, judge, type Verdict } from '../cassandra/complete.js'
+import { parseComponent } from '../cassandra/names.js'
 
 import type { Logs } from './logs.js'
 import type { Clock, Disk, TableSettings } from './ports.js'

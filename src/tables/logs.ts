@@ -1,6 +1,6 @@
-import { EMPTY_TXN, isEnd, mergeTxns, type Txn } from '../sstable/txn.js'
-import { isAddition } from '../sstable/names.js'
-import { SparseMap, SparseSet } from '../state/sparse.js'
+import { isAddition } from '../cassandra/names.js'
+import { EMPTY_TXN, isEnd, mergeTxns, type Txn } from '../cassandra/transaction-log.js'
+import { SparseMap, SparseSet } from '../manifest/sparse.js'
 
 /** How many transactions that are over are remembered: a replica of the log may be announced late. Their names have UUIDs. */
 const REMEMBERED = 100

@@ -1,5 +1,5 @@
-import { generationOf, hasTransactions } from '../sstable/names.js'
-import { SparseMap } from '../state/sparse.js'
+import { generationOf, hasTransactions } from '../cassandra/names.js'
+import { SparseMap } from '../manifest/sparse.js'
 
 import type { Changes } from './changes.js'
 import type { TransactionLog } from './logs.js'

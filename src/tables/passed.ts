@@ -1,4 +1,4 @@
-import { SparseMap } from '../state/sparse.js'
+import { SparseMap } from '../manifest/sparse.js'
 
 import type { TableFiles } from './table-files.js'
 

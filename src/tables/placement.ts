@@ -1,4 +1,4 @@
-import type { History } from '../state/history.js'
+import type { History } from '../manifest/history.js'
 
 import { Breakages } from './breakages.js'
 import { Changes } from './changes.js'

@@ -1,11 +1,8 @@
-import type { DirectoryIdentity, Entry, State } from '../state/state.js'
-import type { Txn } from '../sstable/txn.js'
+import type { FileIdentity } from '../cassandra/file-identity.js'
+import type { DirectoryIdentity, Entry, State } from '../manifest/state.js'
 
-import type { Table } from './table.js'
 import type { TableFiles } from './table-files.js'
-
-/** Tells one content of a file from another without reading it. */
-export type FileIdentity = Pick<Entry, 'size' | 'mtime' | 'inode'>
+import type { Table } from './table.js'
 
 /** How a file came: `closed` after a writer, `moved-in` by a rename, `created` (a hardlink has no other event). */
 export type Arrival = 'created' | 'closed' | 'moved-in'
@@ -64,17 +61,6 @@ export interface Missing {
   readonly path: string
   readonly why: 'incomplete' | 'written' | 'failed' | 'uploading' | 'old'
 }
-
-/** News of a transaction log in one directory. */
-export type LogNews =
-  /** It was read; the descriptor that was opened at its creation may outlive the file. */
-  | { readonly kind: 'read'; readonly txn: Txn }
-  /** Its creation was announced, and it was gone before it could be opened. */
-  | { readonly kind: 'missed' }
-  /** It is there, and cannot be opened or read. */
-  | { readonly kind: 'unreadable'; readonly why: string }
-  /** It was deleted; what was read through its descriptor last has been told before. */
-  | { readonly kind: 'gone' }
 
 /** An SSTable, or a file that belongs to none, that is complete and not in the bucket as it is now. */
 export interface Ready {

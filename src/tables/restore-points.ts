@@ -1,9 +1,9 @@
 import { basename, dirname, join } from 'node:path'
 
-import type { History, Moment } from '../state/history.js'
-import type { Standing } from '../state/lineage.js'
-import { SparseMap, SparseSet } from '../state/sparse.js'
-import type { DirectoryIdentity, Entry, State, StateSet } from '../state/state.js'
+import type { History, Moment } from '../manifest/history.js'
+import type { Standing } from '../manifest/lineage.js'
+import { SparseMap, SparseSet } from '../manifest/sparse.js'
+import type { DirectoryIdentity, Entry, State, StateSet } from '../manifest/state.js'
 
 import { isKnownElsewhere, isSameDataDirectory } from './data-directories.js'
 import type { Clock, Disk, Draft, TableNews, TableSettings } from './ports.js'

@@ -1,4 +1,4 @@
-import type { Entry, State, StateSet } from '../state/state.js'
+import type { Entry, State, StateSet } from '../manifest/state.js'
 
 /** Whether a manifest says nothing that the one before did not. Their epochs, times and upstream listings do not count. */
 export function saysTheSame(a: State, b: State): boolean {

@@ -1,8 +1,7 @@
-import { History } from '../state/history.js'
+import { History } from '../manifest/history.js'
 
 import type { Changes, Step } from './changes.js'
-import type { Losses } from './losses.js'
-import { isLoose } from './losses.js'
+import { type Losses, isLoose } from './losses.js'
 import type { TableNews } from './ports.js'
 import type { TableFacts } from './table-facts.js'
 import type { TableFiles } from './table-files.js'

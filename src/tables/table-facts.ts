@@ -1,4 +1,4 @@
-import type { Newest } from '../state/history.js'
+import type { Newest } from '../manifest/history.js'
 
 import type { TableDirectory } from './restore-points.js'
 import type { TableFiles } from './table-files.js'

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 
-import { isMutable } from '../sstable/names.js'
-import { SparseMap } from '../state/sparse.js'
-import type { Entry, StateSet } from '../state/state.js'
+import type { FileIdentity } from '../cassandra/file-identity.js'
+import { isMutable } from '../cassandra/names.js'
+import { SparseMap } from '../manifest/sparse.js'
+import type { Entry, StateSet } from '../manifest/state.js'
 
-import type { Disk, FileIdentity, UploadResult } from './ports.js'
+import type { Disk, UploadResult } from './ports.js'
 
 /**
  * `old`: it was there at the start, and this run does not back it up; `dirty`: it changed and is to be judged; `written`: an

@@ -1,24 +1,24 @@
 import { basename, dirname, join } from 'node:path'
 
-import { parseComponent } from '../sstable/names.js'
-import { indexOf, tableOfUnit } from '../sstable/unit.js'
-import { SparseMap } from '../state/sparse.js'
-import type { Entry, State } from '../state/state.js'
+import type { FileIdentity } from '../cassandra/file-identity.js'
+import { parseComponent } from '../cassandra/names.js'
+import type { LogNews } from '../cassandra/transaction-logs.js'
+import { indexOf, tableOfUnit } from '../cassandra/unit.js'
+import { SparseMap } from '../manifest/sparse.js'
+import type { Entry, State } from '../manifest/state.js'
 
 import { isKnownElsewhere } from './data-directories.js'
+import { LOG_PATIENCE } from './gap.js'
 import { Judge } from './judgement.js'
 import { Logs, type TransactionLog } from './logs.js'
 import { Placement } from './placement.js'
-import { LOG_PATIENCE } from './gap.js'
 import type {
   Arrival,
   Clock,
   DirectoryScan,
   Disk,
   Draft,
-  FileIdentity,
   Instant,
-  LogNews,
   Missing,
   Orders,
   Ready,

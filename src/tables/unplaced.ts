@@ -1,4 +1,4 @@
-import { SparseSet } from '../state/sparse.js'
+import { SparseSet } from '../manifest/sparse.js'
 
 import type { Changes } from './changes.js'
 import { LOG_PATIENCE } from './gap.js'
@@ -143,7 +143,7 @@ export class Unplaced {
     const arrived: TableFiles[] = []
     let isArriving = false
     for (const files of [...this.#all]) {
-      const { after, until, time, at } = files.whole
+      const { after, until, time } = files.whole
       if (this.isClaimed(files) || files.status === 'dirty') continue
       if (files.status === 'old') this.#placeOld(files, drains, seen)
       else if (until === undefined) {

@@ -1,5 +1,5 @@
-import type { Verdict } from '../sstable/complete.js'
-import { SparseMap, SparseSet } from '../state/sparse.js'
+import type { Verdict } from '../cassandra/complete.js'
+import { SparseMap, SparseSet } from '../manifest/sparse.js'
 
 import type { Judge } from './judgement.js'
 import type { Clock, Ready, TableSettings, UploadResult } from './ports.js'

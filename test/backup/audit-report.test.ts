@@ -3,7 +3,7 @@ import t from 'tap'
 import { AuditReport, type Finding } from '../../src/backup/audit-report.js'
 import { BackupSummary } from '../../src/backup/summary.js'
 import { TablesnapError } from '../../src/errors.js'
-import type { State } from '../../src/state/state.js'
+import type { State } from '../../src/manifest/state.js'
 import { LogLines } from '../restore/support.js'
 
 const UNIT = 'ks/t-0a1b2c3d4e5f60718293a4b5c6d7e8f9'

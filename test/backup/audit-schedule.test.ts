@@ -3,7 +3,7 @@ import t from 'tap'
 import { AuditSchedule } from '../../src/backup/audit-schedule.js'
 import type { Since } from '../../src/backup/object-audit.js'
 import { TablesnapError } from '../../src/errors.js'
-import type { State, StateSet } from '../../src/state/state.js'
+import type { State, StateSet } from '../../src/manifest/state.js'
 import { VirtualTime } from '../support/virtual-time.js'
 
 const HOUR = 3_600_000

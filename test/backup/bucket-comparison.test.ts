@@ -1,12 +1,12 @@
 import t from 'tap'
 
-import { differences, standingOf } from '../../src/state/bucket-comparison.js'
+import { differences, standingOf } from '../../src/manifest/bucket-comparison.js'
+import { compareKeys } from '../../src/manifest/key-order.js'
+import { KeyLayout } from '../../src/manifest/keys.js'
+import { NamedObjects } from '../../src/manifest/named-objects.js'
+import type { Entry, State } from '../../src/manifest/state.js'
 import type { ListPage } from '../../src/s3/list.js'
 import type { ObjectInfo } from '../../src/s3/object.js'
-import { compareKeys } from '../../src/state/key-order.js'
-import { KeyLayout } from '../../src/state/keys.js'
-import { NamedObjects } from '../../src/state/named-objects.js'
-import type { Entry, State } from '../../src/state/state.js'
 import { Random } from '../state/random.js'
 
 const KEYS = new KeyLayout('', 'n', ':')

@@ -1,8 +1,8 @@
 import t from 'tap'
 
-import { Fence, type FenceOptions } from '../../src/backup/fence.js'
 import { faults } from '../../dev/local-s3/fault.js'
-import { KeyLayout } from '../../src/state/keys.js'
+import { KeyLayout } from '../../src/manifest/keys.js'
+import { Fence, type FenceOptions } from '../../src/node/fence.js'
 import { Recorded } from '../support/recorded.js'
 
 const KEY = '.tablesnap/node1/node.json'

@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { Fence } from '../../src/backup/fence.js'
-import { deltaOf } from '../../src/backup/manifest-delta.js'
-import { ManifestPublisher } from '../../src/backup/manifest-publisher.js'
-import type { ManifestStore } from '../../src/backup/ports.js'
 import { faults } from '../../dev/local-s3/fault.js'
+import { ManifestPublisher } from '../../src/backup/manifest-publisher.js'
+import { deltaOf } from '../../src/manifest/manifest-delta.js'
+import type { ManifestStore } from '../../src/manifest/manifest-store.js'
+import { applyDelta } from '../../src/manifest/state.js'
+import { Fence } from '../../src/node/fence.js'
 import { S3Error } from '../../src/s3/errors.js'
-import { applyDelta } from '../../src/state/state.js'
 import { until } from '../support/node.js'
 import { Recorded } from '../support/recorded.js'
 

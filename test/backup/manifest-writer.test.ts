@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Published, Publisher } from '../../src/backup/manifest-publisher.js'
 import { ManifestWriter, type WriterSettings } from '../../src/backup/manifest-writer.js'
 import { TablesnapError } from '../../src/errors.js'
-import type { State } from '../../src/state/state.js'
+import type { State } from '../../src/manifest/state.js'
 import type { Table } from '../../src/tables/table.js'
 import { VirtualTime } from '../support/virtual-time.js'
 

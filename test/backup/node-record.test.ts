@@ -1,7 +1,7 @@
 import t from 'tap'
 
-import { kinship, parseRecord, volumesTogether, type NodeRecord } from '../../src/backup/node-record.js'
-import type { Writer } from '../../src/config/writer.js'
+import { kinship, parseRecord, volumesTogether, type NodeRecord } from '../../src/node/node-record.js'
+import type { Writer } from '../../src/node/writer.js'
 
 const record: NodeRecord = { format: 1, writer: 'm1', volumes: ['v1'], host: 'h1', epoch: 1, since: 1 }
 const writer: Writer = { id: 'm1', isMachine: true, volumes: ['v1'], host: 'h1', formerIds: ['old'] }

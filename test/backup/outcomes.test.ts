@@ -2,12 +2,12 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
+import { Filter } from '../../src/backup/filter.js'
 import { OpenFiles } from '../../src/backup/open-files.js'
 import { Outcomes } from '../../src/backup/outcomes.js'
 import { Rounds } from '../../src/backup/rounds.js'
 import { Unprotected } from '../../src/backup/unprotected.js'
 import { TablesnapError } from '../../src/errors.js'
-import { Filter } from '../../src/plan/filter.js'
 import { until } from '../support/node.js'
 import { Recorded } from '../support/recorded.js'
 import { TABLE, Tracked, entryOf } from '../support/tracked.js'

@@ -3,8 +3,7 @@ import { basename, join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { TransactionLogs } from '../../src/backup/transaction-logs.js'
-import type { LogNews } from '../../src/tables/ports.js'
+import { TransactionLogs, type LogNews } from '../../src/cassandra/transaction-logs.js'
 import { TxnLog } from '../support/table.js'
 import { Tracked } from '../support/tracked.js'
 

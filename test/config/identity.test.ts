@@ -4,8 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+
 import t, { type Test } from 'tap'
-import { resolveName, type IdentitySources } from '../../src/config/identity.js'
+
+import { resolveName, type IdentitySources } from '../../src/node/identity.js'
 
 const automatic = { name: undefined, nameFrom: undefined, separator: ':' } as const
 

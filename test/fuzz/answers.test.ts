@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { Owners } from '../../src/restore/owner.js'
-import { readListing } from '../../src/restore/listing.js'
+import { readListing } from '../../src/manifest/listing-reader.js'
+import { Owners } from '../../src/restore/place/owner.js'
 import { isErrorBody, isPage } from '../../src/s3/answer.js'
 import { listPages } from '../../src/s3/list.js'
 import {

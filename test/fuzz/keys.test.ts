@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 
+import { unitOf } from '../../src/cassandra/unit.js'
 import { isMomentKey, parseTime } from '../../src/config/time.js'
-import { parseKeyPath, unfit } from '../../src/restore/key-path.js'
-import { unitOf } from '../../src/sstable/unit.js'
-import { KeyLayout, parseStateKey } from '../../src/state/keys.js'
+import { parseKeyPath, unfit } from '../../src/manifest/key-path.js'
+import { KeyLayout, parseStateKey } from '../../src/manifest/keys.js'
 
 import { fuzz } from './fuzz.js'
 import { mutated } from './mutate.js'

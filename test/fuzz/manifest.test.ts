@@ -3,11 +3,10 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 
-import { Fence } from '../../src/backup/fence.js'
-import { KeyLayout } from '../../src/state/keys.js'
-import { decodeState } from '../../src/state/manifest-decode.js'
-
 import { start } from '../../src/cli/options.js'
+import { KeyLayout } from '../../src/manifest/keys.js'
+import { decodeState } from '../../src/manifest/manifest-decode.js'
+import { Fence } from '../../src/node/fence.js'
 
 import { FixedClient } from './fixed-client.js'
 import { fuzz } from './fuzz.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { PHASES, objectsOf, packLines, parsePlan } from '../../src/state/chop-plan.js'
+import { PHASES, objectsOf, packLines, parsePlan } from '../../src/manifest/chop-plan.js'
 
 import { fuzz } from './fuzz.js'
 import { mutatedBytes, mutatedJson } from './mutate.js'

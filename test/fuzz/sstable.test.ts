@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { judge, parseToc } from '../../src/sstable/complete.js'
+import { judge, parseToc } from '../../src/cassandra/complete.js'
 import {
   generationOf,
   hasTransactions,
@@ -11,9 +11,9 @@ import {
   isTemporary,
   isTxnLog,
   parseComponent,
-} from '../../src/sstable/names.js'
-import { isEnd, mergeTxns, parseTxn } from '../../src/sstable/txn.js'
-import { indexOf, tableOfUnit, unitOf } from '../../src/sstable/unit.js'
+} from '../../src/cassandra/names.js'
+import { isEnd, mergeTxns, parseTxn } from '../../src/cassandra/transaction-log.js'
+import { indexOf, tableOfUnit, unitOf } from '../../src/cassandra/unit.js'
 
 import { fuzz } from './fuzz.js'
 import { mutated } from './mutate.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { History } from '../../src/state/history.js'
+import { History } from '../../src/manifest/history.js'
 import type { Seen } from '../state/judge.js'
 import { runHistory } from '../state/run-history.js'
 

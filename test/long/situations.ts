@@ -58,7 +58,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '05 an object lies in GLACIER',
-    module: 'restore/archived',
+    module: 'restore/read/archived',
     from: "return ARCHIVES.has(storageClass ?? '');",
     to: 'return false;',
     test: 'restore/archived',
@@ -82,7 +82,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '07 two daemons of one name',
-    module: 'backup/fence',
+    module: 'node/fence',
     from: "if (errorCode(cause) !== 'EADDRINUSE')",
     to: 'if (true)',
     test: 'e2e/states',
@@ -90,7 +90,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '08 a volume is attached to another machine',
-    module: 'backup/node-record',
+    module: 'node/node-record',
     from: "? 'moved' : 'other'",
     to: "? 'other' : 'other'",
     test: 'backup/node-record',
@@ -98,7 +98,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '08 a volume is attached as another device',
-    module: 'backup/node-record',
+    module: 'node/node-record',
     from: '(writer.isMachine || isShared || !hasVolumes)',
     to: 'isShared',
     test: 'backup/node-record',
@@ -146,7 +146,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '12 a process may open few files',
-    module: 'backup/preflight',
+    module: 'node/preflight',
     from: 'FEWEST_DESCRIPTORS + FOR_A_THREAD * Math.max(0, threads - FEW_THREADS)',
     to: 'FEWEST_DESCRIPTORS',
     test: 'e2e/descriptors',
@@ -154,7 +154,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '12 a process may open very few files',
-    module: 'backup/preflight',
+    module: 'node/preflight',
     from: 'if (limit >= needed)',
     to: 'if (true)',
     test: 'e2e/descriptors',
@@ -170,7 +170,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '14 a key has more bytes than S3 takes',
-    module: 'state/keys',
+    module: 'manifest/keys',
     from: 'if (bytes <= MAX_KEY)',
     to: 'if (true)',
     test: 'e2e/errors',
@@ -234,7 +234,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '18 a server refuses checksum headers',
-    module: 'upload/capability',
+    module: 'transfer/upload/capability',
     from: "if (wanted === 'md5' || !isRefusal(refusal))",
     to: 'if (true)',
     test: 'upload/capability',
@@ -242,7 +242,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '19 a bucket that takes nothing without a checksum',
-    module: 'upload/guard',
+    module: 'transfer/upload/guard',
     from: "return { body, headers: { 'Content-MD5': sums.md5?.toString('base64') ?? '' } };",
     to: 'return { body, headers: {} };',
     test: 'upload/put',
@@ -346,7 +346,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '26 the target has too little room',
-    module: 'restore/problems',
+    module: 'restore/plan/problems',
     from: 'if (needed * (1 + SLACK) <= free)',
     to: 'if (true)',
     test: 'restore/disk',
@@ -354,7 +354,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '26 something lies in the way of a directory',
-    module: 'restore/target',
+    module: 'restore/plan/target',
     from: "if (found === 'other')",
     to: 'if (false)',
     test: 'restore/hostile',
@@ -362,7 +362,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '28 files that are being written (tmplink)',
-    module: 'sstable/names',
+    module: 'cassandra/names',
     from: '/(^|-)tmp(link)?-/',
     to: '/(^|-)tmp-/',
     test: 'sstable/names',
@@ -370,7 +370,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '28 formats of all versions (tries)',
-    module: 'sstable/complete',
+    module: 'cassandra/complete',
     from: "(trie ? ['Partitions.db', 'Rows.db'] : ['Index.db'])",
     to: "['Index.db']",
     test: 'sstable/complete',
@@ -418,7 +418,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '34 prefixes and separators',
-    module: 'state/keys',
+    module: 'manifest/keys',
     from: 'this.#prefix = `${prefix}${name}${separator}`;',
     to: 'this.#prefix = `${prefix}${name}:`;',
     test: 'e2e/backup',
@@ -442,7 +442,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '37 another separator than before',
-    module: 'state/separator',
+    module: 'manifest/separator',
     from: 'if (written === undefined || written === given)',
     to: 'if (true)',
     test: 'backup/fence',
@@ -450,7 +450,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '38 an account may not list unfinished uploads',
-    module: 'backup/multipart',
+    module: 'transfer/multipart',
     from: 'if (!isS3Error(error) || (error.retry && error.status !== 500))',
     to: 'if (true)',
     test: 'upload/multipart',
@@ -458,7 +458,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '38 a server does not list unfinished uploads',
-    module: 'backup/multipart',
+    module: 'transfer/multipart',
     from: 'if (isS3Error(error, 405, 500, 501))',
     to: 'if (isS3Error(error, 405, 501))',
     test: 'upload/lesser-resume',
@@ -490,7 +490,7 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '42 the data directory is a symbolic link, and transaction logs hold canonical paths',
-    module: 'sstable/txn',
+    module: 'cassandra/transaction-log',
     from: "const set = path.slice(path.lastIndexOf('/') + 1);",
     to: 'const set = path;',
     test: 'slow/backup-sets',

@@ -1,7 +1,7 @@
 import t from 'tap'
 
+import { Filter } from '../../src/backup/filter.js'
 import { Pattern } from '../../src/config/pattern.js'
-import { Filter } from '../../src/plan/filter.js'
 
 const none = { exclude: [], include: [], snapshots: false, backups: false }
 

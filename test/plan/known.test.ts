@@ -1,8 +1,8 @@
 import t from 'tap'
 
-import { KnownObjects } from '../../src/plan/known.js'
+import { KnownObjects } from '../../src/backup/known-objects.js'
+import { KeyLayout } from '../../src/manifest/keys.js'
 import { putObject } from '../../src/s3/object.js'
-import { KeyLayout } from '../../src/state/keys.js'
 import { testBucket } from '../support/bucket.js'
 
 await t.test('objects of the files in a directory, not of those below', async t => {

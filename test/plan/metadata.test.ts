@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 
 import t from 'tap'
 
-import { statMetadata } from '../../src/plan/metadata.js'
+import { statMetadata } from '../../src/transfer/metadata.js'
 
 await t.test("the original's stat metadata", t => {
   const { uid, gid, mode } = statSync('/etc/passwd', { bigint: true })

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { MAX_PARTS, MIN_PART, partSize } from '../../src/plan/parts.js'
+import { MAX_PARTS, MIN_PART, partSize } from '../../src/transfer/parts.js'
 
 const MEBIBYTE = 2 ** 20
 const GIBIBYTE = 2 ** 30

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { BufferPool } from '../../src/pool/buffers.js'
+import { BufferPool } from '../../src/transfer/pool/buffers.js'
 
 await t.test('never more buffers than there may be, and none lent twice at once', async t => {
   const pool = new BufferPool(3, 1000, 1000)

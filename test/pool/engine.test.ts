@@ -6,10 +6,10 @@ import type { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 
 import { faults, type LocalS3 } from '../../dev/local-s3/index.js'
-import { Engine, type EngineOptions } from '../../src/pool/engine.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { S3Error } from '../../src/s3/errors.js'
-import type { FileUpload } from '../../src/upload/task.js'
+import { Engine, type EngineOptions } from '../../src/transfer/pool/engine.js'
+import type { FileUpload } from '../../src/transfer/upload/upload-task.js'
 import { CREDENTIALS, FAST, settingsOf } from '../s3/support.js'
 import { testBucket } from '../support/bucket.js'
 

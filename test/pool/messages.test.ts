@@ -1,8 +1,8 @@
 import t from 'tap'
 
 import { TablesnapError, UsageError } from '../../src/errors.js'
-import { decodeError, encodeError } from '../../src/pool/messages.js'
 import { S3Error, networkError } from '../../src/s3/errors.js'
+import { decodeError, encodeError } from '../../src/transfer/pool/messages.js'
 
 /** The way between threads. */
 function across(error: unknown): TablesnapError {

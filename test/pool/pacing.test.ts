@@ -1,7 +1,7 @@
 import t from 'tap'
 
-import { Pacing } from '../../src/pool/pacing.js'
-import { SharedOverwriting } from '../../src/pool/overwriting.js'
+import { SharedOverwriting } from '../../src/transfer/pool/overwriting.js'
+import { Pacing } from '../../src/transfer/pool/pacing.js'
 
 await t.test('halved when asked for fewer, never below one, and back by one after good answers', t => {
   const pacing = new Pacing(8)

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 
 import t from 'tap'
 
-import { SharedRate } from '../../src/pool/rate.js'
+import { SharedRate } from '../../src/transfer/pool/rate.js'
 
 const never = new AbortController().signal
 
@@ -32,7 +32,7 @@ await t.test('threads keep one rate together', async t => {
         parentPort.postMessage(rate.slice)
       }
     })`
-  const module = new URL('../../src/pool/rate.js', import.meta.url).href
+  const module = new URL('../../src/transfer/pool/rate.js', import.meta.url).href
   const workerData = { module, bytesPerSecond, shared: rate.shared }
   let bytes = 0
   const workers = Array.from(

@@ -1,11 +1,11 @@
 import t from 'tap'
 
-import { findArchived } from '../../src/restore/archived.js'
-import { listUnits } from '../../src/restore/history.js'
+import { listUnits } from '../../src/restore/choose/history.js'
+import { findArchived } from '../../src/restore/read/archived.js'
 import type { S3Client } from '../../src/s3/client.js'
 
-import { COMPONENTS, TABLE, World, config } from './support.js'
 import { at, state, write } from './states.js'
+import { COMPONENTS, TABLE, World, config } from './support.js'
 
 const world = await World.start(t)
 

@@ -1,6 +1,6 @@
-import { Engine } from '../../src/pool/engine.js'
 import { restore } from '../../src/restore/restore.js'
 import { S3Client } from '../../src/s3/client.js'
+import { Engine } from '../../src/transfer/pool/engine.js'
 
 import { LogLines, config } from './support.js'
 

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { StagingBases, isHardlinks, tableOf } from '../../src/restore/file-system.js'
-import { Owners } from '../../src/restore/owner.js'
-import { planRestore } from '../../src/restore/plan.js'
-import { Problems } from '../../src/restore/problems.js'
-import { Target } from '../../src/restore/target.js'
+import { isHardlinks, tableOf } from '../../src/cassandra/table-directory.js'
 import { formatBytes } from '../../src/report/format.js'
+import { Owners } from '../../src/restore/place/owner.js'
+import { StagingBases } from '../../src/restore/plan/file-system.js'
+import { planRestore } from '../../src/restore/plan/plan.js'
+import { Problems } from '../../src/restore/plan/problems.js'
+import { Target } from '../../src/restore/plan/target.js'
 
 import { LogLines, TABLE, World, config, leftovers } from './support.js'
 
@@ -98,7 +99,7 @@ await t.test(
     for (let i = 0; i < 4; i++) await world.put(`node1:/a/b/c/d/e/${i}/file`, Buffer.alloc(10, i))
     let isMounted = true
     // Staging and files need some: directories fail at each depth.
-    for (let inodes = 4; isMounted && inodes <= 14; inodes++) {
+    for (let inodes = 4; inodes <= 14; inodes++) {
       const target = join(world.directory, `inodes${inodes}`)
       isMounted = mount(t, target, '-t', 'tmpfs', '-o', `nr_inodes=${inodes}`, 'none')
       if (!isMounted) break

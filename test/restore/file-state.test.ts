@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { chooseNaming } from '../../src/restore/file-choice.js'
-import { States } from '../../src/state/states.js'
+import { States } from '../../src/manifest/states.js'
+import { chooseNaming } from '../../src/restore/choose/file-choice.js'
 
-import { TABLE, World } from './support.js'
 import { KEYS, UNIT, at, state, write } from './states.js'
+import { TABLE, World } from './support.js'
 
 const world = await World.start(t)
 

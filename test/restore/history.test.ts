@@ -1,11 +1,16 @@
 import t from 'tap'
 
-import { listMoments, listUnits, type ListedMoment, type ListedUnit } from '../../src/restore/history.js'
-import { nodeNames } from '../../src/restore/nodes.js'
-import { encodeState } from '../../src/state/manifest-encode.js'
+import { encodeState } from '../../src/manifest/manifest-encode.js'
+import {
+  listMoments,
+  listUnits,
+  type ListedMoment,
+  type ListedUnit,
+} from '../../src/restore/choose/history.js'
+import { nodeNames } from '../../src/restore/read/nodes.js'
 
-import { COMPONENTS, TABLE, World, config, type RunOptions } from './support.js'
 import { KEYS, UNIT, at, state, write } from './states.js'
+import { COMPONENTS, TABLE, World, config, type RunOptions } from './support.js'
 
 const world = await World.start(t)
 

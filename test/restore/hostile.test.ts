@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { parseKeyPath, unfit } from '../../src/restore/key-path.js'
+import { parseKeyPath, unfit } from '../../src/manifest/key-path.js'
 
 import { TABLE, World, digest } from './support.js'
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 
 import { faults } from '../../dev/local-s3/index.js'
-import type { StateSet } from '../../src/state/state.js'
+import type { StateSet } from '../../src/manifest/state.js'
 
 import { at, entry, state, write } from './states.js'
 import { COMPONENTS, TABLE, World, digest } from './support.js'

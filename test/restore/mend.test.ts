@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { backupLine, shellWord } from '../../src/restore/mend.js'
+import { backupLine, shellWord } from '../../src/config/command-line.js'
 
 import { config } from './support.js'
 

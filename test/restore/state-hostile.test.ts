@@ -4,12 +4,12 @@ import { gzipSync } from 'node:zlib'
 
 import t from 'tap'
 
-import type { State } from '../../src/state/state.js'
-import { decodeState } from '../../src/state/manifest-decode.js'
-import { encodeState } from '../../src/state/manifest-encode.js'
+import { decodeState } from '../../src/manifest/manifest-decode.js'
+import { encodeState } from '../../src/manifest/manifest-encode.js'
+import type { State } from '../../src/manifest/state.js'
 
-import { TABLE, World } from './support.js'
 import { KEYS, UNIT, at, entry, state, stateSet, write } from './states.js'
+import { TABLE, World } from './support.js'
 
 const world = await World.start(t)
 

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
+import { States } from '../../src/manifest/states.js'
+import { isOwnListing, listingOf, writeListing } from '../../src/manifest/upstream-listing.js'
 import { getObject } from '../../src/s3/object.js'
-import { isOwnListing, listingOf, writeListing } from '../../src/state/listing.js'
-import { States } from '../../src/state/states.js'
 
-import { TABLE, World } from './support.js'
 import { KEYS, STORAGE, at, entry, state, write } from './states.js'
+import { TABLE, World } from './support.js'
 
 const world = await World.start(t)
 

@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path'
 
 import t from 'tap'
 
-import { Filter } from '../../src/plan/filter.js'
-import { findAside } from '../../src/restore/aside.js'
-import { isAside } from '../../src/sstable/names.js'
-import { tableOfUnit, unitOf } from '../../src/sstable/unit.js'
+import { Filter } from '../../src/backup/filter.js'
+import { isAside } from '../../src/cassandra/names.js'
+import { tableOfUnit, unitOf } from '../../src/cassandra/unit.js'
+import { findAside } from '../../src/restore/plan/aside.js'
 
-import { TABLE, World } from './support.js'
 import { UNIT, at, state, stateSet, write } from './states.js'
+import { TABLE, World } from './support.js'
 
 const world = await World.start(t)
 

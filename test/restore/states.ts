@@ -1,10 +1,11 @@
 import { dirname } from 'node:path'
+
 import { crc64nvme } from 'tablesnap-io'
 
-import { KeyLayout } from '../../src/state/keys.js'
-import type { Entry, State, StateSet } from '../../src/state/state.js'
-import type { StoredState } from '../../src/state/manifest.js'
-import { States } from '../../src/state/states.js'
+import { KeyLayout } from '../../src/manifest/keys.js'
+import type { StoredState } from '../../src/manifest/manifest.js'
+import type { Entry, State, StateSet } from '../../src/manifest/state.js'
+import { States } from '../../src/manifest/states.js'
 import type { S3Client } from '../../src/s3/client.js'
 
 import { COMPONENTS, TABLE } from './support.js'

@@ -5,18 +5,18 @@ import { dirname, join } from 'node:path'
 
 import type { Test } from 'tap'
 
-import type { Config } from '../../src/config/config.js'
 import { LocalS3, type LocalS3Options } from '../../dev/local-s3/index.js'
-import { Engine } from '../../src/pool/engine.js'
+import type { Config } from '../../src/config/config.js'
 import type { Logger } from '../../src/report/logger.js'
 import type { Progress } from '../../src/report/progress.js'
+import type { Scope } from '../../src/restore/read/scope.js'
 import { restore } from '../../src/restore/restore.js'
 import type { RestoreSummary } from '../../src/restore/summary.js'
-import type { Scope } from '../../src/restore/scope.js'
 import { S3Client } from '../../src/s3/client.js'
 import { listObjects } from '../../src/s3/list.js'
-import type { S3Settings } from '../../src/s3/settings.js'
 import { metadataHeaders, putObject } from '../../src/s3/object.js'
+import type { S3Settings } from '../../src/s3/settings.js'
+import { Engine } from '../../src/transfer/pool/engine.js'
 
 const CREDENTIALS = { accessKeyId: 'testkey', secretAccessKey: 'testsecret' }
 

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 
 import t, { type Test } from 'tap'
 
-import { Digest, type DigestKind } from '../../src/download/digest.js'
 import { faults, type LocalS3 } from '../../dev/local-s3/index.js'
 import { createMultipartUpload, uploadPart } from '../../src/s3/multipart.js'
 import { putObject } from '../../src/s3/object.js'
+import { Digest, type DigestKind } from '../../src/transfer/download/digest.js'
 
 import { FIXTURE } from './fixture.js'
 import { World, digest, leftovers } from './support.js'

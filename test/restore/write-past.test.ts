@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { bytesToPage } from 'tablesnap-io'
 import t, { type Test } from 'tap'
 
-import { writePast } from '../../src/download/file.js'
-import { openPast } from '../../src/restore/partial.js'
+import { openPast } from '../../src/restore/plan/partial.js'
+import { writePast } from '../../src/transfer/download/file.js'
 
 const BLOCK = 4096
 

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 
+import type { PlannedObject } from '../../src/manifest/chop-plan.js'
+import { KeyLayout } from '../../src/manifest/keys.js'
 import type { RetentionBucket, UnfinishedUpload } from '../../src/retention/ports.js'
 import type { DeletionResult } from '../../src/s3/delete.js'
 import type { ListedObject } from '../../src/s3/list.js'
-import type { PlannedObject } from '../../src/state/chop-plan.js'
-import { KeyLayout } from '../../src/state/keys.js'
 
 /** A node of 100 tables with 200 restore points each, one a day. Those that stay name a tenth of the objects. */
 export const TABLES = 100

@@ -1,8 +1,8 @@
 import t from 'tap'
 
+import { KeyLayout } from '../../src/manifest/keys.js'
+import { parseRecord } from '../../src/node/node-record.js'
 import { ChopScope } from '../../src/retention/scope.js'
-import { parseRecord } from '../../src/backup/node-record.js'
-import { KeyLayout } from '../../src/state/keys.js'
 import { FIXTURE } from '../restore/fixture.js'
 import { Random } from '../state/random.js'
 

@@ -2,13 +2,13 @@ import { rmSync } from 'node:fs'
 
 import type { Test } from 'tap'
 
+import { KeyLayout } from '../../src/manifest/keys.js'
 import { createLogger } from '../../src/report/log.js'
 import { chop, type ChopOptions, type ChopResult } from '../../src/retention/chop.js'
 import { DeletionRule, type RetentionOptions } from '../../src/retention/deletion-rule.js'
 import type { RetentionBucket } from '../../src/retention/ports.js'
 import { S3Bucket } from '../../src/retention/s3-bucket.js'
 import { ChopScope } from '../../src/retention/scope.js'
-import { KeyLayout } from '../../src/state/keys.js'
 import { TestNode } from '../support/node.js'
 import type { Table } from '../support/table.js'
 

@@ -1,7 +1,8 @@
-import type { ManifestKey, ManifestStore, Ownership } from '../../src/backup/ports.js'
+import type { Ownership } from '../../src/backup/ports.js'
 import { TablesnapError } from '../../src/errors.js'
-import { applyDelta, type State } from '../../src/state/state.js'
-import type { StoredState } from '../../src/state/manifest.js'
+import type { ManifestKey, ManifestStore } from '../../src/manifest/manifest-store.js'
+import type { StoredState } from '../../src/manifest/manifest.js'
+import { applyDelta, type State } from '../../src/manifest/state.js'
 import { saysTheSame } from '../../src/tables/same-manifest.js'
 
 import { failure, type Network } from './network.js'

@@ -1,4 +1,4 @@
-import { EMPTY_TXN, type Txn } from '../../src/sstable/txn.js'
+import { EMPTY_TXN, type Txn } from '../../src/cassandra/transaction-log.js'
 import type { Random } from '../state/random.js'
 
 import type { Directory, FileNode, FileSystem } from './file-system.js'

@@ -1,4 +1,4 @@
-import { isRestorable, type State } from '../../src/state/state.js'
+import { isRestorable, type State } from '../../src/manifest/state.js'
 import type { TableNews } from '../../src/tables/ports.js'
 import { saysTheSame } from '../../src/tables/same-manifest.js'
 

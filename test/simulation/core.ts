@@ -1,11 +1,11 @@
-import type { State } from '../../src/state/state.js'
+import type { LogNews } from '../../src/cassandra/transaction-logs.js'
+import type { State } from '../../src/manifest/state.js'
 import type {
   Arrival,
   Clock,
   DirectoryScan,
   Disk,
   Draft,
-  LogNews,
   Orders,
   TableSettings,
   UploadResult,

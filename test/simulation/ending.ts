@@ -1,4 +1,4 @@
-import { isRestorable, type State } from '../../src/state/state.js'
+import { isRestorable, type State } from '../../src/manifest/state.js'
 
 import type { Bucket, Manifest } from './bucket.js'
 import { EPOCH, names, type Checks } from './checks.js'

@@ -1,5 +1,5 @@
-import type { Txn } from '../../src/sstable/txn.js'
-import type { FileIdentity } from '../../src/tables/ports.js'
+import type { FileIdentity } from '../../src/cassandra/file-identity.js'
+import type { Txn } from '../../src/cassandra/transaction-log.js'
 
 import type { EventKind, EventQueue, Watch } from './event-queue.js'
 import type { Scheduler } from './scheduler.js'

@@ -1,5 +1,5 @@
-import { EMPTY_TXN } from '../../src/sstable/txn.js'
-import type { LogNews } from '../../src/tables/ports.js'
+import { EMPTY_TXN } from '../../src/cassandra/transaction-log.js'
+import type { LogNews } from '../../src/cassandra/transaction-logs.js'
 
 import type { FileNode, FileSystem } from './file-system.js'
 

@@ -1,6 +1,7 @@
 import type { ManifestObserver, ManifestWriter } from '../../src/backup/manifest-writer.js'
-import type { Clockwork, ManifestStore, Ownership, UpstreamListings } from '../../src/backup/ports.js'
-import type { State } from '../../src/state/state.js'
+import type { Clockwork, Ownership, UpstreamListings } from '../../src/backup/ports.js'
+import type { ManifestStore } from '../../src/manifest/manifest-store.js'
+import type { State } from '../../src/manifest/state.js'
 
 import { isLater } from './bucket.js'
 

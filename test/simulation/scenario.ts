@@ -1,4 +1,4 @@
-import { isRestorable, type State } from '../../src/state/state.js'
+import { isRestorable, type State } from '../../src/manifest/state.js'
 
 import type { MakeCore } from './core.js'
 import { TODAY } from './program.js'

@@ -1,5 +1,6 @@
-import type { DirectoryIdentity } from '../../src/state/state.js'
-import type { Disk, FileIdentity } from '../../src/tables/ports.js'
+import type { FileIdentity } from '../../src/cassandra/file-identity.js'
+import type { DirectoryIdentity } from '../../src/manifest/state.js'
+import type { Disk } from '../../src/tables/ports.js'
 
 import type { FileNode, FileSystem } from './file-system.js'
 

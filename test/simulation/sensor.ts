@@ -1,8 +1,9 @@
-import type { EventQueue as PolledQueue, Turns } from '../../src/backup/turns.js'
 import type { Scanner } from '../../src/backup/rescans.js'
-import { isTemporary, isTxnLog } from '../../src/sstable/names.js'
-import { indexOf, tableOfUnit, unitOf } from '../../src/sstable/unit.js'
-import type { Disk, FileIdentity, ScanReason } from '../../src/tables/ports.js'
+import type { EventQueue as PolledQueue, Turns } from '../../src/backup/turns.js'
+import type { FileIdentity } from '../../src/cassandra/file-identity.js'
+import { isTemporary, isTxnLog } from '../../src/cassandra/names.js'
+import { indexOf, tableOfUnit, unitOf } from '../../src/cassandra/unit.js'
+import type { Disk, ScanReason } from '../../src/tables/ports.js'
 import type { Random } from '../state/random.js'
 
 import { tableOf, type CoreTable } from './core.js'

@@ -1,9 +1,10 @@
 import type { Outcomes } from '../../src/backup/outcomes.js'
 import type { Pinned, Uploads } from '../../src/backup/ports.js'
+import type { FileIdentity } from '../../src/cassandra/file-identity.js'
+import { isOptional, parseComponent } from '../../src/cassandra/names.js'
 import { TablesnapError } from '../../src/errors.js'
-import { isOptional, parseComponent } from '../../src/sstable/names.js'
-import type { Entry } from '../../src/state/state.js'
-import type { FileIdentity, Ready, UploadResult } from '../../src/tables/ports.js'
+import type { Entry } from '../../src/manifest/state.js'
+import type { Ready, UploadResult } from '../../src/tables/ports.js'
 import type { Random } from '../state/random.js'
 
 import type { Bucket } from './bucket.js'

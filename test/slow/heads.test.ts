@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 
+import { KeyLayout } from '../../src/manifest/keys.js'
+import { States } from '../../src/manifest/states.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { putObject } from '../../src/s3/object.js'
-import { KeyLayout } from '../../src/state/keys.js'
-import { States } from '../../src/state/states.js'
 import { testBucket, type TestBucket } from '../support/bucket.js'
 
 const keys = new KeyLayout('', 'node1', ':')

@@ -5,9 +5,9 @@ import { ContentCheck } from '../../src/check/content-check.js'
 import { Mends } from '../../src/check/mends.js'
 import { NodeCheck } from '../../src/check/node-check.js'
 import { loadConfig } from '../../src/config/load.js'
+import { Epochs } from '../../src/manifest/epochs.js'
 import { ChopScope } from '../../src/retention/scope.js'
 import type { ListPage, ListedObject } from '../../src/s3/list.js'
-import { Epochs } from '../../src/state/epochs.js'
 import {
   COMPONENTS,
   GeneratedBucket,

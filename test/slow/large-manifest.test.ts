@@ -4,10 +4,10 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 
 import t from 'tap'
 
-import { decodeState } from '../../src/state/manifest-decode.js'
-import { encodeState } from '../../src/state/manifest-encode.js'
-import { MAX_LINE } from '../../src/state/manifest.js'
-import type { Entry, State, StateSet } from '../../src/state/state.js'
+import { decodeState } from '../../src/manifest/manifest-decode.js'
+import { encodeState } from '../../src/manifest/manifest-encode.js'
+import { MAX_LINE } from '../../src/manifest/manifest.js'
+import type { Entry, State, StateSet } from '../../src/manifest/state.js'
 
 const COMPONENTS = [
   'Data.db',

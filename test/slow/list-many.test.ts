@@ -9,9 +9,9 @@ import { promisify } from 'node:util'
 import t from 'tap'
 
 import { LocalS3 } from '../../dev/local-s3/index.js'
+import { parseStateKey } from '../../src/manifest/keys.js'
 import { S3Client } from '../../src/s3/client.js'
 import { KEYS, at, state, write } from '../restore/states.js'
-import { parseStateKey } from '../../src/state/keys.js'
 
 const TABLES = 50
 const POINTS = 500

@@ -7,8 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 
 import { faults } from '../../dev/local-s3/index.js'
-import { takeLock } from '../../src/restore/lock.js'
-
+import { takeLock } from '../../src/restore/place/lock.js'
 import { COMPONENTS, TABLE, World, leftovers } from '../restore/support.js'
 
 const world = await World.start(t)

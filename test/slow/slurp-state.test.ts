@@ -1,10 +1,9 @@
 import t from 'tap'
 
-import { unitOf } from '../../src/sstable/unit.js'
-import { COMPONENTS, TABLE } from '../restore/support.js'
-import { UNIT, at, entry, state, stateSet, write } from '../restore/states.js'
-
+import { unitOf } from '../../src/cassandra/unit.js'
 import { SlurpWorld, run, tree } from '../e2e-slurp/support.js'
+import { UNIT, at, entry, state, stateSet, write } from '../restore/states.js'
+import { COMPONENTS, TABLE } from '../restore/support.js'
 
 const world = await SlurpWorld.start(t)
 const { bucket } = world.bucket

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { judge, parseToc, type SetHistory, type Verdict } from '../../src/sstable/complete.js'
+import { judge, parseToc, type SetHistory, type Verdict } from '../../src/cassandra/complete.js'
 
 const BIG = ['Data.db', 'Index.db', 'Statistics.db', 'Filter.db', 'Summary.db', 'TOC.txt']
 const BTI = ['Data.db', 'Partitions.db', 'Rows.db', 'Statistics.db']

@@ -11,7 +11,7 @@ import {
   isTemporary,
   isTxnLog,
   parseComponent,
-} from '../../src/sstable/names.js'
+} from '../../src/cassandra/names.js'
 
 /** What real nodes of 4.1, 5.0 and 6.0 had in their data directories, BIG and BTI. */
 const real = readFileSync(

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 import t from 'tap'
 
-import { parseTxn } from '../../src/sstable/txn.js'
+import { parseTxn } from '../../src/cassandra/transaction-log.js'
 
 const recorded = readFileSync(
   fileURLToPath(new URL('../../../test/fixtures/txn-compaction.txt', import.meta.url)),

@@ -1,8 +1,8 @@
 import t from 'tap'
 
-import { generationOf, hasTransactions } from '../../src/sstable/names.js'
-import { isEnd, mergeTxns, parseTxn } from '../../src/sstable/txn.js'
-import { indexOf, tableOfUnit, unitOf } from '../../src/sstable/unit.js'
+import { generationOf, hasTransactions } from '../../src/cassandra/names.js'
+import { isEnd, mergeTxns, parseTxn } from '../../src/cassandra/transaction-log.js'
+import { indexOf, tableOfUnit, unitOf } from '../../src/cassandra/unit.js'
 
 const ID = '0a1b2c3d4e5f60718293a4b5c6d7e8f9'
 

@@ -1,5 +1,5 @@
-import type { Moment, Newest, Scan } from '../../src/state/history.js'
-import type { Commit, Cut } from '../../src/state/lineage.js'
+import type { Moment, Newest, Scan } from '../../src/manifest/history.js'
+import type { Commit, Cut } from '../../src/manifest/lineage.js'
 
 import type { Seen } from './judge.js'
 import { ReferenceHistory, type StandingOf } from './reference-history.js'

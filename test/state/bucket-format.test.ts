@@ -3,11 +3,11 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 
 import t from 'tap'
 
-import { parseStateKey } from '../../src/state/keys.js'
-import { decodeState } from '../../src/state/manifest-decode.js'
-import { contradiction, factsOf } from '../../src/state/manifest-facts.js'
-import { encodeState } from '../../src/state/manifest-encode.js'
-import { parseEpochs } from '../../src/state/epochs.js'
+import { parseEpochs } from '../../src/manifest/epochs.js'
+import { parseStateKey } from '../../src/manifest/keys.js'
+import { decodeState } from '../../src/manifest/manifest-decode.js'
+import { encodeState } from '../../src/manifest/manifest-encode.js'
+import { contradiction, factsOf } from '../../src/manifest/manifest-facts.js'
 
 const page = readFileSync(new URL('../../../docs/bucket-format.md', import.meta.url), 'utf8')
 

@@ -9,7 +9,7 @@ import {
   parsePlan,
   type PlanChunk,
   type PlannedObject,
-} from '../../src/state/chop-plan.js'
+} from '../../src/manifest/chop-plan.js'
 
 const FOLDER = '.tablesnap/node1/chop/01a195929b6a0000/'
 const CHUNK = `${FOLDER}files-000001.jsonl.gz`

@@ -1,6 +1,7 @@
 import t from 'tap'
 
-import { History } from '../../src/state/history.js'
+import { History } from '../../src/manifest/history.js'
+
 import { Model, said, type NamedSet } from './model.js'
 
 function accepted(history: History<NamedSet>, { standing }: Model): Record<string, unknown> | undefined {

@@ -1,5 +1,5 @@
-import type { Moment, Newest } from '../../src/state/history.js'
-import type { Lined } from '../../src/state/lineage.js'
+import type { Moment, Newest } from '../../src/manifest/history.js'
+import type { Lined } from '../../src/manifest/lineage.js'
 
 import type { Oracle } from './oracle.js'
 import type { SSTable } from './simulated-table.js'

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { KeyLayout, parseStateKey } from '../../src/state/keys.js'
+import { KeyLayout, parseStateKey } from '../../src/manifest/keys.js'
 
 const keys = new KeyLayout('p/', 'node1', ':')
 const root = keys.states('')

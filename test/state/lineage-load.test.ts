@@ -1,7 +1,8 @@
 import t from 'tap'
 
-import { History } from '../../src/state/history.js'
-import type { Standing } from '../../src/state/lineage.js'
+import { History } from '../../src/manifest/history.js'
+import type { Standing } from '../../src/manifest/lineage.js'
+
 import { NamedSet } from './model.js'
 
 /** CPU of this process, ms. */

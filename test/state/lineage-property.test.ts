@@ -1,6 +1,7 @@
 import t from 'tap'
 
-import { History } from '../../src/state/history.js'
+import { History } from '../../src/manifest/history.js'
+
 import { read } from './cells.js'
 import type { Seen } from './judge.js'
 import { Random } from './random.js'

@@ -1,6 +1,7 @@
 import t from 'tap'
 
-import { Lineage } from '../../src/state/lineage.js'
+import { Lineage } from '../../src/manifest/lineage.js'
+
 import { Model, names, NamedSet } from './model.js'
 
 /** A lineage whose first cut is accepted. */

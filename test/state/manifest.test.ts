@@ -2,10 +2,10 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 
 import t from 'tap'
 
-import { decodeState } from '../../src/state/manifest-decode.js'
-import { encodeState } from '../../src/state/manifest-encode.js'
-import type { StoredState } from '../../src/state/manifest.js'
-import { applyDelta, type Entry, type State } from '../../src/state/state.js'
+import { decodeState } from '../../src/manifest/manifest-decode.js'
+import { encodeState } from '../../src/manifest/manifest-encode.js'
+import type { StoredState } from '../../src/manifest/manifest.js'
+import { applyDelta, type Entry, type State } from '../../src/manifest/state.js'
 
 const ENTRY: Entry = {
   size: 7,

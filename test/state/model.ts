@@ -1,5 +1,5 @@
-import type { Commit, Lined, Standing } from '../../src/state/lineage.js'
-import type { Moment } from '../../src/state/history.js'
+import type { Moment } from '../../src/manifest/history.js'
+import type { Commit, Lined, Standing } from '../../src/manifest/lineage.js'
 
 /** A set by its name alone. */
 export class NamedSet implements Lined {

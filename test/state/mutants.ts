@@ -1,4 +1,4 @@
-import type { Newest, Scan } from '../../src/state/history.js'
+import type { Newest, Scan } from '../../src/manifest/history.js'
 
 import {
   PerTransaction,

@@ -1,9 +1,9 @@
 import t from 'tap'
 
-import { compareKeys, justBefore } from '../../src/state/key-order.js'
-import { KeyLayout } from '../../src/state/keys.js'
-import { NamedObjects, type NamedObject } from '../../src/state/named-objects.js'
-import type { Entry, State, StateSet } from '../../src/state/state.js'
+import { compareKeys, justBefore } from '../../src/manifest/key-order.js'
+import { KeyLayout } from '../../src/manifest/keys.js'
+import { NamedObjects, type NamedObject } from '../../src/manifest/named-objects.js'
+import type { Entry, State, StateSet } from '../../src/manifest/state.js'
 
 import { Random } from './random.js'
 

@@ -1,13 +1,13 @@
 import t from 'tap'
 
+import { Epochs, parseEpochs } from '../../src/manifest/epochs.js'
+import { KeyLayout, type StateKey } from '../../src/manifest/keys.js'
+import { encodeState } from '../../src/manifest/manifest-encode.js'
+import { ranked } from '../../src/manifest/ranked.js'
+import type { State } from '../../src/manifest/state.js'
+import { States } from '../../src/manifest/states.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { putObject } from '../../src/s3/object.js'
-import { Epochs, parseEpochs } from '../../src/state/epochs.js'
-import { encodeState } from '../../src/state/manifest-encode.js'
-import { KeyLayout, type StateKey } from '../../src/state/keys.js'
-import { ranked } from '../../src/state/ranked.js'
-import type { State } from '../../src/state/state.js'
-import { States } from '../../src/state/states.js'
 import { testBucket } from '../support/bucket.js'
 
 const MINUTE = 60_000

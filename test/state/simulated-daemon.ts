@@ -1,5 +1,5 @@
-import type { Moment, Newest, Scan } from '../../src/state/history.js'
-import type { Commit, Standing } from '../../src/state/lineage.js'
+import type { Moment, Newest, Scan } from '../../src/manifest/history.js'
+import type { Commit, Standing } from '../../src/manifest/lineage.js'
 
 import { Broken, type Judge, type Seen } from './judge.js'
 import type { Random } from './random.js'

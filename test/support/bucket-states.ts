@@ -1,11 +1,11 @@
 import { crc64nvme } from 'tablesnap-io'
 
+import { KeyLayout } from '../../src/manifest/keys.js'
+import type { Entry, State } from '../../src/manifest/state.js'
+import { States } from '../../src/manifest/states.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { isS3Error } from '../../src/s3/errors.js'
 import { getObject } from '../../src/s3/object.js'
-import { KeyLayout } from '../../src/state/keys.js'
-import type { Entry, State } from '../../src/state/state.js'
-import { States } from '../../src/state/states.js'
 
 import type { OpenBucket } from './bucket.js'
 

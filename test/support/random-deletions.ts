@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import { crc64nvme } from 'tablesnap-io'
 
+import type { State } from '../../src/manifest/state.js'
 import { hex64 } from '../../src/s3/checksum.js'
-import type { State } from '../../src/state/state.js'
 import { Random } from '../state/random.js'
 
 import { BucketStates, entriesOf } from './bucket-states.js'

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 
-import { isTxnLog, parseComponent } from '../../src/sstable/names.js'
+import { isTxnLog, parseComponent } from '../../src/cassandra/names.js'
 
 /** One recorded event. */
 export interface Step {

@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path'
 
 import type { Test } from 'tap'
 
-import { isTxnLog, parseComponent } from '../../src/sstable/names.js'
+import { isTxnLog, parseComponent } from '../../src/cassandra/names.js'
 import type { Ready } from '../../src/tables/ports.js'
 import { readTree } from '../../src/watch/tree.js'
 

@@ -3,8 +3,8 @@ import { crc32 } from 'node:zlib'
 
 import t, { type Test } from 'tap'
 
-import { uploadInParts } from '../../src/backup/multipart.js'
-import type { FileUpload } from '../../src/upload/task.js'
+import { uploadInParts } from '../../src/transfer/multipart.js'
+import type { FileUpload } from '../../src/transfer/upload/upload-task.js'
 
 import { MEBIBYTE, Yard } from './support.js'
 

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 
 import t from 'tap'
 
-import { underEither } from '../../src/upload/either.js'
+import { underEither } from '../../src/transfer/upload/either.js'
 
 await t.test('the signal aborts with the first of the two, and gives its reason', async t => {
   for (const index of [0, 1]) {

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { MAX_PARTS, MIN_PART, partSize, type PartBounds } from '../../src/plan/parts.js'
+import { MAX_PARTS, MIN_PART, partSize, type PartBounds } from '../../src/transfer/parts.js'
 
 const MEBIBYTE = 1024 ** 2
 const GIBIBYTE = 1024 ** 3

@@ -1,8 +1,8 @@
+import type { PlannedObject } from '../../../src/manifest/chop-plan.js'
+import { hashOf } from '../../../src/manifest/key-set.js'
 import type { ReadResult, RetentionBucket, UnfinishedUpload } from '../../../src/retention/ports.js'
 import type { DeletionResult } from '../../../src/s3/delete.js'
 import type { ListedObject } from '../../../src/s3/list.js'
-import type { PlannedObject } from '../../../src/state/chop-plan.js'
-import { hashOf } from '../../../src/state/key-set.js'
 import type { Random } from '../../state/random.js'
 
 import type { Turns } from './turns.js'

@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path'
 
-import { parseChops, plansOf } from '../../../src/state/chop-plan.js'
-import { versionKey, type KeyLayout } from '../../../src/state/keys.js'
-import { PlannedKeys } from '../../../src/state/planned-keys.js'
+import { parseChops, plansOf } from '../../../src/manifest/chop-plan.js'
+import { versionKey, type KeyLayout } from '../../../src/manifest/keys.js'
+import { PlannedKeys } from '../../../src/manifest/planned-keys.js'
 import type { Random } from '../../state/random.js'
 
 import type { ModelStore } from './bucket.js'

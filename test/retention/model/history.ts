@@ -1,9 +1,9 @@
+import { TablesnapError } from '../../../src/errors.js'
+import { KeyLayout } from '../../../src/manifest/keys.js'
 import { createLogger } from '../../../src/report/log.js'
 import { chop } from '../../../src/retention/chop.js'
 import { DeletionRule, type RetentionOptions } from '../../../src/retention/deletion-rule.js'
 import { ChopScope } from '../../../src/retention/scope.js'
-import { KeyLayout } from '../../../src/state/keys.js'
-import { TablesnapError } from '../../../src/errors.js'
 import { Random } from '../../state/random.js'
 import { OPTIONS } from '../support.js'
 

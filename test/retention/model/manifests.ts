@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 
-import { parseStateKey, type KeyLayout } from '../../../src/state/keys.js'
+import { parseStateKey, type KeyLayout } from '../../../src/manifest/keys.js'
 
 import type { ModelObject, ModelStore } from './bucket.js'
 import { crcOf, type ModelManifest } from './node.js'

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
 
+import { unitOf } from '../../../src/cassandra/unit.js'
+import { PHASES, type Phase } from '../../../src/manifest/chop-plan.js'
 import { DeletionRule, type TablePoints } from '../../../src/retention/deletion-rule.js'
-import { PHASES, type Phase } from '../../../src/state/chop-plan.js'
-import { unitOf } from '../../../src/sstable/unit.js'
 
 import type { Mutation } from './history.js'
 

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 
-import { unitOf } from '../../../src/sstable/unit.js'
-import { hashOf } from '../../../src/state/key-set.js'
+import { unitOf } from '../../../src/cassandra/unit.js'
+import { hashOf } from '../../../src/manifest/key-set.js'
 import type { Random } from '../../state/random.js'
 
 /** One file of an SSTable, by its content. */

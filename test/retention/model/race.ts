@@ -1,4 +1,4 @@
-import { KeyLayout } from '../../../src/state/keys.js'
+import { KeyLayout } from '../../../src/manifest/keys.js'
 import { ChopScope } from '../../../src/retention/scope.js'
 import { Random } from '../../state/random.js'
 import { chopOnce } from '../support.js'

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 
-import type { KeyLayout } from '../../../src/state/keys.js'
+import type { KeyLayout } from '../../../src/manifest/keys.js'
 
 import type { ModelObject, ModelStore } from './bucket.js'
 import { manifestsIn, type FoundManifest } from './manifests.js'

@@ -1,6 +1,6 @@
-import { generationOf, hasTransactions } from '../../../src/sstable/names.js'
-
+import { generationOf, hasTransactions } from '../../../src/cassandra/names.js'
 import { tableOf } from '../core.js'
+
 import type { OldFiles } from './old-files.js'
 import type { OldLog } from './old-logs.js'
 import type { OldTable } from './old-table.js'

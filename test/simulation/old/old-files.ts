@@ -1,6 +1,6 @@
-import { BASIC, STANDARD, judge, type Verdict } from '../../../src/sstable/complete.js'
-import { parseComponent } from '../../../src/sstable/names.js'
-import type { Entry, StateSet } from '../../../src/state/state.js'
+import { BASIC, STANDARD, judge, type Verdict } from '../../../src/cassandra/complete.js'
+import { parseComponent } from '../../../src/cassandra/names.js'
+import type { Entry, StateSet } from '../../../src/manifest/state.js'
 import type { Disk } from '../../../src/tables/ports.js'
 import { sameIdentity } from '../../../src/tables/table-files.js'
 

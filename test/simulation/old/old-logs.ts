@@ -1,5 +1,5 @@
-import { isAddition } from '../../../src/sstable/names.js'
-import { EMPTY_TXN, isEnd, mergeTxns, type Txn } from '../../../src/sstable/txn.js'
+import { isAddition } from '../../../src/cassandra/names.js'
+import { EMPTY_TXN, isEnd, mergeTxns, type Txn } from '../../../src/cassandra/transaction-log.js'
 
 /** A transaction log as the program knew it before. */
 export class OldLog {

@@ -1,10 +1,10 @@
 import { TablesnapError } from '../../../src/errors.js'
+import type { State } from '../../../src/manifest/state.js'
 import { isS3Error } from '../../../src/s3/errors.js'
-import type { State } from '../../../src/state/state.js'
 import type { Draft } from '../../../src/tables/ports.js'
 import type { Table } from '../../../src/tables/table.js'
-
 import type { Writer, WriterParts } from '../program.js'
+
 import type { Mended } from './fixes.js'
 
 const INTERVAL = 5_000

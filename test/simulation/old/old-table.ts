@@ -1,14 +1,14 @@
-import { parseComponent } from '../../../src/sstable/names.js'
-import { indexOf, tableOfUnit } from '../../../src/sstable/unit.js'
-import { History, type Moment } from '../../../src/state/history.js'
-import type { Commit, Standing } from '../../../src/state/lineage.js'
-import type { DirectoryIdentity, Entry, State, StateSet } from '../../../src/state/state.js'
+import { parseComponent } from '../../../src/cassandra/names.js'
+import type { LogNews } from '../../../src/cassandra/transaction-logs.js'
+import { indexOf, tableOfUnit } from '../../../src/cassandra/unit.js'
+import { History, type Moment } from '../../../src/manifest/history.js'
+import type { Commit, Standing } from '../../../src/manifest/lineage.js'
+import type { DirectoryIdentity, Entry, State, StateSet } from '../../../src/manifest/state.js'
 import type {
   Clock,
   DirectoryScan,
   Disk,
   Draft,
-  LogNews,
   Orders,
   Ready,
   TableSettings,
@@ -16,8 +16,8 @@ import type {
 } from '../../../src/tables/ports.js'
 import { saysNothing, saysTheSame } from '../../../src/tables/same-manifest.js'
 import type { TableFiles } from '../../../src/tables/table-files.js'
-
 import { tableOf, type CoreTable } from '../core.js'
+
 import type { Mended, OldFault } from './fixes.js'
 import { OldCommits } from './old-commits.js'
 import { OldFiles, type OldDirectory } from './old-files.js'

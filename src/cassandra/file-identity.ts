@@ -1,0 +1,42 @@
+import { statSync } from 'node:fs'
+
+/** Tells one content of a file from another without reading it. */
+export interface FileIdentity {
+  /** Bytes. */
+  readonly size: number
+  /** ns since 1970. */
+  readonly mtime: bigint
+  readonly inode: bigint
+}
+
+/** The identity of a file that cannot be looked at: no file that can be has it. */
+const UNKNOWN: FileIdentity = { size: -1, mtime: 0n, inode: 0n }
+
+export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity): boolean {
+  return a !== undefined && a.size === b.size && a.mtime === b.mtime && a.inode === b.inode
+}
+
+/**
+ * The identity of the file under a path, symbolic links followed; undefined when there is none, or no regular one. A file
+ * that cannot be looked at counts as being there: whoever opens it gets the error.
+ */
+export function identify(path: string): FileIdentity | undefined {
+  try {
+    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return stat?.isFile() === true
+      ? { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
+      : undefined
+  } catch {
+    return UNKNOWN
+  }
+}
+
+/** Whether a path leads to a file that has other names, too. */
+export function isHardlink(path: string): boolean {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    return stat?.isFile() === true && stat.nlink > 1
+  } catch {
+    return false
+  }
+}
