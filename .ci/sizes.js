@@ -12,8 +12,8 @@ const LINES = {
   backup: 5300,
   cassandra: 700,
   check: 2700,
-  cli: 2700,
-  config: 2800,
+  cli: 2900,
+  config: 2900,
   manifest: 3300,
   node: 1000,
   report: 500,
@@ -22,7 +22,7 @@ const LINES = {
   s3: 3300,
   status: 2000,
   tables: 3800,
-  transfer: 2200,
+  transfer: 2300,
   watch: 1100,
 }
 
