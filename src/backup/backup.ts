@@ -1,19 +1,13 @@
 import { setMaxListeners } from 'node:events'
 
-import type { Config } from '../config/config.js'
 import { TablesnapError, errorMessage } from '../errors.js'
-import type { KeyLayout } from '../manifest/keys.js'
 import { checkDescriptors, checkPath } from '../node/preflight.js'
-import type { Writer } from '../node/writer.js'
-import type { Logger } from '../report/logger.js'
 import { ensureBucket } from '../s3/bucket.js'
-import type { S3Client } from '../s3/client.js'
 import { isS3Error } from '../s3/errors.js'
-import type { Engine } from '../transfer/pool/engine.js'
-import type { Activity } from '../status/activity.js'
 import type { StatusSource } from '../status/source.js'
 import { Watcher } from '../watch/watcher.js'
 
+import type { BackupDeps } from './backup-deps.js'
 import { Filter } from './filter.js'
 import { OneShotEnd } from './one-shot-end.js'
 import type { Outcomes } from './outcomes.js'
@@ -23,20 +17,6 @@ import { BackupStatus } from './status.js'
 import { WatchStatus } from './watch-status.js'
 
 export type { BackupSummary } from './summary.js'
-
-/** The resources of a backup. */
-export interface BackupDeps {
-  readonly config: Config
-  readonly client: S3Client
-  readonly engine: Engine
-  /** The node's name in the bucket. */
-  readonly name: string
-  readonly writer: Writer
-  readonly keys: KeyLayout
-  readonly log: Logger
-  /** Is told what is uploaded. */
-  readonly activity: Activity
-}
 
 /** How old the last look at whose the name is may be in a daemon that writes nothing, ms. */
 const OWN = 25_000

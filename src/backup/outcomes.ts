@@ -8,9 +8,9 @@ import type { Ready, UploadResult } from '../tables/ports.js'
 import type { TableFiles } from '../tables/table-files.js'
 import type { Table } from '../tables/table.js'
 
+import type { FileOutcome } from './file-outcome.js'
 import type { OpenFiles } from './open-files.js'
 import { BackupSummary } from './summary.js'
-import type { FileOutcome } from './uploader.js'
 
 /** How long an SSTable that no transaction wrote may differ from its Digest.crc32 before it counts as corrupt, ms. */
 const PATIENCE = 300_000

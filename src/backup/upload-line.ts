@@ -2,7 +2,7 @@ import { counted, formatBytes } from '../report/format.js'
 import type { Logger } from '../report/logger.js'
 import type { TableFiles } from '../tables/table-files.js'
 
-import type { FileOutcome } from './uploader.js'
+import type { FileOutcome } from './file-outcome.js'
 
 /**
  * Writes one line for all files of an SSTable that were sent, or for a file that belongs to none. What was in the bucket already is no

@@ -17,6 +17,7 @@ import { versionKeyOf } from '../transfer/upload/put.js'
 import type { FileUpload } from '../transfer/upload/upload-task.js'
 import { checkFile } from '../transfer/verify.js'
 
+import type { FileOutcome } from './file-outcome.js'
 import type { KnownObjects } from './known-objects.js'
 import type { OpenFile, OpenFiles } from './open-files.js'
 import { logUpload } from './upload-line.js'
@@ -53,18 +54,6 @@ export interface UploaderDeps {
   readonly plans?: UploadPlans | undefined
   /** Aborts what is under way. */
   readonly signal: AbortSignal
-}
-
-/** How one file ended. */
-export interface FileOutcome {
-  readonly name: string
-  readonly outcome: 'uploaded' | 'present' | 'trusted' | 'version' | 'failed'
-  readonly bytes: number
-  /** How states name it; undefined when it failed. */
-  readonly entry?: Entry
-  /** The CRC-32 of a Data.db that was read. */
-  readonly crc32?: number | undefined
-  readonly error?: TablesnapError
 }
 
 /** The present path of a file. */

@@ -2,7 +2,8 @@ import { errorMessage } from '../errors.js'
 
 import type { S3Client } from './client.js'
 import { isS3Error, type S3Error } from './errors.js'
-import { children, text, type XmlNode } from './xml.js'
+import type { XmlNode } from './xml-node.js'
+import { children, text } from './xml.js'
 
 /** A setting of the bucket: as the server tells it, or that there is none, or why it cannot be told. */
 export type Told<T> =

@@ -1,23 +1,24 @@
+import { TablesnapError } from '../errors.js'
+
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
-import { Connection, type HttpResponse } from './connection.js'
 import { NO_S3, isPage } from './answer.js'
 import type { ClientOptions, S3Request } from './client-options.js'
-import { mayBeExpired } from './expired.js'
+import { Connection, type HttpResponse } from './connection.js'
 import { S3Error, networkError } from './errors.js'
-import { OwnOverwriting, type Overwriting } from './overwriting.js'
+import { mayBeExpired } from './expired.js'
 import { doubtOf, failureOf } from './failure.js'
 import { skew } from './hints.js'
+import { OwnOverwriting, type Overwriting } from './overwriting.js'
 import { proxyFor } from './proxy.js'
 import { redirectOf, type Redirect } from './redirect.js'
 import { DEFAULT_RETRY, withRetry, type RetryPolicy } from './retry.js'
-import type { Credentials, S3Settings } from './settings.js'
-import { Silence } from './silence.js'
 import { ServerTime, monotonic } from './server-time.js'
+import type { Credentials, S3Settings } from './settings.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { SigningTime } from './signing-time.js'
-import { parseXml, type XmlNode } from './xml.js'
-
-import { TablesnapError } from '../errors.js'
+import { Silence } from './silence.js'
+import type { XmlNode } from './xml-node.js'
+import { parseXml } from './xml.js'
 
 export type { ClientOptions, S3Request }
 

@@ -1,4 +1,4 @@
-import type { XmlNode } from './xml.js'
+import type { XmlNode } from './xml-node.js'
 
 /** A document without its entries, and the entries. */
 export interface SplitListing {

@@ -1,6 +1,7 @@
-import { S3Error } from './errors.js'
 import type { S3Client } from './client.js'
-import { children, text, type XmlNode } from './xml.js'
+import { S3Error } from './errors.js'
+import type { XmlNode } from './xml-node.js'
+import { children, text } from './xml.js'
 
 /** An object as LIST shows it. */
 export interface ListedObject {

@@ -1,11 +1,12 @@
+import { checkPart } from './answer.js'
 import { readChecksums, encode64, encode32, type Checksums } from './checksum.js'
 import type { S3Client } from './client.js'
-import { decoderOf } from './list.js'
-import { checkPart } from './answer.js'
-import { writeIfAbsent } from './if-absent.js'
-import { checksumsOf, etagOf, headObject, isThere, type GuardedBody } from './object.js'
 import { S3Error, isS3Error } from './errors.js'
-import { children, escapeXml, text, type XmlNode } from './xml.js'
+import { writeIfAbsent } from './if-absent.js'
+import { decoderOf } from './list.js'
+import { checksumsOf, etagOf, headObject, isThere, type GuardedBody } from './object.js'
+import type { XmlNode } from './xml-node.js'
+import { children, escapeXml, text } from './xml.js'
 
 /** A part the server holds. */
 export interface PartInfo {

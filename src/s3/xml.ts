@@ -3,14 +3,9 @@ import { createRequire } from 'node:module'
 import type { XMLParser as Parser } from 'fast-xml-parser'
 
 import { splitListing } from './contents.js'
+import type { XmlNode, XmlValue } from './xml-node.js'
 
 const require = createRequire(import.meta.url)
-
-/** An element: text, or children by name; those named in {@link LISTS} are always arrays. */
-export type XmlValue = string | XmlNode | (string | XmlNode)[] | undefined
-export interface XmlNode {
-  [name: string]: XmlValue
-}
 
 /** Elements that may come more than once, or once, or not at all. */
 const LISTS = new Set(['Contents', 'CommonPrefixes', 'Upload', 'Part', 'Deleted', 'Bucket'])

@@ -1,4 +1,4 @@
-import type { ContractCase, Subject } from './contract.js'
+import type { ContractCase, Subject } from './contract-case.js'
 import type { Distortion } from './signer.js'
 
 const MINUTE = 60_000

@@ -1,5 +1,5 @@
+import type { ContractCase } from './contract-case.js'
 import { BucketClient } from './bucket-client.js'
-import type { ContractCase } from './contract.js'
 
 export const bucketCases: readonly ContractCase[] = [
   {

@@ -1,6 +1,6 @@
+import type { ContractCase } from './contract-case.js'
 import type { RawAnswer } from './raw-client.js'
 import { checksum, checksumsOf, type Algorithm, type BucketClient } from './bucket-client.js'
-import type { ContractCase } from './contract.js'
 import { hmac, sha256Hex, type Seed } from './signer.js'
 
 const BODY = Buffer.from('hello world '.repeat(10_000))

@@ -1,5 +1,5 @@
+import type { ContractCase, Subject } from './contract-case.js'
 import { ALGORITHMS, checksum, checksumsOf, md5 } from './bucket-client.js'
-import type { ContractCase, Subject } from './contract.js'
 import { sha256Hex } from './signer.js'
 
 const BODY = 'hello world '.repeat(1000)

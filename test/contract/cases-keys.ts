@@ -1,4 +1,4 @@
-import type { ContractCase } from './contract.js'
+import type { ContractCase } from './contract-case.js'
 
 /** Odd keys that a file system can hold. */
 const ODD = [

@@ -1,5 +1,5 @@
+import type { ContractCase } from './contract-case.js'
 import type { BucketClient } from './bucket-client.js'
-import type { ContractCase } from './contract.js'
 
 const KEYS = [
   'l/a',

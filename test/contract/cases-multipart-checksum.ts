@@ -1,7 +1,7 @@
+import type { ContractCase, Subject } from './contract-case.js'
 import { createHash } from 'node:crypto'
 import { checksum, checksumsOf, type Algorithm, type NamedPart } from './bucket-client.js'
 import { FIRST, LAST } from './cases-multipart.js'
-import type { ContractCase, Subject } from './contract.js'
 
 type Kind = 'FULL_OBJECT' | 'COMPOSITE'
 

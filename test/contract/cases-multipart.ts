@@ -1,6 +1,6 @@
+import type { ContractCase } from './contract-case.js'
 import { createHash, randomBytes } from 'node:crypto'
 import { checksum, checksumsOf, md5, type NamedPart } from './bucket-client.js'
-import type { ContractCase } from './contract.js'
 
 export const FIRST = randomBytes(5 * 1024 * 1024)
 export const LAST = randomBytes(1000)

@@ -1,5 +1,5 @@
+import type { ContractCase } from './contract-case.js'
 import { checksum, checksumsOf, md5, type BucketClient } from './bucket-client.js'
-import type { ContractCase } from './contract.js'
 import type { RawAnswer } from './raw-client.js'
 
 function deletion(keys: readonly string[], options = ''): string {

@@ -1,5 +1,5 @@
+import type { ContractCase } from './contract-case.js'
 import { md5 } from './bucket-client.js'
-import type { ContractCase } from './contract.js'
 
 const BODY = '0123456789'.repeat(1200)
 

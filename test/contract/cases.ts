@@ -1,3 +1,4 @@
+import type { ContractCase } from './contract-case.js'
 import { authCases } from './cases-auth.js'
 import { bucketCases } from './cases-bucket.js'
 import { chunkedCases } from './cases-chunked.js'
@@ -8,7 +9,6 @@ import { multipartCases } from './cases-multipart.js'
 import { multipartChecksumCases } from './cases-multipart-checksum.js'
 import { objectCases } from './cases-object.js'
 import { readCases } from './cases-read.js'
-import type { ContractCase } from './contract.js'
 
 /** Every promise, in the order in which they are checked. */
 export const cases: readonly ContractCase[] = [

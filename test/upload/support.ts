@@ -1,3 +1,4 @@
+import type { FileOutcome } from '../../src/backup/file-outcome.js'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +8,7 @@ import type { Test } from 'tap'
 
 import { LocalS3, type LocalS3Options, type RequestRecord } from '../../dev/local-s3/index.js'
 import { OpenFiles } from '../../src/backup/open-files.js'
-import { Uploader, type FileOutcome } from '../../src/backup/uploader.js'
+import { Uploader } from '../../src/backup/uploader.js'
 import type { Config } from '../../src/config/config.js'
 import { KeyLayout } from '../../src/manifest/keys.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
