@@ -9,7 +9,7 @@ import ts from 'typescript'
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
   '.': 400,
-  backup: 5300,
+  backup: 5400,
   cassandra: 700,
   check: 2700,
   cli: 2900,
