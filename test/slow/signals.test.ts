@@ -152,7 +152,7 @@ await t.test('json log lines parse, whatever the files are called', async t => {
   const node = await TestNode.create(t)
   const table = node.table('t')
   table.file('new\nline " \\ \u2028')
-  const { code, log } = await node.run(['-B', '--log-format', 'json'], [table.path])
+  const { code, log } = await node.run(['-v', '-B', '--log-format', 'json'], [table.path])
   t.equal(code, 0)
   const lines = log.trimEnd().split('\n')
   const parsed = lines.map(line => JSON.parse(line) as Record<string, unknown>)
