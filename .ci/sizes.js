@@ -22,7 +22,7 @@ const LINES = {
   s3: 3300,
   tables: 3800,
   transfer: 2300,
-  status: 2_000,
+  status: 2000,
   watch: 1100,
 }
 

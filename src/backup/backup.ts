@@ -4,7 +4,6 @@ import { TablesnapError, errorMessage } from '../errors.js'
 import { checkDescriptors, checkPath } from '../node/preflight.js'
 import { ensureBucket } from '../s3/bucket.js'
 import { isS3Error } from '../s3/errors.js'
-import type { Activity } from '../status/activity.js'
 import type { StatusSource } from '../status/source.js'
 import { Watcher } from '../watch/watcher.js'
 

@@ -13,6 +13,8 @@ import { NO_OTHER_WORK, nodeDirectory, sharedFlags, sharedOptions } from './shar
 /** A run of tablecheck: the checks that were asked for, and the form of the report. */
 export interface CheckOptions extends CheckAsked {
   readonly repair: boolean
+  /** Whether the report has a line for each table. */
+  readonly tables: boolean
   readonly json: boolean
   readonly prometheus: string | undefined
 }
@@ -78,6 +80,7 @@ function groups(): OptionGroups {
       new Option('--repair', 'on the node: upload from its disk what the bucket has lost'),
     ],
     Report: [
+      new Option('--tables', 'a line for each table as well: to which moments it can be restored'),
       new Option('--json', 'print the report as one JSON document'),
       new Option('--prometheus <file>', "write metrics for node_exporter's textfile collector"),
     ],
@@ -132,6 +135,7 @@ export function startCheck(
     maxAge: spanOf(textOf(values, 'maxAge', '--max-age'), '--max-age'),
     retention: spanOf(textOf(values, 'retention', '--retention'), '--retention'),
     repair: values['repair'] === true,
+    tables: values['tables'] === true,
     json: values['json'] === true,
     prometheus: textOf(values, 'prometheus', '--prometheus'),
   }

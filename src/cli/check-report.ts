@@ -1,22 +1,28 @@
 import type { Finding, Severity } from '../check/finding.js'
 import { exitCodeOf, type CheckReport } from '../check/report.js'
+import { nameOfUnit, type UnitReport } from '../check/unit-findings.js'
 import { formatDuration } from '../config/duration.js'
-import { formatBytes } from '../report/format.js'
+import { counted, formatBytes } from '../report/format.js'
+import { tableOfUnit } from '../cassandra/unit.js'
 
 import { costOf, formatCost } from './cost.js'
 
 const WORDS: Readonly<Record<Severity, string>> = { broken: 'BROKEN', danger: 'DANGER', note: 'note' }
 
-/** Reports a check to people: a line for each finding, the worst first, and then what can be restored. */
-export function checkLines(report: CheckReport): string[] {
+/**
+ * Reports a check to people: a line for each finding, the worst first, and then what can be restored.
+ * @param tellsTables whether there is a line for each table as well
+ */
+export function checkLines(report: CheckReport, tellsTables: boolean): string[] {
   const { findings, units, node, bucket, newest, began, contents, drill } = report
   const lines = findings.map(lineOf)
-  const tables = units.filter(({ newestRestorable }) => newestRestorable !== undefined).length
+  if (tellsTables) lines.push(...units.map(tableLine))
+  const restorable = units.filter(({ newestRestorable }) => newestRestorable !== undefined).length
   const objects = units.reduce((sum, unit) => sum + unit.objects, 0)
   const bytes = units.reduce((sum, unit) => sum + unit.bytes, 0)
   const points = units.reduce((sum, unit) => sum + unit.restorable, 0)
   lines.push(
-    `${node} in ${bucket}: ${tables} of ${units.length} tables and other directories can be restored, to ${points} moments; ${objects} objects, ${formatBytes(bytes)}`,
+    `${node} in ${bucket}: ${restorable} of ${units.length} tables and other directories can be restored, to ${points} moments; ${objects} objects, ${formatBytes(bytes)}`,
   )
   if (newest !== undefined)
     lines.push(
@@ -50,6 +56,20 @@ export function checkLines(report: CheckReport): string[] {
       : `${count} ${count === 1 ? 'finding' : 'findings'}: see above`,
   )
   return lines
+}
+
+/** `ks.t (ks/t-…): 24 moments from … to …, at most 1 hour apart; 120 objects, 3.1 GiB`. */
+function tableLine(unit: UnitReport): string {
+  const { restorable, oldestRestorable, newestRestorable, longestGap, objects, bytes } = unit
+  const name = tableOfUnit(unit.unit) === undefined ? '' : ` (${unit.unit})`
+  const iso = (time: number | undefined): string => new Date(time ?? 0).toISOString()
+  const moments =
+    restorable === 0
+      ? 'cannot be restored to any moment'
+      : restorable === 1
+        ? `1 moment, ${iso(newestRestorable)}`
+        : `${restorable} moments from ${iso(oldestRestorable)} to ${iso(newestRestorable)}, at most ${formatDuration(longestGap?.ms ?? 0)} apart`
+  return `${nameOfUnit(unit.unit)}${name}: ${moments}; ${counted(objects, 'object')}, ${formatBytes(bytes)}`
 }
 
 function lineOf({ severity, message, mend, bytes, kind }: Finding): string {

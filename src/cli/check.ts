@@ -38,7 +38,7 @@ async function work(session: Session, options: CheckOptions, signal: AbortSignal
   if (options.prometheus !== undefined) await writeMetrics(options.prometheus, report)
   const text = options.json
     ? checkJson(report)
-    : checkLines(report)
+    : checkLines(report, options.tables)
         .map(line => `${printable(line)}\n`)
         .join('')
   await printOut(text, signal)

@@ -31,7 +31,7 @@ export function parseAge(text: string): number | undefined {
   return parseDuration(text, DAY)
 }
 
-/** A span for people: `3 days`, `90 min`. @param ms */
+/** A span for people: `3 days`, `26.4 hours`, `90 min`. @param ms */
 export function formatDuration(ms: number): string {
   for (const [unit, name] of [
     [DAY, 'day'],
@@ -40,5 +40,7 @@ export function formatDuration(ms: number): string {
     const count = ms / unit
     if (count >= 1 && Number.isInteger(count)) return `${count} ${name}${count === 1 ? '' : 's'}`
   }
+  if (ms >= 3 * DAY) return `${(ms / DAY).toFixed(1)} days`
+  if (ms >= 3 * HOUR) return `${(ms / HOUR).toFixed(1)} hours`
   return ms >= 2 * MINUTE ? `${Math.round(ms / MINUTE)} min` : `${Math.round(ms / 1000)} s`
 }

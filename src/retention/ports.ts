@@ -45,7 +45,7 @@ export interface RetentionBucket {
   lockedUntil(key: string): Promise<number | undefined>
   /** @throws S3Error */
   unfinished(prefix: string): AsyncIterable<UnfinishedUpload>
-  /** When a part of it came last, ms since 1970; undefined: none has. @throws S3Error */
+  /** When a part of it came last, ms since 1970; undefined: none has; Infinity: it is completed or ended meanwhile. @throws S3Error */
   newestPart(upload: UnfinishedUpload): Promise<number | undefined>
   /** @throws S3Error */
   abort(upload: UnfinishedUpload): Promise<void>

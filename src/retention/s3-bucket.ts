@@ -86,10 +86,13 @@ export class S3Bucket implements RetentionBucket {
   }
 
   async newestPart({ key, id }: UnfinishedUpload): Promise<number | undefined> {
-    const times = (await listParts(this.#client, key, id, this.#signal)).map(
-      ({ lastModified }) => lastModified,
-    )
-    return times.length === 0 ? undefined : Math.max(...times)
+    try {
+      const parts = await listParts(this.#client, key, id, this.#signal)
+      return parts.length === 0 ? undefined : Math.max(...parts.map(({ lastModified }) => lastModified))
+    } catch (error) {
+      if (isS3Error(error, 404)) return Infinity
+      throw error
+    }
   }
 
   abort({ key, id }: UnfinishedUpload): Promise<void> {

@@ -8,6 +8,7 @@ main{max-width:72rem;margin:0 auto;padding:1rem}
 h1{font-size:1.35rem;margin:0;overflow-wrap:anywhere}
 h2{font-size:1rem;margin:1.6rem 0 .5rem}
 small{color:var(--dim);font-size:.85em}
+td small,th small{white-space:nowrap}
 .paths{margin:.1rem 0 .8rem;color:var(--dim);overflow-wrap:anywhere}
 .verdict{border-radius:.5rem;padding:.7rem 1rem;border-left:.35rem solid}
 .verdict p{margin:0;font-size:1.15rem;font-weight:600}
@@ -21,7 +22,7 @@ small{color:var(--dim);font-size:.85em}
 .bar svg{display:block;width:100%;height:1.1rem;border-radius:.3rem;background:var(--u)}
 .bar p{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;margin:.3rem 0 0}
 svg .p{fill:var(--p)}svg .w{fill:var(--w)}svg .d{fill:var(--d)}svg .u{fill:var(--u)}
-.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(13.5rem,1fr));gap:.6rem;margin:1rem 0 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:.6rem;margin:1rem 0 0}
 .facts div{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.6rem .8rem}
 dt{color:var(--dim);font-size:.85rem}
 dd{margin:0;font-size:1.1rem;font-weight:600}
@@ -55,6 +56,7 @@ table,tbody,tr,th,td{display:block}
 tr{padding:.55rem .8rem;border-top:1px solid var(--line)}
 tr:first-child{border-top:0}
 th,td{border:0;padding:.08rem 0}
+td.none{display:none}
 td[data-label]::before{content:attr(data-label) ": ";color:var(--dim)}
 .day{width:100%;margin-top:.3rem}
 }

@@ -24,6 +24,9 @@ export const PAGE_POLICY = [
 
 const LEVELS = { damaged: 0, behind: 1, protected: 2 } as const
 
+/** `t2` before `t10`. */
+const ORDER = new Intl.Collator('en', { numeric: true })
+
 const WORDS = { damaged: 'damaged', behind: 'behind', protected: 'protected' } as const
 
 const HOURS = { p: 'protected', w: 'behind', d: 'damaged', '.': 'unknown' } as const
@@ -89,7 +92,7 @@ function headOf(status: Status): string {
   const since =
     unprotectedSince === null
       ? ''
-      : ` for ${span(Date.parse(status.time) - Date.parse(unprotectedSince))}, since ${shortTime(unprotectedSince)}`
+      : `, since ${shortTime(unprotectedSince)} (${span(Date.parse(status.time) - Date.parse(unprotectedSince))})`
   const verdict = isProtected ? 'Everything is protected' : `Not everything is protected${since}`
   const why =
     reasons.length === 0 ? '' : `<ul>${reasons.map(reason => `<li>${escape(reason)}</li>`).join('')}</ul>`
@@ -151,8 +154,11 @@ function tablesOf({ tables, time }: Status): string {
   )
   const more = sorted.length - ROWS
   const rest = more > 0 ? `<p class="more">and ${more} more; status.json has all of them</p>` : ''
-  const rows = sorted.slice(0, ROWS).map(table => rowOf(table, time))
-  return `<section><h2>Tables</h2><table><thead><tr><th scope="col">Table</th><th scope="col">Newest restore point</th><th scope="col">Not uploaded</th><th scope="col" class="day">Last 24 hours</th></tr></thead><tbody>
+  const shown = sorted
+    .slice(0, ROWS)
+    .sort((a, b) => LEVELS[a.level] - LEVELS[b.level] || ORDER.compare(a.name, b.name))
+  const rows = shown.map(table => rowOf(table, time))
+  return `<section><h2>Tables</h2><table><thead><tr><th scope="col">Table</th><th scope="col">Newest restore point (UTC)</th><th scope="col">Not uploaded</th><th scope="col" class="day">Last 24 hours</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table>${rest}<p class="key"><span class="protected">protected</span><span class="behind">behind for over 5 min</span><span class="damaged">damaged</span><span class="unknown">not known</span></p></section>`
 }
@@ -164,10 +170,10 @@ function rowOf(
   const point =
     newest === null
       ? 'none'
-      : `<time>${escape(shortTime(newest.time))}</time> <small>${span(Date.parse(time) - Date.parse(newest.time))} ago${newest.kind === 'complete' ? '' : `, ${newest.kind}`}</small>`
+      : `<time>${escape(shortTime(newest.time).slice(0, -4))}</time> <small>${span(Date.parse(time) - Date.parse(newest.time))} ago${newest.kind === 'complete' ? '' : `, ${newest.kind}`}</small>`
   const wait =
     waiting.sstables === 0 ? '–' : `${counted(waiting.sstables, 'SSTable')}, ${formatBytes(waiting.bytes)}`
-  return `<tr class="${level}"><th scope="row" title="${escape(unit)}"><span class="tag">${mark(level)}${WORDS[level]}</span> ${escape(name)} <small>${formatBytes(bytes)}</small></th><td data-label="Restore point">${point}</td><td data-label="Not uploaded">${wait}</td><td class="day">${stripOf(day)}</td></tr>`
+  return `<tr class="${level}"><th scope="row" title="${escape(unit)}"><span class="tag">${mark(level)}${WORDS[level]}</span> ${escape(name)} <small>${formatBytes(bytes)}</small></th><td data-label="Restore point">${point}</td><td data-label="Not uploaded"${waiting.sstables === 0 ? ' class="none"' : ''}>${wait}</td><td class="day">${stripOf(day)}</td></tr>`
 }
 
 /** The last 24 hours as a drawing: hours of one kind that follow each other are one rectangle. */

@@ -3,7 +3,9 @@ import { RequestCounts, type RequestCount } from '../s3/request-counts.js'
 /** How the S3 server answers, as all threads see it together. */
 export class ServerState {
   /** Requests of all threads. */
-  readonly requests = new RequestCounts()
+  readonly requests = new RequestCounts(() => {
+    if (this.#error === undefined) this.#since ??= Date.now()
+  })
   #retries = 0
   /** When it was first heard of, as reachable or not, and when that changed last: ms since 1970. */
   #since: number | undefined
@@ -37,7 +39,6 @@ export class ServerState {
   /** Requests were answered, or not. */
   asked(counts: readonly RequestCount[]): void {
     this.requests.addAll(counts)
-    if (this.#error === undefined && counts.some(([, status]) => status > 0)) this.#since ??= Date.now()
   }
 
   /** A request will be repeated. @param pause ms */

@@ -134,6 +134,21 @@ await t.test('each planted fault is found, and nothing in a healthy bucket', asy
     )
   })
 
+  await t.test('--tables has a line for each table', async t => {
+    const { code, stdout, log } = await world.run(['--tables'])
+    t.equal(code, 0, log)
+    const iso = String.raw`\d{4}-\d\d-\d\dT[\d:.]+Z`
+    const lines = stdout.split('\n').filter(line => line.startsWith('ks.'))
+    t.equal(lines.length, TABLES.length)
+    const line = new RegExp(
+      `^ks.lost \\(ks/lost-\\w+\\): 2 moments from ${iso} to ${iso}, at most \\d+ s apart; 26 objects, .* KiB$`,
+    )
+    t.ok(
+      lines.some(one => line.test(one)),
+      stdout,
+    )
+  })
+
   await orphan()
   world.pass()
   world.table('orphan').flush('nb-4-big')

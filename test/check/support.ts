@@ -99,17 +99,15 @@ export class CheckWorld {
   }
 
   /** Runs the command. */
-  async check(flags: readonly string[] = [], path?: string): Promise<Checked> {
+  run(flags: readonly string[], path?: string): Promise<Ran> {
     const { bucket } = this.node
-    const ran = await run('tablecheck', [
-      ...bucket.flags,
-      '--retries',
-      '0',
-      ...flags,
-      '--json',
-      bucket.bucket,
-      ...(path === undefined ? [] : [path]),
-    ])
+    const positionals = [bucket.bucket, ...(path === undefined ? [] : [path])]
+    return run('tablecheck', [...bucket.flags, '--retries', '0', ...flags, ...positionals])
+  }
+
+  /** Runs the command, and reads its JSON. */
+  async check(flags: readonly string[] = [], path?: string): Promise<Checked> {
+    const ran = await this.run([...flags, '--json'], path)
     const report = (ran.stdout === '' ? {} : JSON.parse(ran.stdout)) as {
       findings?: Finding[]
       units?: Readonly<Record<string, unknown>>[]

@@ -34,8 +34,8 @@ interface Moment {
 
 /**
  * A day of flushes in a few minutes: the time of day of the daemon's machine jumps before each flush, by up to two hours, and is
- * set right soon after it: until then the server refuses every request (RequestTimeTooSkewed). The daemon is started again now
- * and then. The server's clock, by which --at asks, stays right.
+ * set right soon after it. The server refuses what is signed with a wrong time (RequestTimeTooSkewed), so the daemon has to sign with the
+ * server's time. The daemon is started again now and then. The server's clock, by which --at asks, stays right.
  */
 await t.test(`${JUMPS} clock jumps of up to two hours, SEED=${SEED}`, async t => {
   const node = await TestNode.create(t)
@@ -96,8 +96,8 @@ await t.test(`${JUMPS} clock jumps of up to two hours, SEED=${SEED}`, async t =>
 
 /**
  * A whole day by the server's clock: a flush every ten minutes or so, and -B after it. After 50 of the flushes the time of day of the
- * node jumps, before -B or within it, and is set right for the next -B. Where the server takes it (it bears 15 minutes), or notices
- * the jump too late, the run goes on with it.
+ * node jumps, before -B or within it, and is set right for the next -B. No run fails for it: where the server does not bear the jump (more than
+ * 15 minutes), tablesnap signs with the server's time.
  */
 await t.test(`a day of ${FLUSHES} flushes with ${JUMPS} clock jumps, SEED=${SEED}`, async t => {
   const begin = Date.now() - DAY
@@ -127,7 +127,7 @@ await t.test(`a day of ${FLUSHES} flushes with ${JUMPS} clock jumps, SEED=${SEED
       )
       .slice(0, JUMPS),
   )
-  let refused = 0
+  let corrected = 0
   for (let n = 1; n <= FLUSHES; n++) {
     const table = tables[n % TABLES]!
     table.flush(`nb-${n}-big`)
@@ -138,19 +138,17 @@ await t.test(`a day of ${FLUSHES} flushes with ${JUMPS} clock jumps, SEED=${SEED
     const first = await run(node.args(['-r', '-B', '-t', '1']))
     clearTimeout(timer)
     setClock(0)
-    if ((await first.exit) !== 0) {
-      refused++
-      t.match(first.stderr, /RequestTimeTooSkewed/)
-      const second = await run(node.args(['-r', '-B', '-t', '1']))
-      t.equal(await second.exit, 0, second.stderr)
-    }
+    t.equal(await first.exit, 0, first.stderr)
+    if (/RequestTimeTooSkewed/.test(first.stderr)) t.fail(`a request was refused for good: ${first.stderr}`)
+    if (/clock is \d+ min/.test(first.stderr)) corrected++
     // A Date has whole seconds.
     ahead += 2_000
     const sstables = table.names().filter(name => name.endsWith('-Data.db'))
     moments.push({ time: Math.floor(now()), table: table.path, sstables })
     ahead += random.below((2 * DAY) / FLUSHES)
   }
-  t.comment(`${jumps.size} jumps, for which the server refused ${refused} runs`)
+  t.comment(`${jumps.size} jumps; ${corrected} runs signed with the server's time`)
+  if (JUMPS >= 20) t.ok(corrected > 0, 'some jumps are beyond what the server bears')
   for (const { time, table, sstables } of moments) {
     const target = join(node.bucket.directory, `at ${time}`)
     setClock(0)

@@ -120,4 +120,51 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
+  {
+    title: 'the halves of a flush wait for each other after a standstill of the process, too',
+    script: {
+      hasIndex: true,
+      existing: 1,
+      pace: 'stopped',
+      speed: 5,
+      salt: 13940525,
+      events: [
+        { what: 'compact', after: 9606, salt: 64871 },
+        { what: 'snapshot', after: 178, salt: 0 },
+        { what: 'flush', after: 10, salt: 1 },
+      ],
+    },
+  },
+  {
+    title: 'a loss that --take-over accepted stays accepted when its run ended before it wrote a manifest',
+    script: {
+      existing: 2,
+      mode: 'watch',
+      salt: 0,
+      events: [
+        { what: 'flush', after: 0, salt: 0 },
+        { what: 'replaceDirectory', after: 244, salt: 1 },
+        { what: 'import', after: 1672, salt: 0 },
+        { what: 'compact', after: 4129, salt: 0 },
+        { what: 'takeOver', after: 2063, salt: 0 },
+        { what: 'restless', after: 12, salt: 0 },
+        { what: 'oneShot', after: 11959, salt: 0 },
+      ],
+    },
+  },
+  {
+    title: 'an SSTable whose late events make it known again has gone by the log that removes it',
+    script: {
+      existing: 2,
+      pace: 'stopped',
+      speed: 30,
+      salt: 9,
+      events: [
+        { what: 'oneShot', after: 7640, salt: 0 },
+        { what: 'rewrite', after: 281, salt: 12 },
+        { what: 'flush', after: 30, salt: 0 },
+        { what: 'compact', after: 6, salt: 0 },
+      ],
+    },
+  },
 ]

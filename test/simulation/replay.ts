@@ -1,6 +1,6 @@
 import { tableOf, type CoreTable, type MakeCore } from './core.js'
 import { History } from './history.js'
-import { REAL_CORE, kindOf, runSeed, scriptOf, shrink } from './seeds.js'
+import { REAL_CORE, scriptOf, shrink } from './seeds.js'
 import type { Script } from './script.js'
 
 // node dist/test/simulation/replay.js SEED [shrink] | node dist/test/simulation/replay.js '<script as JSON>'
@@ -8,10 +8,8 @@ import type { Script } from './script.js'
 const [what = '1', how] = process.argv.slice(2)
 let script: Script
 if (what.startsWith('{')) script = JSON.parse(what) as Script
-else if (how === 'shrink') {
-  const kind = kindOf((await runSeed(Number(what))).violation ?? '')
-  script = await shrink(Number(what), REAL_CORE, violation => kindOf(violation) === kind)
-} else script = scriptOf(Number(what))
+else if (how === 'shrink') script = await shrink(Number(what))
+else script = scriptOf(Number(what))
 
 /** How many cores were made: each has a number in the trace. */
 let cores = 0

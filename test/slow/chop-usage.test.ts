@@ -32,7 +32,7 @@ await t.test('the command line of tablechop, the former one included', async t =
   t.equal(dry.code, 0, dry.log)
   t.match(
     dry.stdout,
-    /^ks\.t \(.*\): keeps 1 restore point and 9 objects \(.*KiB\); 1 restore point and 9 objects \(.*KiB\) go$/m,
+    /^ks\.t \(.*\): keeps 1 restore point \(newest 1, newest complete 1, at the cutoff 1\) and 9 objects \(.*KiB\); 1 restore point and 9 objects \(.*KiB\) go$/m,
   )
   t.match(
     dry.stdout,
