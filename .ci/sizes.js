@@ -20,9 +20,9 @@ const LINES = {
   restore: 5200,
   retention: 1800,
   s3: 3300,
+  status: 2100,
   tables: 3800,
   transfer: 2300,
-  status: 2000,
   watch: 1100,
 }
 

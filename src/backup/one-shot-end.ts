@@ -75,15 +75,12 @@ export class OneShotEnd {
     const { outcomes, writer } = this.#parts
     const { summary } = outcomes
     outcomes.known(table)
-    const missing = [...table.missing()]
-    for (const { path, why } of missing) {
+    for (const { path, why } of table.missing()) {
       if (why === 'incomplete') summary.leave(path, false)
       else if (why === 'written') summary.leave(path, true)
     }
     if (this.#config.dryRun || writer.failed.has(table.name)) return
-    // An SSTable that is missing is named by itself, and so is a directory (`…/*`); one that has gone since is not.
-    const isPartial = table.newest?.unprotected.some(path => !path.endsWith('/*')) === true
-    if (isPartial && missing.length === 0)
+    if (table.lacksGone)
       outcomes.problem(
         table.name,
         `${nameOf(table)} changed while it was backed up, and its newest restore point lacks SSTables: run tablesnap -B again`,

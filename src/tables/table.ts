@@ -174,6 +174,12 @@ export class Table {
     }
   }
 
+  /** Whether the newest restore point lacks an SSTable that is not there any more. A directory (`…/*`) is told of by itself. */
+  get lacksGone(): boolean {
+    const isPartial = this.newest?.unprotected.some(path => !path.endsWith('/*')) === true
+    return isPartial && this.missing().next().done === true
+  }
+
   /** Whether a restore point may yet name an SSTable. */
   isWanted(files: TableFiles): boolean {
     return this.#placement.history?.wants(files) !== false

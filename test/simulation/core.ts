@@ -30,6 +30,8 @@ export interface CoreTable {
   readonly newest: State | undefined
   readonly isCovered: boolean
   readonly isIdle: boolean
+  /** Undefined in rules of before. */
+  readonly lacksGone?: boolean
   missing(): Iterable<{ readonly path: string; readonly why: string }>
   loaded(newest: State | undefined, newestTime?: number): void
   scanned(scan: DirectoryScan): void

@@ -152,19 +152,4 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
-  {
-    title: 'an SSTable whose late events make it known again has gone by the log that removes it',
-    script: {
-      existing: 2,
-      pace: 'stopped',
-      speed: 30,
-      salt: 9,
-      events: [
-        { what: 'oneShot', after: 7640, salt: 0 },
-        { what: 'rewrite', after: 281, salt: 12 },
-        { what: 'flush', after: 30, salt: 0 },
-        { what: 'compact', after: 6, salt: 0 },
-      ],
-    },
-  },
 ]

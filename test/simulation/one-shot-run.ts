@@ -88,7 +88,7 @@ export class OneShotRun {
     if (writer.failed.size > 0 || isFenced()) return false
     for (const table of tables.values()) {
       const all = [...table.files()].filter(({ isSSTable }) => isSSTable)
-      if (isThorough && (table.newest?.unprotected.length ?? 0) > 0) return false
+      if (isThorough && table.lacksGone === true) return false
       if ([...table.missing()].length > 0 || (isThorough && !table.isCovered && all.length > 0)) return false
     }
     return true

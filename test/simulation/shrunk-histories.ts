@@ -158,4 +158,15 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
       ['rewrite', 2550, 24730],
     ],
   },
+  {
+    title: 'an SSTable whose late events make it known again has gone by the log that removes it',
+    firstOrder: 130,
+    script: { existing: 2, pace: 'stopped', speed: 30 },
+    events: [
+      ['oneShot', 7640, 0],
+      ['rewrite', 281, 12],
+      ['flush', 30, 0],
+      ['compact', 6, 0],
+    ],
+  },
 ]
