@@ -9,7 +9,7 @@ import ts from 'typescript'
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
   '.': 400,
-  backup: 5300,
+  backup: 5400,
   cassandra: 700,
   check: 2700,
   cli: 2900,
@@ -20,15 +20,15 @@ const LINES = {
   restore: 5200,
   retention: 1800,
   s3: 3300,
+  status: 2100,
   tables: 3800,
   transfer: 2300,
-  status: 2000,
   watch: 1100,
 }
 
 /** How many there may be of each, and what makes one. */
 const OFFENDERS = {
-  files: { bound: 4, above: 300, unit: 'lines' },
+  files: { bound: 3, above: 300, unit: 'lines' },
   classes: { bound: 0, above: 8, unit: 'fields that other classes may write' },
   constructors: { bound: 13, above: 6, unit: 'parameters, or members of one options object' },
 }

@@ -162,7 +162,9 @@ export class ManifestPublisher implements Publisher {
     // Listings, an outage or a process that stood still may have taken longer than any plan waits.
     const guard = async (): Promise<void> => {
       await this.#ownership.check()
-      if (this.#plans?.version !== version) throw replanned(table)
+      if (this.#plans?.version === version) return
+      const message = `tablechop has written a plan while the restore point of ${table.name} was on its way`
+      throw new TablesnapError({ code: REPLANNED, message, operation: 'publish' })
     }
     const known = this.#bases.get(table)
     // A plan may name it: this one, or one that was seen while nothing was written, and is carried out and forgotten by now.
@@ -189,14 +191,6 @@ function aboutToGo({ name }: Table): TablesnapError {
     message: `tablechop is about to delete objects that the next restore point of ${name} needs, and they could not be copied`,
     operation: 'publish',
     retry: true,
-  })
-}
-
-function replanned({ name }: Table): TablesnapError {
-  return new TablesnapError({
-    code: REPLANNED,
-    message: `tablechop has written a plan while the restore point of ${name} was on its way`,
-    operation: 'publish',
   })
 }
 

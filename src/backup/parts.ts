@@ -3,6 +3,7 @@ import { BucketManifests } from '../manifest/manifest-store.js'
 import { States } from '../manifest/states.js'
 import { Fence } from '../node/fence.js'
 import { descriptorLimit } from '../node/preflight.js'
+import { amountOf } from '../status/amounts.js'
 import type { TableSettings } from '../tables/ports.js'
 import { Table } from '../tables/table.js'
 import { PartUploads } from '../transfer/part-uploads.js'
@@ -172,6 +173,8 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const sensor = new Sensor(tables, turns, disk, news, { listenEvents, isBackedUp })
   const others = new OtherDirectories(run, disk, outcomes, log)
   loader.onNewest((table, newest, stored) => {
+    // Here it is spread over the loading; the first look at the status would count all tables at once.
+    amountOf(newest)
     audits.add(newest, stored)
     // Files outside the paths that were given are never deleted.
     if (!config.deleteOnBackup) others.take(table, newest)

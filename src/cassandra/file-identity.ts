@@ -12,8 +12,10 @@ export interface FileIdentity {
 /** The identity of a file that cannot be looked at: no file that can be has it. */
 const UNKNOWN: FileIdentity = { size: -1, mtime: 0n, inode: 0n }
 
-export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity): boolean {
-  return a !== undefined && a.size === b.size && a.mtime === b.mtime && a.inode === b.inode
+/** Whether two identities are of one content of one file; nothing is the same as nothing. */
+export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a === b || (a.size === b.size && a.mtime === b.mtime && a.inode === b.inode)
 }
 
 /**

@@ -3,11 +3,11 @@ import { Option, type Command } from 'commander'
 import type { Flags } from '../config/layers.js'
 import { loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
 import { GROUPS, longFlag, shorthandsOf, type Setting } from '../config/setting.js'
-import { SETTINGS, type SettingKey } from '../config/settings.js'
+import { SETTINGS } from '../config/settings.js'
 
 import { describe, epilogue } from './help.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
-import { optionValue, shorthandOptions } from './shared-options.js'
+import { sharedFlags, shorthandOptions } from './shared-options.js'
 import { spellValues, type ValuedFlag } from './values.js'
 
 /** A parsed command line. */
@@ -89,11 +89,6 @@ function valuedFlagOf(argument: string): ValuedFlag | undefined {
   return undefined
 }
 
-function textsOf(value: unknown): readonly string[] | undefined {
-  if (typeof value === 'boolean' || typeof value === 'string') return [String(value)]
-  return Array.isArray(value) ? value.map(String) : undefined
-}
-
 /**
  * Parses a command line (without node and script); nothing is printed and nothing exits.
  * @throws UsageError `FLAG_UNKNOWN`, `FLAG_VALUE_MISSING`
@@ -106,11 +101,10 @@ export function parseCommandLine(argv: readonly string[], columns?: number): Inv
     return spelled.argv
   })
   if (parsed.action === 'print') return parsed
-  const flags = new Map<SettingKey, readonly string[]>()
-  for (const setting of SETTINGS) {
-    const texts = textsOf(optionValue(setting, parsed.values))
-    if (texts !== undefined) flags.set(setting.key, texts)
-  }
+  const flags = sharedFlags(
+    SETTINGS.map(({ key }) => key),
+    parsed.values,
+  )
   return { action: 'run', flags, positionals: parsed.positionals, warnings }
 }
 

@@ -1,9 +1,7 @@
 import type { KnownSetting, SettingKey } from './settings.js'
 
 /** The places where a value can be given; earlier ones win. */
-export const SOURCES = ['command line', 'environment', 'file'] as const
-
-export type Source = (typeof SOURCES)[number]
+export type Source = 'command line' | 'environment' | 'file'
 
 /** The texts that a user gave for one setting in one place, before they are parsed. */
 export interface Given {

@@ -1,7 +1,7 @@
 import { errorMessage, UsageError } from '../errors.js'
+
 import type { Given } from './given.js'
 import { Pattern } from './pattern.js'
-import { TIME_FORMS, isMomentKey, parseTime } from './time.js'
 import type {
   ChoiceSetting,
   ChoicesSetting,
@@ -12,6 +12,7 @@ import type {
   TextsSetting,
   Unit,
 } from './setting.js'
+import { TIME_FORMS, isMomentKey, parseTime } from './time.js'
 
 const factors: Readonly<Record<Unit, number>> = {
   MB: 2 ** 20,
@@ -62,7 +63,7 @@ function invalid(given: Given, message: string, cause?: unknown): UsageError {
 }
 
 /** A byte count as a person writes it: `64MiB`. */
-export function exactBytes(bytes: number): string {
+function exactBytes(bytes: number): string {
   for (const [exponent, unit] of [
     [4, 'TiB'],
     [3, 'GiB'],

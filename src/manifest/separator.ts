@@ -25,7 +25,7 @@ export async function readSeparator(
 }
 
 /** The separator in a node.json: `{"separator": ":", …}`; undefined where it says none. */
-export function parseSeparator(text: string): string | undefined {
+function parseSeparator(text: string): string | undefined {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return undefined

@@ -17,32 +17,50 @@ export interface Facts {
   readonly outage: { readonly since: number; readonly error: string } | undefined
 }
 
+/** How a table stands, as far as reasons go. */
+type Standing = Pick<TableNow, 'name' | 'level' | 'waiting'>
+
 /** Tables that a reason names. */
 const NAMED = 3
 
 /** Why not everything is protected, the worst first; none: everything is. */
 export function reasonsOf(facts: Facts): string[] {
   const { isStarted, tables, waiting, age, failed, outage } = facts
-  const reasons: string[] = []
-  const damaged = tables.filter(({ level }) => level === 'damaged')
-  if (damaged.length > 0)
-    reasons.push(
-      `the newest restore ${damaged.length === 1 ? 'point' : 'points'} of ${named(damaged)} ${damaged.length === 1 ? 'is' : 'are'} not complete`,
-    )
-  if (failed > 0) reasons.push(`${counted(failed, 'file or table', 'files or tables')} cannot be backed up`)
-  if (outage !== undefined)
-    reasons.push(`S3 cannot be reached since ${new Date(outage.since).toISOString()} (${outage.error})`)
-  if (waiting.sstables > 0)
-    reasons.push(
-      `${counted(waiting.sstables, 'SSTable')} (${formatBytes(waiting.bytes)}) ${waiting.sstables === 1 ? 'is' : 'are'} not in the bucket yet, the oldest for ${span(age)}`,
-    )
-  const unnamed = tables.filter(({ level, waiting: { sstables } }) => level === 'behind' && sstables === 0)
-  if (unnamed.length > 0) reasons.push(`no restore point names the present files of ${named(unnamed)} yet`)
-  if (!isStarted) reasons.unshift('tablesnap has not started to watch yet')
-  return reasons
+  const { sstables, bytes } = waiting
+  return [
+    ...(isStarted ? [] : ['tablesnap has not started to watch yet']),
+    ...lastingReasons(tables, failed),
+    ...(outage === undefined
+      ? []
+      : [`S3 cannot be reached since ${new Date(outage.since).toISOString()} (${outage.error})`]),
+    ...(sstables === 0
+      ? []
+      : [
+          `${counted(sstables, 'SSTable')} (${formatBytes(bytes)}) ${sstables === 1 ? 'is' : 'are'} not in the bucket yet, the oldest for ${span(age)}`,
+        ]),
+    ...unnamedReasons(tables),
+  ]
 }
 
-function named(tables: readonly TableNow[]): string {
+/** Reasons that do not go by themselves. */
+export function lastingReasons(tables: readonly Standing[], failed: number): string[] {
+  const damaged = tables.filter(({ level }) => level === 'damaged')
+  const [points, are] = damaged.length === 1 ? ['point', 'is'] : ['points', 'are']
+  return [
+    ...(damaged.length === 0
+      ? []
+      : [`the newest restore ${points} of ${named(damaged)} ${are} not complete`]),
+    ...(failed === 0 ? [] : [`${counted(failed, 'file or table', 'files or tables')} cannot be backed up`]),
+  ]
+}
+
+/** Tables whose files are in the bucket, but not named yet. */
+export function unnamedReasons(tables: readonly Standing[]): string[] {
+  const unnamed = tables.filter(({ level, waiting }) => level === 'behind' && waiting.sstables === 0)
+  return unnamed.length === 0 ? [] : [`no restore point names the present files of ${named(unnamed)} yet`]
+}
+
+function named(tables: readonly Standing[]): string {
   const names = tables.slice(0, NAMED).map(({ name }) => name)
   const more = tables.length - names.length
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`

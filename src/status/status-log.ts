@@ -6,6 +6,10 @@ import { caughtUpLine, statusLine } from './text.js'
 
 const TICK = 1_000
 const MINUTE = 60_000
+
+/** How long it waits before it looks again whether everything is protected, although nothing waits, ms. */
+const AGAIN = 10_000
+
 const HOUR = 3_600_000
 
 /** How long something waits before the log tells of it, ms: every flush waits for some seconds. */
@@ -18,6 +22,8 @@ export class StatusLog {
   readonly #tellsEnd: boolean
   #timer: NodeJS.Timeout | undefined
   #hasCaughtUp = false
+  /** No look for the end before that time. */
+  #notBefore = 0
   #looked = performance.now()
   #told = performance.now()
 
@@ -56,8 +62,9 @@ export class StatusLog {
   }
 
   #tick(): void {
-    if (this.#tellsEnd && !this.#hasCaughtUp && this.#collector.isCaughtUp) this.#catchUp()
     const now = performance.now()
+    const looksForEnd = this.#tellsEnd && !this.#hasCaughtUp && now >= this.#notBefore
+    if (looksForEnd && this.#collector.isCaughtUp) this.#catchUp(now)
     if (now - this.#looked < MINUTE) return
     this.#looked = now
     const isLong = isWorthTelling(this.#collector.recent)
@@ -68,9 +75,12 @@ export class StatusLog {
     this.tell()
   }
 
-  #catchUp(): void {
+  #catchUp(now: number): void {
     const status = this.#collector.recent
-    if (!status.isProtected) return
+    if (!status.isProtected) {
+      this.#notBefore = now + AGAIN
+      return
+    }
     this.#hasCaughtUp = true
     this.#log.info(caughtUpLine(status), {
       tables: status.tableCount,

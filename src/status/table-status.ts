@@ -1,8 +1,9 @@
 import { tableOfUnit } from '../cassandra/unit.js'
 import type { State } from '../manifest/state.js'
 
+import { amountOf } from './amounts.js'
 import type { TableView } from './source.js'
-import type { Amount, Level, PointKind, TableStatus } from './status.js'
+import type { Level, PointKind, TableStatus } from './status.js'
 
 /** How a table stands, besides its last 24 hours. */
 export type TableNow = Omit<TableStatus, 'day' | 'waitingSince'> & {
@@ -10,7 +11,7 @@ export type TableNow = Omit<TableStatus, 'day' | 'waitingSince'> & {
   readonly since: number
 }
 
-const amounts = new WeakMap<State, Amount>()
+const points = new WeakMap<State, TableStatus['newest']>()
 
 /** How a table stands now. */
 export function tableStatusOf(table: TableView): TableNow {
@@ -28,7 +29,7 @@ export function tableStatusOf(table: TableView): TableNow {
     level: levelOf(table, sstables),
     protected: newest === undefined ? { sstables: 0, bytes: 0 } : amountOf(newest),
     waiting: { sstables, bytes },
-    newest: newest === undefined ? null : { time: new Date(newest.time).toISOString(), kind: kindOf(newest) },
+    newest: newest === undefined ? null : pointOf(newest),
     since,
   }
 }
@@ -50,14 +51,10 @@ function levelOf({ isIdle, isCovered, phase, newest }: TableView, waiting: numbe
   return newest === undefined || kindOf(newest) === 'complete' ? 'protected' : 'damaged'
 }
 
-/** Counted once for each restore point: one may name 400,000 SSTables. */
-function amountOf(state: State): Amount {
-  const known = amounts.get(state)
-  if (known !== undefined) return known
-  let bytes = 0
-  for (const { components } of state.sets.values()) for (const { size } of components.values()) bytes += size
-  for (const { size } of state.files.values()) bytes += size
-  const amount = { sstables: state.sets.size, bytes }
-  amounts.set(state, amount)
-  return amount
+/** Made once for each restore point: of ten thousand tables few change between two looks. */
+function pointOf(state: State): TableStatus['newest'] {
+  let point = points.get(state)
+  if (point === undefined)
+    points.set(state, (point = { time: new Date(state.time).toISOString(), kind: kindOf(state) }))
+  return point
 }

@@ -1,6 +1,6 @@
 import { counted, formatBytes } from '../report/format.js'
 
-import { span } from './reasons.js'
+import { lastingReasons, span, unnamedReasons } from './reasons.js'
 import type { Status, TableStatus } from './status.js'
 
 /** Tables that the text names which are not protected. */
@@ -63,12 +63,8 @@ function outageOf({ s3, waiting }: Status): string[] {
   ]
 }
 
-function othersOf({ reasons, s3, waiting }: Status): string[] {
-  return reasons.filter(
-    reason =>
-      (s3.isReachable || !reason.startsWith('S3 ')) &&
-      (waiting.sstables === 0 || !reason.includes(' not in the bucket yet')),
-  )
+function othersOf({ tables, failed }: Status): string[] {
+  return [...lastingReasons(tables, failed), ...unnamedReasons(tables)]
 }
 
 function waitingOf(status: Status): string[] {

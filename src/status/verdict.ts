@@ -1,4 +1,4 @@
-import { span } from './reasons.js'
+import { lastingReasons, span } from './reasons.js'
 import type { Status } from './status.js'
 
 /** How long something may wait, or the server be away, before /healthz says so, ms. */
@@ -12,25 +12,15 @@ const PATIENCE = 600_000
 export function exitCodeOf(status: Status, maxAge: number | undefined): 0 | 1 | 3 {
   if (status.isProtected) return 0
   if (maxAge === undefined) return 1
-  if (isHurt(status)) return 1
+  if (lastingReasons(status.tables, status.failed).length > 0) return 1
   return ageOf(status) > maxAge ? 3 : 0
 }
 
 /** Why a running backup needs somebody to look after it; none: it does not. Short waits are normal. */
 export function healthOf(status: Status): string[] {
   const age = ageOf(status)
-  const patient = status.reasons.filter(reason => isLasting(reason, status))
-  if (age <= PATIENCE) return patient
-  return [`something has not been protected for ${span(age)}`, ...status.reasons]
-}
-
-/** Whether more is wrong than that files wait. */
-function isHurt(status: Status): boolean {
-  return status.failed > 0 || status.tables.some(({ level }) => level === 'damaged')
-}
-
-function isLasting(reason: string, status: Status): boolean {
-  return isHurt(status) && /not complete|cannot be backed up/.test(reason)
+  if (age > PATIENCE) return [`something has not been protected for ${span(age)}`, ...status.reasons]
+  return lastingReasons(status.tables, status.failed)
 }
 
 /** For how long not everything has been protected, ms. */

@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 
+import { sameIdentity } from '../cassandra/file-identity.js'
 import type { DirectoryIdentity, State } from '../manifest/state.js'
 
 import type { Disk } from './ports.js'
-import { sameIdentity } from './table-files.js'
 
 /**
  * Whether the path of a data directory leads to the one that a manifest means. Devices are numbered anew when the machine

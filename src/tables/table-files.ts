@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-import type { FileIdentity } from '../cassandra/file-identity.js'
+import { sameIdentity, type FileIdentity } from '../cassandra/file-identity.js'
 import { isMutable } from '../cassandra/names.js'
 import { SparseMap } from '../manifest/sparse.js'
 import type { Entry, StateSet } from '../manifest/state.js'
@@ -552,12 +552,6 @@ export class TableFiles {
     this.#status = 'done'
     this.#membership = 'part'
   }
-}
-
-/** Whether two identities are of one content of one file; nothing is the same as nothing. */
-export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b
-  return a === b || (a.size === b.size && a.mtime === b.mtime && a.inode === b.inode)
 }
 
 function sameComponents(a: ReadonlyMap<string, Entry>, b: ReadonlyMap<string, Entry>): boolean {

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 
-import type { FileIdentity } from '../cassandra/file-identity.js'
+import { type FileIdentity, sameIdentity } from '../cassandra/file-identity.js'
 import { parseComponent } from '../cassandra/names.js'
 import type { LogNews } from '../cassandra/transaction-logs.js'
 import { indexOf, tableOfUnit } from '../cassandra/unit.js'
@@ -27,7 +27,7 @@ import type {
 } from './ports.js'
 import { RestorePoints, type TableDirectory } from './restore-points.js'
 import type { Leaving, TableFacts } from './table-facts.js'
-import { TableFiles, sameIdentity } from './table-files.js'
+import { TableFiles } from './table-files.js'
 import { Worklist } from './worklist.js'
 
 /** `loading` the newest manifest; `scanning`; `live`: every change is known; `gap`: changes may have been missed. */

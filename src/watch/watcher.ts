@@ -13,23 +13,8 @@ import { PathMonitor } from './path-monitor.js'
 import { PostponedScans } from './postponed.js'
 import { readTree, type Listing } from './tree.js'
 import { hiddenError, lostError, watchError } from './watch-error.js'
+import type { WatchOptions } from './watch-options.js'
 import { eventOf } from './watches.js'
-
-/** The paths to watch, and how. */
-export interface WatchOptions {
-  /** Absolute. */
-  readonly paths: readonly string[]
-  /** Watch the directories below, too. */
-  readonly recursive: boolean
-  /** Watch directories that appear later. */
-  readonly autoAdd: boolean
-  /** Whether it goes on for long: a path that went is waited for, and mounts are looked at; default: no. */
-  readonly patient?: boolean
-  /** Whether paths that are not there at the start are waited for; default: no. */
-  readonly waitsForPaths?: boolean
-  /** Directories that are left out, by their path. */
-  readonly skip: (path: string) => boolean
-}
 
 const { IN_CREATE, IN_CLOSE_WRITE, IN_MOVED_TO, IN_MOVED_FROM, IN_DELETE_SELF, IN_MOVE_SELF } = Inotify
 const { IN_ISDIR, IN_IGNORED, IN_UNMOUNT } = Inotify
@@ -213,9 +198,7 @@ export class Watcher {
       if (this.#options.skip(path)) return
       if (this.#options.autoAdd) this.#addNew(path)
       else this.#news.unwatched(path)
-    } else if (mask & IN_MOVED_FROM) {
-      this.#drop(path)
-    }
+    } else if (mask & IN_MOVED_FROM) this.#drop(path)
   }
 
   /** Events call a symbolic link to a directory a file. @returns whether it is, or was, one */

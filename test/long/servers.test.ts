@@ -20,6 +20,16 @@ const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ),
 }
 
+/** What fails on a server now and then, how that shows, and whose fault it is. */
+const AT_TIMES: Readonly<Record<string, { what: string; shows: RegExp; whose: string }>> = {
+  's3proxy-2.6.0': {
+    what: '--list-nodes with 2,000 objects',
+    shows: /ERROR ListObjectsV2: 500/,
+    whose:
+      "S3Proxy's: the file of a part whose connection was cut stays in the bucket's directory without attributes (.mpus-…), and every LIST that comes by it answers 500 (Unable to get size of extended attribute 'user.content-md5')",
+  },
+}
+
 const only = process.env['SERVERS']?.split(',')
 const results = new Map<string, Map<string, string | undefined>>()
 
@@ -42,6 +52,12 @@ for (const server of OTHER_SERVERS) {
         (error: unknown) => (error as Error).message,
       )
       const known = KNOWN[cache]?.[what]
+      const times = AT_TIMES[cache]
+      if (failure !== undefined && times?.what === what && times.shows.test(failure)) {
+        outcomes.set(what, times.whose)
+        t.pass(`${what} fails: ${times.whose}`)
+        continue
+      }
       outcomes.set(what, failure === undefined ? undefined : (known ?? `not known: ${failure}`))
       if (known === undefined) t.equal(failure, undefined, what)
       else t.ok(failure !== undefined, `${what} fails: ${known}`)

@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
+import { faults } from '../../dev/local-s3/fault.js'
+
 import { FIXTURE, loadFixture, newestListing } from './fixture.js'
 import { World, digest } from './support.js'
 
@@ -121,6 +123,19 @@ await t.test('under another name there is nothing: the names are told', async t 
       /nothing of node in bucket bucket .*; the bucket has node1, node1.example.com: choose one with -n/,
   })
   await t.rejects(world.restore({ prefix: 'other/' }), { code: 'NOTHING_FOUND', message: /--prefix/ })
+  const broken = world.server.faults.add({
+    on: 'ListObjectsV2',
+    prefix: '',
+    count: Infinity,
+    fault: faults.internalError(),
+  })
+  await t.rejects(
+    world.restore({ name: 'node' }),
+    { code: 'NOTHING_FOUND', message: /the bucket has node1, …: choose one with -n/ },
+    'a LIST of the whole bucket that fails spoils no hint',
+  )
+  t.ok(broken.hits > 0)
+  broken.remove()
   await world.put('.tablesnap/node2/node.json', '{}')
   await t.rejects(world.restore({ name: 'node2' }), {
     code: 'NOTHING_FOUND',

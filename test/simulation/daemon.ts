@@ -1,3 +1,4 @@
+import { sameIdentity } from '../../src/cassandra/file-identity.js'
 import { ManifestPublisher, type Published } from '../../src/backup/manifest-publisher.js'
 import { ManifestWriter, type ManifestObserver } from '../../src/backup/manifest-writer.js'
 import { Outcomes } from '../../src/backup/outcomes.js'
@@ -8,7 +9,7 @@ import { UploadQueue } from '../../src/backup/upload-queue.js'
 import { isTemporary } from '../../src/cassandra/names.js'
 import { TablesnapError } from '../../src/errors.js'
 import type { Orders, TableSettings } from '../../src/tables/ports.js'
-import { sameIdentity, type TableFiles } from '../../src/tables/table-files.js'
+import type { TableFiles } from '../../src/tables/table-files.js'
 import type { Table } from '../../src/tables/table.js'
 
 import { SimulatedManifests, SimulatedOwnership } from './bucket.js'

@@ -1,10 +1,11 @@
+import type { WatchOptions } from '../../src/watch/watch-options.js'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { Watcher, type WatchOptions } from '../../src/watch/watcher.js'
+import { Watcher } from '../../src/watch/watcher.js'
 import { until } from '../support/node.js'
 import { WatchRecorder } from '../support/watch-recorder.js'
 

@@ -1,3 +1,4 @@
+import type { WatchOptions } from '../../src/watch/watch-options.js'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -18,7 +19,7 @@ import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { Watcher, type WatchOptions } from '../../src/watch/watcher.js'
+import { Watcher } from '../../src/watch/watcher.js'
 import { until } from '../support/node.js'
 import { WatchRecorder } from '../support/watch-recorder.js'
 

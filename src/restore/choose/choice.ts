@@ -122,7 +122,7 @@ export async function lastFilled(
 }
 
 /** Why a state may not be restored, as a phrase. */
-export function flawsOf({ unprotected, unexplained }: State): string {
+function flawsOf({ unprotected, unexplained }: State): string {
   const flaws = [
     ...(unprotected.length === 0
       ? []
@@ -151,7 +151,7 @@ export function withAdvice(time: number, error: TablesnapError): TablesnapError 
 }
 
 /** Reads a manifest; one that cannot be used tells how to go on without it. */
-export async function guarded(key: StateKey, read: () => Promise<State>): Promise<State> {
+async function guarded(key: StateKey, read: () => Promise<State>): Promise<State> {
   try {
     return await read()
   } catch (error) {

@@ -26,7 +26,7 @@ export interface FileSystemShare {
  * as well.
  * @param path of a directory that exists
  */
-export async function fileSystemOf(path: string): Promise<string> {
+async function fileSystemOf(path: string): Promise<string> {
   const handle = await open(path, O_PATH | constants.O_DIRECTORY)
   try {
     const { dev } = await stat(path, { bigint: true })

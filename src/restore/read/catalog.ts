@@ -183,7 +183,7 @@ function parentsOf(directories: ReadonlyMap<string, CatalogDirectory>): Readonly
 }
 
 /** Our own objects are no data of the node's, whatever its name is. */
-export function isOwn(key: string, prefix: string): boolean {
+function isOwn(key: string, prefix: string): boolean {
   return key.startsWith(`${prefix}${OWN_FOLDER}`)
 }
 

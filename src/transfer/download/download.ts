@@ -14,7 +14,7 @@ import type {
   RangeTask,
 } from './download-task.js'
 import { expectedOf, type Expected } from './expected.js'
-import { readFully, writeFully, writePast } from './file.js'
+import { readLocal, writeFully, writePast } from './file.js'
 
 /**
  * The worker's side of a restore: bytes go from the socket into the buffer, are checksummed there and written.
@@ -74,7 +74,7 @@ async function digestFile(task: DigestFileTask, buffer: Buffer): Promise<DigestF
   const digest = new Digest(task.digest)
   for (let at = 0; at < task.bytes; at += buffer.length) {
     const piece = buffer.subarray(0, Math.min(buffer.length, task.bytes - at))
-    await readFully(task, task.start + at, piece)
+    await readLocal(task, task.start + at, piece)
     digest.update(piece)
   }
   return { what: 'digest', digest: digest.end() }

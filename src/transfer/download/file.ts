@@ -1,32 +1,22 @@
 import { write } from 'node:fs'
 import { promisify } from 'node:util'
 
-import { readNeutral } from 'tablesnap-io'
-
 import { TablesnapError, errorCode, errorMessage } from '../../errors.js'
+import { readFully } from '../read-fully.js'
 
 import type { LocalFile } from './download-task.js'
 
 const writeAt = promisify(write)
 
 /** Reads `into.length` bytes of a file from `start`, and leaves the page cache as it was. @throws TablesnapError `FILE_UNREADABLE` */
-export async function readFully(file: LocalFile, start: number, into: Buffer): Promise<void> {
-  let done = 0
-  while (done < into.length) {
-    const left = into.length - done
-    const count = await readNeutral(file.fd, into, done, left, start + done).catch((cause: unknown) => {
-      throw failed('FILE_UNREADABLE', `cannot read ${file.path} at byte ${start + done}`, file, cause)
-    })
-    if (count === 0) {
-      throw failed(
-        'FILE_UNREADABLE',
-        `cannot read ${file.path}: it ends at byte ${start + done}`,
-        file,
-        undefined,
-      )
-    }
-    done += count
-  }
+export async function readLocal({ fd, path }: LocalFile, start: number, into: Buffer): Promise<void> {
+  await readFully(fd, start, into, (at, cause) => {
+    const message =
+      cause === undefined
+        ? `cannot read ${path}: it ends at byte ${at}`
+        : `cannot read ${path} at byte ${at}: ${errorMessage(cause)}`
+    return new TablesnapError({ code: 'FILE_UNREADABLE', message, operation: 'restore', path, cause })
+  })
 }
 
 /** To whole blocks of this many bytes every disk can be written past the page cache. */
@@ -80,16 +70,6 @@ export function unwritable(what: string, path: string, cause: unknown): Tablesna
     message,
     operation: 'restore',
     path,
-    cause,
-  })
-}
-
-function failed(code: string, what: string, file: LocalFile, cause: unknown): TablesnapError {
-  return new TablesnapError({
-    code,
-    message: cause === undefined ? what : `${what}: ${errorMessage(cause)}`,
-    operation: 'restore',
-    path: file.path,
     cause,
   })
 }

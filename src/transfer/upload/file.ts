@@ -1,42 +1,28 @@
 import { fstatSync } from 'node:fs'
 
-import { readNeutral, readNeutralSync } from 'tablesnap-io'
-
-import { TablesnapError } from '../../errors.js'
+import { TablesnapError, errorMessage } from '../../errors.js'
 import { hex64 } from '../../s3/checksum.js'
+import { readFully } from '../read-fully.js'
 
 import type { ExactContent, FileRef, FileUpload } from './upload-task.js'
-
-/** Bytes up to which another thread costs more than the read: twenty times as much for what is in memory. */
-const SMALL = 64 * 1024
 
 /**
  * Reads `into.length` bytes of a file from `start`, and leaves the page cache as it was.
  * @throws TablesnapError `FILE_CHANGED` when the file ends before that, `FILE_UNREADABLE` when the disk fails
  */
-export async function readFully(file: FileRef, start: number, into: Buffer): Promise<void> {
-  let done = 0
-  while (done < into.length) {
-    const left = into.length - done
-    let count: number
-    try {
-      count =
-        left <= SMALL
-          ? readNeutralSync(file.fd, into, done, left, start + done)
-          : await readNeutral(file.fd, into, done, left, start + done)
-    } catch (cause) {
-      throw new TablesnapError({
-        code: 'FILE_UNREADABLE',
-        message: `cannot read ${file.path} at byte ${start + done}: ${(cause as Error).message}`,
-        operation: 'read',
-        path: file.path,
-        retry: true,
-        cause,
-      })
-    }
-    if (count === 0) throw changed(file, `it ends at byte ${start + done} of ${file.size}`)
-    done += count
-  }
+export async function readUpload(file: FileRef, start: number, into: Buffer): Promise<void> {
+  await readFully(file.fd, start, into, (at, cause) =>
+    cause === undefined
+      ? changed(file, `it ends at byte ${at} of ${file.size}`)
+      : new TablesnapError({
+          code: 'FILE_UNREADABLE',
+          message: `cannot read ${file.path} at byte ${at}: ${errorMessage(cause)}`,
+          operation: 'read',
+          path: file.path,
+          retry: true,
+          cause,
+        }),
+  )
 }
 
 /** @throws TablesnapError `FILE_CHANGED` when size or mtime are not those the file was opened with */

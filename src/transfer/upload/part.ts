@@ -5,7 +5,7 @@ import type { ChunkedBody } from '../../s3/outgoing.js'
 import type { ChecksumKind } from '../../s3/settings.js'
 
 import { NOT_VERIFIED, isEchoed } from './capability.js'
-import { checkUnchanged, readFully } from './file.js'
+import { checkUnchanged, readUpload } from './file.js'
 import { Summer, guard, type Sums } from './guard.js'
 import type { DigestResult, DigestTask, FileRef, HeldPart, PartResult, PartTask } from './upload-task.js'
 
@@ -70,7 +70,7 @@ async function* readRange(
 ): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes; at += buffer.length) {
     const piece = buffer.subarray(0, Math.min(buffer.length, bytes - at))
-    await readFully(file, start + at, piece)
+    await readUpload(file, start + at, piece)
     yield piece
   }
 }
@@ -84,7 +84,7 @@ function inPieces(file: FileRef, start: number, bytes: number, buffer: Buffer): 
   async function* chunks(): AsyncGenerator<Buffer> {
     for (let at = 0, turn = 0; at < bytes; at += half, turn ^= 1) {
       const piece = buffer.subarray(turn * half, turn * half + Math.min(half, bytes - at))
-      await readFully(file, start + at, piece)
+      await readUpload(file, start + at, piece)
       // Sooner than by the server's refusal of the first pass's checksum.
       if (at + half >= bytes) checkUnchanged(file)
       yield piece

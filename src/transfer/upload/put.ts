@@ -2,7 +2,7 @@ import { hex64 } from '../../s3/checksum.js'
 import { S3Error } from '../../s3/errors.js'
 import { metadataHeaders } from '../../s3/object.js'
 
-import { checkExact, checkUnchanged, mayHave, readFully } from './file.js'
+import { checkExact, checkUnchanged, mayHave, readUpload } from './file.js'
 import { Summer } from './guard.js'
 import { putIfAbsent, putInPlace, type Put, type PutContext } from './put-if-absent.js'
 import type { FileResult, FileUpload } from './upload-task.js'
@@ -19,7 +19,7 @@ export async function putFile(
   signal?: AbortSignal,
 ): Promise<FileResult> {
   const bytes = buffer.subarray(0, file.size)
-  await readFully(file, 0, bytes)
+  await readUpload(file, 0, bytes)
   checkUnchanged(file)
   const sums = new Summer(context.checksum, file.md5, file.crc32).update(bytes).end()
   const { crc64, crc32, md5 } = sums

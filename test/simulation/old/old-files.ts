@@ -1,8 +1,8 @@
+import { sameIdentity } from '../../../src/cassandra/file-identity.js'
 import { BASIC, STANDARD, judge, type Verdict } from '../../../src/cassandra/complete.js'
 import { parseComponent } from '../../../src/cassandra/names.js'
 import type { Entry, StateSet } from '../../../src/manifest/state.js'
 import type { Disk } from '../../../src/tables/ports.js'
-import { sameIdentity } from '../../../src/tables/table-files.js'
 
 /** A watched directory of the old core. */
 export interface OldDirectory {
