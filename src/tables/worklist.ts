@@ -223,6 +223,6 @@ export class Worklist {
 function comesNow(files: TableFiles, { state }: Verdict): boolean {
   if (files.isRemoved)
     return state !== 'obsolete' && files.isSSTable && !files.isGone && files.has(files.main)
-  if (state === 'waiting') return files.isPresumed
+  if (state === 'waiting') return files.isPresumed && !files.isGone
   return files.isGivenUp && (state === 'complete' || state === 'settling')
 }

@@ -152,4 +152,23 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
+  {
+    title: 'an SSTable that was there at the start and goes between two looks is not remembered for ever',
+    script: {
+      existing: 2,
+      mode: 'watch',
+      pace: 'stopped',
+      speed: 30,
+      salt: 1823,
+      events: [
+        { what: 'slow', after: 1, salt: 0 },
+        { what: 'fair', after: 69, salt: 0 },
+        { what: 'spreadCopy', after: 0, salt: 0 },
+        { what: 'oneShot', after: 1, salt: 0 },
+        { what: 'rewrite', after: 1, salt: 0 },
+        { what: 'refresh', after: 26, salt: 0 },
+        { what: 'compact', after: 2792, salt: 0 },
+      ],
+    },
+  },
 ]
