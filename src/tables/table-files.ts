@@ -72,6 +72,8 @@ export class TableFiles {
   #foreign: FileIdentity | undefined
   #wasOld = false
   #isTorn = false
+  /** It was whole, and has lost a file since. */
+  #isBreaking = false
   #failures = 0
   #restarts = 0
   #restlessSince: number | undefined
@@ -338,6 +340,7 @@ export class TableFiles {
   /** All files that it must have are there. @param look what the look showed that this follows from */
   noteWhole(look: Look, drains: number, now: number, time: number): void {
     const { after, until } = this.#whole
+    this.#isBreaking = false
     if (until === undefined) this.#whole = { after, until: drains + 1, time, at: now }
     // Until the last look at least it was something else.
     else if (look.isOther)
@@ -353,7 +356,8 @@ export class TableFiles {
    */
   noteIncomplete(look: Look, drains: number, missing: readonly string[]): void {
     this.#missing = missing
-    if (look.hasLost && this.#whole.until !== undefined) return
+    this.#isBreaking = this.#whole.until !== undefined && (look.hasLost || this.#isBreaking)
+    if (this.#isBreaking) return
     this.#isTorn ||= look.hasLost
     this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
     this.#lookedAt = drains
