@@ -102,8 +102,8 @@ export class ManifestPublisher implements Publisher {
         if (draft === undefined) return undefined
         if (this.#concerns(table, draft)) throw aboutToGo(table)
       }
-      // Another run may go on saying that something is missing although it no longer is.
-      const isAll = [draft.state, table.newest ?? draft.state].every(isWhole)
+      // A run that ends may have begun long ago. Another run may go on saying that something is missing although it no longer is.
+      const isAll = !table.isOneShot && [draft.state, table.newest ?? draft.state].every(isWhole)
       const other = isAll ? undefined : await this.#foreign.unknown(table, this.#ownership.epoch)
       if (other !== undefined) {
         table.failed(draft)

@@ -99,13 +99,19 @@ export class History<S extends Lined> {
     readonly sets: ReadonlyMap<string, unknown>
     readonly unexplained: readonly string[]
   }): void {
-    for (const path of this.#inherited)
-      if (!newer.sets.has(path) && !newer.unexplained.includes(path)) this.#lineage.explain(path)
+    // What has its name now is there for both.
+    const live = new Set([...this.live].map(({ path }) => path))
+    for (const path of this.#inherited) {
+      const isThere = newer.sets.has(path) && !live.has(path)
+      if (!isThere && !newer.unexplained.includes(path)) this.#lineage.explain(path)
+    }
   }
 
   /** Takes a commit; see {@link Lineage.commit}. */
   commit(commit: Commit<S>): boolean {
-    for (const { path } of [...commit.adds, ...commit.removes]) this.#inherited.delete(path)
+    // A new SSTable that was given the name says nothing of the one that vanished.
+    for (const { path, fresh } of [...commit.adds, ...commit.removes])
+      if (fresh !== true) this.#inherited.delete(path)
     return this.#lineage.commit(commit)
   }
 

@@ -55,6 +55,8 @@ export class RestorePoints {
   readonly #news: TableNews[] = []
   /** SSTables that vanished without a reason in an earlier run, and of which the operator was not told in this one. */
   #untold: ReadonlySet<string> = new Set()
+  /** SSTables that the run beside this one says have vanished without a reason. */
+  #carried: ReadonlySet<string> = new Set()
   /** Directories of the newest manifest that are missing or replaced, until a restore point says what is lost with them. */
   #lost: readonly string[] = []
   /** The newest manifest does not say all that can be said of an SSTable or a file now. */
@@ -156,7 +158,7 @@ export class RestorePoints {
    * Another run of this node wrote a manifest that was not known. It may be older than the newest one, and than changes that no
    * manifest tells of yet: an SSTable that is no part of the table since then is not taken over.
    */
-  adopt(other: State): void {
+  adopt(other: State, endedAt: number): void {
     const newest = this.#newest
     const isOlder = newest !== undefined && other.time < newest.time
     const isOver = (path: string) => {
@@ -165,6 +167,9 @@ export class RestorePoints {
     }
     this.#inherit(other, isOver)
     this.#newest = other
+    // A run that ends has no watches: the daemon beside it saw how they went.
+    if (this.#settings.isOneShot && !isOlder)
+      this.#carried = new Set(other.time > endedAt ? other.unexplained : [])
     this.#toldUntil = other.time
     this.#isChanged = true
   }
@@ -403,7 +408,9 @@ export class RestorePoints {
     const identities = new Map<string, DirectoryIdentity>()
     for (const { path, identity } of directories.values())
       if (identity !== undefined) identities.set(path, identity)
-    const { gap, unexplained, time: known } = moment
+    const { gap, time: known } = moment
+    const carried = [...this.#carried].filter(path => !sets.has(path))
+    const unexplained = [...new Set([...moment.unexplained, ...carried])].sort()
     // A newer manifest of another run stays newer, as this one says what was true at its own time. But a clock that went
     // back must not put it before one of ours whose fate is not known; the same again has the same time.
     const time = known < this.#triedTime ? this.#triedTime + 1 : known

@@ -341,7 +341,7 @@ export class Table {
 
   /** Another run of this node wrote a manifest: what it names counts as uploaded. */
   adopt(newer: State): void {
-    this.#points.adopt(newer)
+    this.#points.adopt(newer, this.#placement.endedAt)
     this.#placement.history?.adopt(newer)
     for (const files of this.files()) {
       files.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
@@ -349,6 +349,11 @@ export class Table {
     }
     this.#orders.restorePoint(this)
     this.#wake(this.#clock.now())
+  }
+
+  /** Whether the run ends when all that it found is in the bucket. */
+  get isOneShot(): boolean {
+    return this.#settings.isOneShot
   }
 
   /** The run ends: what is missing now is named as not backed up. */
