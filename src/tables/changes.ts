@@ -16,6 +16,8 @@ export interface Change {
    * transaction log says why.
    */
   readonly kind?: 'end' | 'gap' | 'unexplained'
+  /** Whether its SSTables went with their directory: they are missed even if no restore point has named them. */
+  readonly isMissed?: boolean
 }
 
 /** Changes whose order is not known, as one. */
@@ -106,9 +108,10 @@ function stepOf(changes: readonly Change[]): Step {
     for (const files of change.adds) adds.add(files)
     for (const files of change.removes) (change.kind === 'unexplained' ? vanished : removes).add(files)
   }
-  // An SSTable that came and went within the step was never part of a table that is known.
+  const missed = new Set(changes.flatMap(({ removes, isMissed }) => (isMissed === true ? removes : [])))
+  // An SSTable that came and went within the step was never part of a table that is known, unless its directory was taken away.
   for (const files of [...adds]) {
-    if (!removes.has(files) && !vanished.has(files)) continue
+    if (!removes.has(files) && (!vanished.has(files) || missed.has(files))) continue
     adds.delete(files)
     removes.delete(files)
     vanished.delete(files)

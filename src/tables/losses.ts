@@ -31,6 +31,7 @@ export class Losses {
   readonly #disk: Disk
   readonly #changes: Changes
   readonly #all = new SparseMap<TableFiles, Vanished>()
+  #endedAt = -Infinity
 
   constructor(settings: TableSettings, disk: Disk, changes: Changes) {
     this.#settings = settings
@@ -89,8 +90,19 @@ export class Losses {
     return taken
   }
 
+  /** When the table was truncated or dropped last, as far as this run saw, ms by the server's clock. */
+  get endedAt(): number {
+    return this.#endedAt
+  }
+
+  /** The table was truncated or dropped. */
+  noteEnd(time: number): void {
+    this.#endedAt = time
+  }
+
   /** SSTables went before a truncate or drop, which is the reason of whatever is no longer there after it. */
-  end(drains: number): void {
+  end(drains: number, time: number): void {
+    this.noteEnd(time)
     for (const loss of [...this.#all.values()]) {
       // One that was seen to be gone since the last drained point may have gone after it.
       if (loss.how === 'told' && loss.after >= drains) this.#settle(loss, drains + 1)
@@ -115,7 +127,7 @@ export class Losses {
       [...table.files()].filter(({ isSSTable }) => isSSTable).map(files => [place(files), files]),
     )
     for (const vanished of [...this.#all.values()]) {
-      const { files, after, time, at } = vanished
+      const { files, after, time, at, how } = vanished
       // The SSTable whose Data.db is the one that went: it was renamed.
       const copy = files.inode === undefined ? undefined : byPlace.get(place(files))
       const isQuiet = now - at >= this.#settings.settle
@@ -137,7 +149,9 @@ export class Losses {
         removes: [files],
         time,
       }
-      this.#changes.add(isExplained ? change : { ...change, until: after + 1, kind: 'unexplained' })
+      this.#changes.add(
+        isExplained ? change : { ...change, until: after + 1, kind: 'unexplained', isMissed: how === 'lost' },
+      )
     }
   }
 

@@ -39,7 +39,6 @@ export class Placement {
   #drains = 0
   /** When the first scan ended, ms by the server's clock. */
   #scannedAt = Infinity
-  #endedAt = -Infinity
   #gap: Gap | undefined
 
   constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs, judge: Judge) {
@@ -96,11 +95,6 @@ export class Placement {
     this.#scannedAt = scannedAt
     if (newestTime !== undefined && newestTime >= scannedAt) this.#gap?.renew(directories, this.#drains, now)
     return scannedAt
-  }
-
-  /** When the table was truncated or dropped last, as far as this run saw, ms by the server's clock. */
-  get endedAt(): number {
-    return this.#endedAt
   }
 
   /** SSTables of no commit. */
@@ -193,10 +187,7 @@ export class Placement {
       this.#changes.add({ after: files.whole.after, until, adds: [files], removes: [], time })
     }
     const kind: { kind?: 'end' } = log.isEnd && log.index === '' ? { kind: 'end' } : {}
-    if (kind.kind === 'end') {
-      this.#endedAt = time
-      this.losses.end(drains)
-    }
+    if (kind.kind === 'end') this.losses.end(drains, time)
     if (adds.length === 0 && removes.length === 0 && kind.kind === undefined) return
     this.#changes.add({ after: drains, until, adds, removes, time, ...kind })
     this.#indexes.noteChange()
@@ -301,7 +292,7 @@ export class Placement {
     const removes = explained.map(({ files }) => files)
     const after = Math.min(gap.after, ...explained.map(({ after }) => after))
     this.#changes.add({ after, until, adds: [], removes, time, kind: 'gap' })
-    if (gap.hasEnd) this.#endedAt = time
+    if (gap.hasEnd) this.losses.noteEnd(time)
     if (gap.hasEnd) this.#changes.add({ after, until, adds: [], removes: [], time, kind: 'end' })
   }
 }

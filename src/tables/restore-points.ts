@@ -157,6 +157,7 @@ export class RestorePoints {
   /**
    * Another run of this node wrote a manifest that was not known. It may be older than the newest one, and than changes that no
    * manifest tells of yet: an SSTable that is no part of the table since then is not taken over.
+   * @param endedAt when the table was truncated or dropped last, ms since 1970
    */
   adopt(other: State, endedAt: number): void {
     const newest = this.#newest

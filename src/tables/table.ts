@@ -341,7 +341,7 @@ export class Table {
 
   /** Another run of this node wrote a manifest: what it names counts as uploaded. */
   adopt(newer: State): void {
-    this.#points.adopt(newer, this.#placement.endedAt)
+    this.#points.adopt(newer, this.#placement.losses.endedAt)
     this.#placement.history?.adopt(newer)
     for (const files of this.files()) {
       files.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
