@@ -52,7 +52,7 @@ export class Replay {
   readonly #events: (() => void)[] = []
   readonly #replaced = new Set<string>()
   #step = -1
-  /** The longest that a step took, ms. */
+  /** The longest that steps took which the node made without a pause, ms. */
   #longest = 0
 
   private constructor(t: Test, name: string, options: ReplayOptions = {}) {
@@ -88,13 +88,14 @@ export class Replay {
     this.#tell(0)
     await this.#rest()
     let time = 0
+    let began = performance.now()
     for (const [i, step] of this.#steps.entries()) {
       if (step.time - time >= BURST) {
         this.#tell(0)
         await this.#rest()
+        began = performance.now()
       }
       time = step.time
-      const began = performance.now()
       this.#step = i
       this.#do(step, i)
       this.#tell(this.#lag)
