@@ -36,7 +36,7 @@ await t.test('--max-rate 20MiB: every 10 seconds within 10 %', { timeout: 300_00
   truncateSync(join(source, 'file'), 600 * MEBIBYTE)
 
   const flags = ['-k', 'testkey', '-s', 'testsecret', '--endpoint-url', endpoint, '-n', 'node1']
-  const run = new Cli([...flags, '--max-rate', '20MiB', '-B', 'bucket', source])
+  const run = new Cli([...flags, '--max-rate', '20MiB', '-v', '-B', 'bucket', source])
   await run.seen(/Uploading/)
   const samples: { at: number; bytes: number }[] = []
   for (;;) {

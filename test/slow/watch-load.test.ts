@@ -65,7 +65,7 @@ await t.test('an overflow of the queue: another scan finds all that was lost', a
   const table = node.table('ks/t').flush('nb-1-big')
   const doomed = node.table('ks/doomed').flush('nb-1-big')
   const noise = node.table('noise')
-  const daemon = await node.watch(t, ['-r', '-a', '-B', '--watch'])
+  const daemon = await node.watch(t, ['-v', '-r', '-a', '-B', '--watch'])
   await node.listed(table.path, table.names())
   daemon.kill('SIGSTOP')
   // Files that are never uploaded, and whose events the kernel cannot merge.

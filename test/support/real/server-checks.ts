@@ -114,7 +114,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
 
 function expect(text: string, pattern: RegExp): void {
   if (pattern.test(text)) return
-  const lines = text.split('\n').filter(line => !/ INFO (Uploading|Finished) /.test(line))
+  const lines = text.split('\n').filter(line => !/ (?:DEBUG .*|INFO Uploaded \S+:) /.test(line))
   throw new Error(`no ${String(pattern)} in: ${lines.slice(-6).join(' | ')}`)
 }
 
