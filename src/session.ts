@@ -24,7 +24,7 @@ export interface Session {
   readonly name: string
   readonly writer: Writer
   readonly keys: KeyLayout
-  /** What is uploaded, and how fast. */
+  /** Counts the uploads, and measures their rate. */
   readonly activity: Activity
   /** How the S3 server answers. */
   readonly server: ServerState

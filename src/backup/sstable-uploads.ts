@@ -37,7 +37,7 @@ export class SSTableUploads implements Uploads<OpenFiles> {
     }
     const result = this.#outcomes.uploaded(ready, open, outcomes)
     const { isUntouched, whole } = ready.files
-    // Of what was there at the start, nobody knows when it became complete.
+    // When an SSTable that was there at the start became complete is not known.
     if (result.next === 'done' && !isUntouched && whole.until !== undefined)
       this.#activity.durable(performance.now() - whole.at)
     return result

@@ -76,7 +76,7 @@ function report(
   return code
 }
 
-/** What a run says of its start is nothing that was asked for. */
+/** A logger for which info lines are debug lines: the operator asked for the status alone. */
 function quiet(log: Logger): Logger {
   return { ...log, info: (message, fields) => log.debug(message, fields) }
 }

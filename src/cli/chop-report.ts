@@ -6,7 +6,7 @@ import type { UnitPoints } from '../retention/manifest-survey.js'
 
 import { costOf, formatCost } from './cost.js'
 
-/** What goes of several tables. */
+/** Sums over the tables of what is deleted. */
 interface Sum {
   readonly objects: number
   readonly bytes: number

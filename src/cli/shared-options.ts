@@ -39,7 +39,7 @@ export function shorthandOptions(setting: Setting): Option[] {
   })
 }
 
-/** What a command line gave for a setting, by itself or by a flag that stands for it. */
+/** The value of a setting on the command line; a flag such as `-v` stands for `--log-level debug`. */
 function optionValue(setting: Setting, values: Readonly<Record<string, unknown>>): unknown {
   const shorthand = shorthandsOf(setting).find(({ long }) => values[long.slice(2)] === true)
   return shorthand?.choice ?? values[optionKey(setting.key)]

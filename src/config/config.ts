@@ -44,7 +44,7 @@ export interface PathMap {
   readonly to: string
 }
 
-/** What `--status` asks for. */
+/** The options of `--status`. */
 export interface StatusQuery {
   readonly json: boolean
   /** How long files may wait, or how old the newest restore point may be, ms; undefined: files may not wait. */

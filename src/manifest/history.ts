@@ -99,7 +99,7 @@ export class History<S extends Lined> {
     readonly sets: ReadonlyMap<string, unknown>
     readonly unexplained: readonly string[]
   }): void {
-    // What has its name now is there for both.
+    // Both runs may know an SSTable that was given the name of the one that vanished.
     const live = new Set([...this.live].map(({ path }) => path))
     for (const path of this.#inherited) {
       const isThere = newer.sets.has(path) && !live.has(path)

@@ -77,7 +77,6 @@ export class Checks implements WorldWatcher {
   readonly #namedBy = new Map<object, Set<TrueSSTable>>()
   /** Paths that were said to have vanished. */
   readonly vanished = new Set<string>()
-  readonly replaced = new Set<string>()
   /** By epoch: when an operator accepted all that was lost until then, ms of virtual time. */
   readonly accepted = new Map<number, number>()
   readonly ends: KnownEnd[] = []
@@ -139,7 +138,6 @@ export class Checks implements WorldWatcher {
   news(table: CoreTable, news: TableNews): void {
     const truth = this.#node.truths.get(table.name)
     if (news.kind === 'gap' && this.settings.deletesUploaded) this.settings.isForgetful = true
-    if (news.kind === 'directory-replaced') this.replaced.add(news.path)
     if (truth === undefined || news.kind !== 'vanished') return
     // Without logs a later SSTable tells that one was compacted, unless somebody deletes that one too soon.
     const isTorn = this.settings.isOldCassandra && truth.commits.some(({ kind }) => kind === 'deleted')

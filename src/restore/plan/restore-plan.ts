@@ -37,7 +37,7 @@ export interface PlannedDirectory extends TargetDirectory {
 export interface RestorePlan {
   readonly name: string
   readonly target: string
-  /** What the states that are restored say of themselves, in the order of the keys. */
+  /** The chosen restore point of each table, in the order of the keys. */
   readonly units: readonly UnitMoment[]
   readonly directories: readonly PlannedDirectory[]
   readonly sets: readonly PlannedSet[]
