@@ -19,7 +19,7 @@ const LINES = {
   report: 500,
   restore: 5200,
   retention: 1800,
-  s3: 3300,
+  s3: 3400,
   status: 2100,
   tables: 3800,
   transfer: 2300,
