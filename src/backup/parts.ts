@@ -73,7 +73,7 @@ const PINNED_SHARE = 0.5
 
 /** Puts the parts of a backup together; nothing is begun. @param signal ends every request */
 export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, run: Run): Parts {
-  const { config, log, engine, client, name, keys, activity } = deps
+  const { config, log, engine, client, name, keys, activity, server } = deps
   const { mode, listenEvents } = config
   const isOneShot = mode === 'backup'
   const isBackedUp = (directory: string, file: string) => filter.file(directory, file)
@@ -128,8 +128,10 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     {
       width: engine.width,
       descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
+      isServerAway: () => !server.isReachable,
     },
   )
+  server.onSilence(() => queue.serverIsAway())
   const store = new BucketManifests(states, config.object)
   const publisher = new ManifestPublisher(store, listings, fence, clockwork, name, plans)
   const after = new AfterManifest(
