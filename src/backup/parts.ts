@@ -16,6 +16,7 @@ import { RealClockwork } from './clockwork.js'
 import { UploadedFiles } from './delete.js'
 import { EmptyPaths } from './empty-paths.js'
 import type { Filter } from './filter.js'
+import { LeftUploads } from './left-uploads.js'
 import { Listings } from './listings.js'
 import { Loader } from './loader.js'
 import { LocalDisk } from './local-disk.js'
@@ -50,6 +51,7 @@ export interface Parts {
   readonly outcomes: Outcomes
   readonly unprotected: Unprotected
   readonly emptyPaths: EmptyPaths
+  readonly leftUploads: LeftUploads
   readonly fence: Fence
   readonly loader: Loader
   readonly audits: AuditSchedule
@@ -198,6 +200,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     outcomes,
     unprotected,
     emptyPaths,
+    leftUploads: new LeftUploads({ client, keys, log, signal }),
     fence,
     loader,
     audits,
