@@ -304,11 +304,19 @@ export class TableFiles {
         this.#files.delete(name)
       } else {
         this.#files.set(name, identity)
-        if (isMain) this.#inode = identity.inode
+        if (isMain) this.#mainIs(identity)
       }
     }
     if (hasChanged) this.#changedAt = now
     return { isOther, isTouched, isReplaced, hasLost }
+  }
+
+  /** What the bucket holds of a path whose Data.db is another one now is no part of the SSTable, unless that was taken for whole. */
+  #mainIs(identity: FileIdentity): void {
+    this.#inode = identity.inode
+    const entry = this.#stored?.components.get(this.component(this.main))
+    const isJudged = this.#membership !== 'unplaced' || this.#wasGiven
+    if (!isJudged && entry !== undefined && !sameIdentity(entry, identity)) this.#stored = undefined
   }
 
   /** How a file has changed, as far as that says when the SSTable became whole. */
@@ -324,6 +332,12 @@ export class TableFiles {
     // Cassandra replaces Statistics.db of a whole SSTable by a rename: one that grows in place is being written.
     if (component !== 'Statistics.db') return 'harmless'
     return isRewritten || (before !== undefined && sameIdentity(before, this.#foreign)) ? 'other' : 'harmless'
+  }
+
+  /** Its Data.db is another file now, and nobody had taken it for whole yet: it becomes whole later than it was looked at last. */
+  rewritten(): void {
+    this.#isBreaking = false
+    this.#whole = { after: this.#lookedAt, until: undefined, time: 0, at: 0 }
   }
 
   /** Its Data.db took the place of another SSTable's, whose other files are there still: until its own have come it is not whole. */

@@ -535,7 +535,8 @@ export class Table {
   #replaced(files: TableFiles): void {
     const directory = this.#directories.get(files.directory)
     if (directory === undefined || !this.#isThere(files)) return
-    if (!files.isPart && !files.isRemoved) {
+    if (!files.isPart && !files.isRemoved && !files.wasGiven) {
+      this.#placement.rewritten(files)
       this.#worklist.mark(files)
       return
     }
