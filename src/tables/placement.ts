@@ -268,7 +268,7 @@ export class Placement {
     if (this.#gap?.hasLogs === true) times.push(this.#gap.since + LOG_PATIENCE)
     const heldUntil = table.hasIndexes ? this.#indexes.endsAt : undefined
     if (heldUntil !== undefined) times.push(heldUntil)
-    return firstOf(times, this.#clock.now())
+    return times.length === 0 ? undefined : firstOf(times, this.#clock.now())
   }
 
   /** The number of the drained point after which all that has no place yet has happened. */

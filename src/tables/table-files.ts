@@ -272,6 +272,11 @@ export class TableFiles {
     if (name === this.main) this.#inode = identity.inode
   }
 
+  /** Its Data.db was seen before anybody looked at all of it: should it be renamed soon, that is known by its inode. */
+  noteMain({ inode }: FileIdentity): void {
+    if (this.#files.has(this.main)) this.#inode ??= inode
+  }
+
   /** A file of it is gone. @param now ms of the monotonic clock */
   remove(name: string, now: number): void {
     const identity = this.#files.get(name)

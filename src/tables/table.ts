@@ -642,7 +642,9 @@ export class Table {
   /** An ADD without files is no output: its Data.db must be there, or be open already. */
   #wasWritten(files: TableFiles): boolean {
     if (files.status === 'uploading' || files.stored !== undefined) return true
-    return this.#disk.file(join(files.directory, files.main)) !== undefined
+    const identity = this.#disk.file(join(files.directory, files.main))
+    if (identity !== undefined) files.noteMain(identity)
+    return identity !== undefined
   }
 
   /** A new SSTable in a directory that nobody watches is missing from every restore point. */
