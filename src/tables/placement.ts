@@ -122,14 +122,6 @@ export class Placement {
     this.#breakages.note(files, component, this.#drains, this.#clock.now())
   }
 
-  /** An SSTable of no commit became another one under its path: no restore point is of the time in which it was the first. */
-  rewritten(files: TableFiles): void {
-    const { after, until } = files.whole
-    const time = this.#clock.time()
-    if (until !== undefined) this.#changes.add({ after, until: this.drains + 1, adds: [], removes: [], time })
-    files.rewritten()
-  }
-
   /** Its Data.db is gone. @param isExplained whether that needs no reason */
   left(files: TableFiles, isExplained: boolean, how: Leaving): void {
     this.#unplaced.forget(files)

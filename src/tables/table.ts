@@ -389,6 +389,8 @@ export class Table {
       unreadLogs,
       restless: this.#worklist.restless,
     })
+    // Where nothing happens, no drained point comes by itself.
+    if (this.#points.isAwaited) this.#wake(this.#clock.now())
     this.#tellNews()
     return draft
   }
@@ -536,7 +538,6 @@ export class Table {
     const directory = this.#directories.get(files.directory)
     if (directory === undefined || !this.#isThere(files)) return
     if (!files.isPart && !files.isRemoved && !files.wasGiven) {
-      this.#placement.rewritten(files)
       this.#worklist.mark(files)
       return
     }
