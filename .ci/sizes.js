@@ -20,7 +20,7 @@ const LINES = {
   restore: 5200,
   retention: 1800,
   s3: 3300,
-  status: 2100,
+  status: 2300,
   tables: 3800,
   transfer: 2300,
   watch: 1100,

@@ -5,6 +5,7 @@ import type { Activity } from './activity.js'
 import { StatusCollector } from './collector.js'
 import type { RecentErrors } from './recent-errors.js'
 import type { ServerState } from './server-state.js'
+import { ServiceManager, type Workers } from './service-manager.js'
 import type { StatusSource } from './source.js'
 import type { ProgramFacts } from './status.js'
 import { StatusLog } from './status-log.js'
@@ -15,17 +16,19 @@ export interface ViewedRun {
   readonly log: Logger
   readonly activity: Activity
   readonly server: ServerState
+  readonly engine: Workers
 }
 
 /** When a one-shot run makes its socket, ms: most have ended by then, and need none. */
 const LATER = 1_000
 
-/** The views of one status: log, socket, metrics and page. None of them is a reason for the backup to fail. */
+/** The views of one status: log, socket, systemd, metrics and page. None of them is a reason for the backup to fail. */
 export class StatusViews {
   readonly #run: ViewedRun
   readonly #collector: StatusCollector
   readonly #statusLog: StatusLog
   readonly #closers: (() => void)[] = []
+  #manager: ServiceManager | undefined
   #isClosed = false
 
   constructor(run: ViewedRun, source: StatusSource, errors: RecentErrors, program: ProgramFacts) {
@@ -39,6 +42,8 @@ export class StatusViews {
     const { config, log } = this.#run
     this.#statusLog.start()
     this.#closers.push(() => this.#statusLog.stop())
+    this.#manager = ServiceManager.of(env, this.#collector, this.#run.engine, log)
+    this.#manager?.start()
     const socket = () =>
       void this.#openSocket(env).catch((error: unknown) => log.debug(`the status socket: ${String(error)}`))
     if (config.mode === 'backup') {
@@ -56,8 +61,14 @@ export class StatusViews {
     this.#statusLog.tell()
   }
 
+  /** The run was told to end. */
+  stopping(): void {
+    this.#manager?.stopping()
+  }
+
   close(): void {
     this.#isClosed = true
+    this.#manager?.stop()
     for (const close of this.#closers) close()
   }
 
