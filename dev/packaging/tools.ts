@@ -3,10 +3,15 @@ import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
+/** The folder of downloads that `.ci/install` uses, too. */
+export function cacheFolder(): string {
+  const { TABLESNAP_CI_CACHE, XDG_CACHE_HOME } = process.env
+  return TABLESNAP_CI_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tablesnap-ci')
+}
+
 /** The folder that `.ci/install packaging` fills: a Python environment with zig and nfpm. Its name has their versions. */
 function installed(): string | undefined {
-  const { TABLESNAP_CI_CACHE, XDG_CACHE_HOME } = process.env
-  const cache = TABLESNAP_CI_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tablesnap-ci')
+  const cache = cacheFolder()
   const name = existsSync(cache)
     ? readdirSync(cache)
         .filter(name => /^packaging-[\d.]+-[\d.]+$/.test(name))
