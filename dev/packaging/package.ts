@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import { placeDocuments } from './document-tree.js'
 import { makePackage } from './nfpm.js'
+import { makeNpmPackage } from './npm-package.js'
 import { nodeFolder, type Architecture } from './node-binary.js'
 import { makePrebuilds } from './prebuilds.js'
 import { manifestOf, placeProgram } from './program-tree.js'
@@ -34,11 +35,7 @@ const { version } = manifestOf(root)
 rmSync(target, { recursive: true, force: true })
 mkdirSync(target, { recursive: true })
 makePrebuilds(root)
-const archive = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', target], {
-  cwd: root,
-  encoding: 'utf8',
-})
-say(join(target, archive.trim()))
+say(makeNpmPackage(root, target))
 const common = join(target, 'common')
 placeDocuments(root, common, date)
 for (const arch of architectures) {
