@@ -121,6 +121,7 @@ export function writeNow(fd: number, data: Uint8Array, offset: number): number
 
 /**
  * Connects to a local (AF_UNIX) socket, such as syslog's /dev/log. `node:net` knows no datagrams.
+ * @param path a file, or an abstract name (unix(7)) behind an @, as systemd writes it
  * @param datagram whether the socket takes one message a write, else a stream of bytes
  * @returns the descriptor, for {@link writeNow}; `fs.closeSync` closes it
  * @throws Error as those of `node:fs`: EPROTOTYPE where the socket is of the other kind

@@ -114,7 +114,8 @@ function groups(): OptionGroups {
   }
 }
 
-function chopCommand(columns?: number): Command {
+/** The parser of tablechop's command line; the man page and the completions are made of it, too. */
+export function chopCommand(columns?: number): Command {
   return buildCommand('tablechop', groups(), chopEpilogue, columns)
     .usage('[options] <bucket> <path> <age>')
     .description(

@@ -109,7 +109,8 @@ function groups(): OptionGroups {
   }
 }
 
-function slurpCommand(columns?: number): Command {
+/** The parser of tableslurp's command line; the man page and the completions are made of it, too. */
+export function slurpCommand(columns?: number): Command {
   return buildCommand('tableslurp', groups(), slurpEpilogue, columns)
     .usage('[options] <bucket> <origin> <target>')
     .description(

@@ -1,10 +1,13 @@
 import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
+import type { Progress } from '../report/progress.js'
 
 import type { Activity } from './activity.js'
 import { StatusCollector } from './collector.js'
+import { ProgressView } from './progress-view.js'
 import type { RecentErrors } from './recent-errors.js'
 import type { ServerState } from './server-state.js'
+import { ServiceManager, type Workers } from './service-manager.js'
 import type { StatusSource } from './source.js'
 import type { ProgramFacts } from './status.js'
 import { StatusLog } from './status-log.js'
@@ -15,17 +18,19 @@ export interface ViewedRun {
   readonly log: Logger
   readonly activity: Activity
   readonly server: ServerState
+  readonly engine: Workers
 }
 
 /** When a one-shot run makes its socket, ms: most have ended by then, and need none. */
 const LATER = 1_000
 
-/** The views of one status: log, socket, metrics and page. None of them is a reason for the backup to fail. */
+/** The views of one status: log, socket, systemd, metrics and page. None of them is a reason for the backup to fail. */
 export class StatusViews {
   readonly #run: ViewedRun
   readonly #collector: StatusCollector
   readonly #statusLog: StatusLog
   readonly #closers: (() => void)[] = []
+  #manager: ServiceManager | undefined
   #isClosed = false
 
   constructor(run: ViewedRun, source: StatusSource, errors: RecentErrors, program: ProgramFacts) {
@@ -34,11 +39,18 @@ export class StatusViews {
     this.#statusLog = new StatusLog(this.#collector, run.log, run.config.mode !== 'backup')
   }
 
-  /** Opens all views. */
-  open(env: NodeJS.ProcessEnv): void {
-    const { config, log } = this.#run
+  /** Opens all views. @param progress is told how far a one-shot backup is */
+  open(env: NodeJS.ProcessEnv, progress: Progress | undefined): void {
+    const { config, log, activity } = this.#run
     this.#statusLog.start()
     this.#closers.push(() => this.#statusLog.stop())
+    if (progress !== undefined && config.mode === 'backup' && !config.dryRun) {
+      const view = new ProgressView(this.#collector, activity, progress)
+      view.start()
+      this.#closers.push(() => view.stop())
+    }
+    this.#manager = ServiceManager.of(env, this.#collector, this.#run.engine, log)
+    this.#manager?.start()
     const socket = () =>
       void this.#openSocket(env).catch((error: unknown) => log.debug(`the status socket: ${String(error)}`))
     if (config.mode === 'backup') {
@@ -56,8 +68,14 @@ export class StatusViews {
     this.#statusLog.tell()
   }
 
+  /** The run was told to end. */
+  stopping(): void {
+    this.#manager?.stopping()
+  }
+
   close(): void {
     this.#isClosed = true
+    this.#manager?.stop()
     for (const close of this.#closers) close()
   }
 
