@@ -250,7 +250,7 @@ export class SignatureVerifier {
   }
 
   #signingKey(credential: LocalCredential, scope: string): Buffer {
-    const id = `${credential.accessKeyId}/${scope}`
+    const id = `${credential.accessKeyId}/${credential.secretAccessKey}/${scope}`
     if (this.#cached?.id === id) return this.#cached.key
     let key = Buffer.from(`AWS4${credential.secretAccessKey}`)
     for (const part of scope.split('/')) key = hmac(key, part) as Buffer<ArrayBuffer>

@@ -20,7 +20,10 @@ export class DocumentShell {
   readonly bin: string
   /** Replaced in every command before it runs. */
   readonly replaced: [text: RegExp | string, by: string | (() => string)][] = []
-  readonly #env: NodeJS.ProcessEnv
+  /** The environment of what is typed. */
+  readonly env: Record<string, string | undefined>
+  /** A command that gets what is typed as its last argument, and runs it. */
+  wrapper: string | undefined
 
   /** @param directory of the shell's own @param env beside PATH and HOME */
   constructor(directory: string, env: NodeJS.ProcessEnv) {
@@ -28,7 +31,7 @@ export class DocumentShell {
     mkdirSync(this.bin, { recursive: true })
     const home = join(directory, 'home')
     mkdirSync(home)
-    this.#env = {
+    this.env = {
       PATH: `${this.bin}:${process.env['PATH']}`,
       HOME: home,
       TMPDIR: directory,
@@ -56,11 +59,12 @@ export class DocumentShell {
 
   /** Types a command; one that watches is ended by SIGTERM once `until` is in its log. */
   async type(command: string, ends = /Watching \d+ director/): Promise<ShellRun> {
-    const text = this.translate(command)
+    const typed = this.translate(command)
+    const text = this.wrapper === undefined ? typed : `${this.wrapper} '${typed}'`
     const isWatching =
       /^tablesnap\b/.test(text) && !/ -B(?! --watch)| -D| --(?:list|status|check-config|help)/.test(text)
     const child = spawn('bash', ['-c', isWatching ? `exec ${text}` : text], {
-      env: this.#env,
+      env: this.env,
       cwd: '/',
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: LONGEST,
