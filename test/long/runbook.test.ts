@@ -32,6 +32,7 @@ function section(heading: string): ShownCommand[] {
 function normal(line: string): string {
   return line
     .replace(/\/\S*\/cassandra\/data|\/var\/lib\/cassandra\/data/g, 'DATA')
+    .replace(/(?:\/\S*)?\/restore\d?\b/g, 'TARGET')
     .replace(/[0-9a-f]{32}/g, '#')
     .replace(/\d+(?:\.\d+)?(?: (?:[KMG]iB|B|s|min|ms)\b(?:\/s)?)?/g, '#')
     .replace(/#[-\w:.#+,]*/g, '#')
@@ -95,14 +96,18 @@ await t.test('the runbook helps a real Cassandra', { timeout: 1_500_000 }, async
         socketOptions: { readTimeout: 60_000 },
       })
       try {
-        const { rows } = await client.execute(query)
-        await client.shutdown()
-        return rows.map(row => `${Object.values(row as object).join(' | ')}\n`).join('')
+        await client.connect()
       } catch (error) {
         await client.shutdown()
         if (attempt === 20) throw error
         await sleep(1_000)
+        continue
       }
+      const { rows } = await client.execute(query).finally(() => client.shutdown())
+      // One without rows has none of them.
+      return ((rows as unknown[] | undefined) ?? [])
+        .map(row => `${Object.values(row as object).join(' | ')}\n`)
+        .join('')
     }
   }
   // What nodetool, cqlsh and systemctl of a machine do, the test does for this node.
@@ -290,10 +295,10 @@ await t.test('the runbook helps where Cassandra takes no part', { timeout: 600_0
   })
 
   await t.test('Two writers', async t => {
-    const key = '.tablesnap/node1/node.json'
-    const record = JSON.parse((await bucket.get(key)).body.toString()) as object
     credential.secretAccessKey = 'testsecret'
     keys('testsecret')
+    const key = '.tablesnap/node1/node.json'
+    const record = JSON.parse((await bucket.get(key)).body.toString()) as object
     await bucket.put(key, JSON.stringify({ ...record, writer: 'another machine', host: 'db-7' }))
     await follow(t, shell, section('Two writers'))
   })
