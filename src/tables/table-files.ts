@@ -241,6 +241,11 @@ export class TableFiles {
     return this.#isCommitted || this.#mayBeNew || this.#stored?.components.get('Data.db')?.key !== undefined
   }
 
+  /** For the lineage: whether it is not in the bucket yet, so that nobody knows whether what vanished from its path has come back. */
+  get isUnproven(): boolean {
+    return this.#stored === undefined
+  }
+
   /** Whether none of its files is there, or its Data.db was and is no longer. */
   get isGone(): boolean {
     if (this.#files.size === 0) return true
