@@ -53,7 +53,9 @@ async function untilDone(
   const drained = await Promise.race([run.drain(config.shutdownTimeout), signals.second.then(() => false)])
   if (!drained) run.abort()
   if (run.pending > 0)
-    log.warn(`${run.pending} SSTables or files are not in the bucket yet; tablesnap -B uploads them`)
+    log.warn(
+      `${counted(run.pending, 'SSTable or file is', 'SSTables or files are')} not in the bucket yet; the next tablesnap -B uploads what is missing`,
+    )
   return code
 }
 
@@ -83,7 +85,7 @@ function tell(run: Backup, { config, log }: Session, milliseconds: number): void
 function lossesOf(restored: number, lost: number, isDryRun: boolean): string {
   const count = restored + lost
   const again = isDryRun ? 'would be uploaded again' : 'uploaded again'
-  return `the bucket had lost ${count} ${count === 1 ? 'object' : 'objects'}: ${restored} ${again}, ${lost} lost for good`
+  return `the bucket had lost ${counted(count, 'object')}: ${restored} ${again}, ${lost} lost for good`
 }
 
 function programOf({ config, name }: Session): ProgramFacts {
