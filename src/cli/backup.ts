@@ -6,9 +6,9 @@ import { RecentErrors } from '../status/recent-errors.js'
 import type { ProgramFacts } from '../status/status.js'
 import { StatusViews } from '../status/views.js'
 
-import { packageVersion } from './help.js'
 import { onRequest } from './requests.js'
 import type { Signals } from './signals.js'
+import { buildCommit, packageVersion } from './version.js'
 
 /** Backs up what exists, what comes, or both, until the end or a signal. @returns the exit code */
 export async function backup(
@@ -71,6 +71,9 @@ function tell(run: Backup, { config, log }: Session, milliseconds: number): void
   const verb = config.dryRun ? 'Would upload' : 'Uploaded'
   const summary = `${verb} ${counted(uploaded, 'file')} (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed${losses}`
   log.info(summary, {
+    event: 'summary',
+    dryRun: config.dryRun,
+    seconds: milliseconds / 1000,
     uploaded,
     bytes,
     present,
@@ -91,6 +94,7 @@ function lossesOf(restored: number, lost: number, isDryRun: boolean): string {
 function programOf({ config, name }: Session): ProgramFacts {
   return {
     version: packageVersion(),
+    commit: buildCommit() ?? null,
     pid: process.pid,
     started: new Date(performance.timeOrigin).toISOString(),
     mode: config.mode,

@@ -31,7 +31,10 @@ await t.test('--help and --version', async t => {
   t.same(shown?.sort(), flags.split(' ').sort())
   for (const line of slurpHelp().split('\n')) t.ok(line.length <= 110, line)
   t.notMatch(help.stdout, /-D\b/)
-  t.match((await run('tableslurp', ['-V'])).stdout, /^\d+\.\d+\.\d+\n$/)
+  t.match(
+    (await run('tableslurp', ['-V'])).stdout,
+    /^\d+\.\d+\.\d+ \((commit [0-9a-f]{10}(-dirty)?, )?Node \d+\.\d+\.\d+\)\n$/,
+  )
 })
 
 await t.test('wrong usage is one line, and the exit code tells', async t => {
