@@ -130,6 +130,7 @@ export class Backup {
     }
     log.info(
       `Watching ${counted(this.#watcher.size, 'directory', 'directories')}; files go to ${keys.files}… in bucket ${config.s3.bucket}`,
+      { event: 'watching', directories: this.#watcher.size, bucket: config.s3.bucket, prefix: keys.files },
     )
     this.#rounds.start()
     void loader.whenLoaded().then(() => {
