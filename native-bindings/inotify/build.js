@@ -3,7 +3,8 @@
  * `npm_config_build_from_source=true` skips the prebuild. Exits 1 with a line on stderr when the compiler fails.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,8 +13,23 @@ const require = createRequire(import.meta.url)
 const folder = dirname(fileURLToPath(import.meta.url))
 const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 
+/** The hash of all that the addon is made of, as dev/packaging/prebuilds.ts computes it. */
+function sourcesHash() {
+  const hash = createHash('sha256')
+  const names = readdirSync(join(folder, 'src')).sort()
+  for (const name of ['binding.gyp', ...names.map(name => `src/${name}`)])
+    hash.update(`${name}\0`).update(readFileSync(join(folder, name)))
+  return hash.digest('hex')
+}
+
+/** Whether the prebuilds were made of these sources: in a checkout they may be older. */
+function isCurrent() {
+  const file = join(folder, 'prebuilds/sources.sha256')
+  return existsSync(file) && readFileSync(file, 'utf8').trim() === sourcesHash()
+}
+
 function prebuildLoads() {
-  if (process.env.npm_config_build_from_source === 'true') return false
+  if (process.env.npm_config_build_from_source === 'true' || !isCurrent()) return false
   process.env.PREBUILDS_ONLY = '1'
   try {
     require(require('node-gyp-build').resolve(folder))
@@ -51,12 +67,12 @@ function compile() {
 }
 
 if (prebuildLoads()) {
-  // the loader takes build/ before prebuilds/: what an earlier version compiled must not win
+  // The loader takes build/ before prebuilds/: an addon that an earlier version compiled must not win.
   rmSync(join(folder, 'build'), { recursive: true, force: true })
 } else if (!compile()) {
   console.error(
-    `${name}: not compiled; this needs a C compiler, make, Python 3 and the headers of Node ${process.version}` +
-      ` (beside node under include/node, or a folder named by npm_config_nodedir)`,
+    `${name}: there is no prebuilt addon for this machine, and it cannot be compiled: that needs a C compiler, make, Python 3` +
+      ` and the headers of Node ${process.version} (beside node under include/node, or a folder named by npm_config_nodedir)`,
   )
   process.exitCode = 1
 }

@@ -121,6 +121,7 @@ export function writeNow(fd: number, data: Uint8Array, offset: number): number
 
 /**
  * Connects to a local (AF_UNIX) socket, such as syslog's /dev/log. `node:net` knows no datagrams.
+ * @param path a file, or an abstract name (unix(7)) behind an @, as systemd writes it
  * @param datagram whether the socket takes one message a write, else a stream of bytes
  * @returns the descriptor, for {@link writeNow}; `fs.closeSync` closes it
  * @throws Error as those of `node:fs`: EPROTOTYPE where the socket is of the other kind
@@ -132,6 +133,13 @@ export function connectLocal(path: string, datagram: boolean): number
  * @throws Error as those of `node:fs`
  */
 export function replaceDescriptor(from: number, to: number): void
+
+/**
+ * The bytes of a TCP connection that the kernel holds and the other side has not acknowledged (SIOCOUTQ, see tcp(7)).
+ * @param fd of a socket
+ * @throws TypeError for an argument that is no descriptor; Error as those of `node:fs`
+ */
+export function unacknowledgedBytes(fd: number): number
 
 /** For tests: whether the kernel is asked first, or reads go the way of older ones. For all threads. */
 export function useDontCache(use: boolean): void

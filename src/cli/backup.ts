@@ -22,6 +22,7 @@ export async function backup(
   const views = new StatusViews(session, run.source, errors, programOf(session))
   onRequest('SIGUSR1', () => views.tell())
   views.open(process.env, progress)
+  void signals.first.then(() => views.stopping())
   const interrupted = await untilDone(run, session, signals).finally(() => views.close())
   if (interrupted === undefined && !session.config.dryRun)
     session.log.info('-B is done. Unlike the Python tablesnap it does not watch afterwards; -B --watch does')

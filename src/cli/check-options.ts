@@ -43,6 +43,7 @@ const ENGINE = [
   'memory',
   'retries',
   'retry_time',
+  'request_timeout',
   'log_level',
   'log_format',
 ] as const satisfies readonly SettingKey[]
@@ -90,7 +91,8 @@ function groups(): OptionGroups {
   }
 }
 
-function checkCommand(columns?: number): Command {
+/** The parser of tablecheck's command line; the man page and the completions are made of it, too. */
+export function checkCommand(columns?: number): Command {
   return buildCommand('tablecheck', groups(), checkEpilogue, columns)
     .usage('[options] <bucket> [path]')
     .description('Says whether a node can be restored from the bucket, to which moments, and what is wrong.')

@@ -38,7 +38,13 @@ const S3 = [
   'path_style',
   'ca_bundle',
 ] as const satisfies readonly SettingKey[]
-const ENGINE = ['retries', 'retry_time', 'log_level', 'log_format'] as const satisfies readonly SettingKey[]
+const ENGINE = [
+  'retries',
+  'retry_time',
+  'request_timeout',
+  'log_level',
+  'log_format',
+] as const satisfies readonly SettingKey[]
 
 const SHARED_KEYS: readonly SettingKey[] = ['dry_run', 'force', ...NODE, ...S3, ...ENGINE]
 
@@ -108,7 +114,8 @@ function groups(): OptionGroups {
   }
 }
 
-function chopCommand(columns?: number): Command {
+/** The parser of tablechop's command line; the man page and the completions are made of it, too. */
+export function chopCommand(columns?: number): Command {
   return buildCommand('tablechop', groups(), chopEpilogue, columns)
     .usage('[options] <bucket> <path> <age>')
     .description(

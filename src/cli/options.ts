@@ -45,8 +45,8 @@ function groups(): OptionGroups {
   )
 }
 
-/** The parser and the help of tablesnap's command line, made from the table of settings. */
-function tablesnapCommand(columns?: number): Command {
+/** The parser of tablesnap's command line, made from the table of settings; the man page and the completions are made of it, too. */
+export function tablesnapCommand(columns?: number): Command {
   return buildCommand('tablesnap', groups(), epilogue, columns)
     .usage('[options] <bucket> <path>...')
     .description(

@@ -58,6 +58,11 @@ export class StatusCollector {
     return status !== undefined && performance.now() - at < FRESH ? status : this.status()
   }
 
+  /** Whether the daemon does all that it can: it watches, or waits for a server that cannot be reached. */
+  get isReady(): boolean {
+    return this.#source.isStarted || !this.#server.isReachable
+  }
+
   /** Whether nothing waits, by a look that costs little while something does. */
   get isCaughtUp(): boolean {
     const { uploading, isStarted, tables } = this.#source

@@ -7,6 +7,7 @@ import { StatusCollector } from './collector.js'
 import { ProgressView } from './progress-view.js'
 import type { RecentErrors } from './recent-errors.js'
 import type { ServerState } from './server-state.js'
+import { ServiceManager, type Workers } from './service-manager.js'
 import type { StatusSource } from './source.js'
 import type { ProgramFacts } from './status.js'
 import { StatusLog } from './status-log.js'
@@ -17,17 +18,19 @@ export interface ViewedRun {
   readonly log: Logger
   readonly activity: Activity
   readonly server: ServerState
+  readonly engine: Workers
 }
 
 /** When a one-shot run makes its socket, ms: most have ended by then, and need none. */
 const LATER = 1_000
 
-/** The views of one status: log, socket, metrics and page. None of them is a reason for the backup to fail. */
+/** The views of one status: log, socket, systemd, metrics and page. None of them is a reason for the backup to fail. */
 export class StatusViews {
   readonly #run: ViewedRun
   readonly #collector: StatusCollector
   readonly #statusLog: StatusLog
   readonly #closers: (() => void)[] = []
+  #manager: ServiceManager | undefined
   #isClosed = false
 
   constructor(run: ViewedRun, source: StatusSource, errors: RecentErrors, program: ProgramFacts) {
@@ -46,6 +49,8 @@ export class StatusViews {
       view.start()
       this.#closers.push(() => view.stop())
     }
+    this.#manager = ServiceManager.of(env, this.#collector, this.#run.engine, log)
+    this.#manager?.start()
     const socket = () =>
       void this.#openSocket(env).catch((error: unknown) => log.debug(`the status socket: ${String(error)}`))
     if (config.mode === 'backup') {
@@ -63,8 +68,14 @@ export class StatusViews {
     this.#statusLog.tell()
   }
 
+  /** The run was told to end. */
+  stopping(): void {
+    this.#manager?.stopping()
+  }
+
   close(): void {
     this.#isClosed = true
+    this.#manager?.stop()
     for (const close of this.#closers) close()
   }
 

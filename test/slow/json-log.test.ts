@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { Cli } from '../support/cli.js'
 import { TestNode } from '../support/node.js'
 
-type Line = Readonly<Record<string, unknown>>
+type Line = Readonly<Record<string, unknown>> & { readonly event?: string }
 
 /** The types of the fields of each event; `?` at its end: it need not be there. */
 const FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -30,17 +30,17 @@ function linesOf(t: Test, log: string): Line[] {
   for (const line of lines) {
     t.match(line, { message: /\S/, level: /^(debug|info|warn|error)$/ })
     t.match(line['time'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-    const fields = FIELDS[String(line['event'] ?? '')] ?? {}
+    const fields = FIELDS[line.event ?? ''] ?? {}
     for (const [name, type] of Object.entries(fields))
       if (!type.endsWith('?') || line[name] !== undefined)
-        t.equal(typeof line[name], type.replace('?', ''), `${String(line['event'])}.${name}`)
-    if (line['event'] !== undefined) t.ok(String(line['event']) in FIELDS, String(line['event']))
+        t.equal(typeof line[name], type.replace('?', ''), `${line.event ?? ''}.${name}`)
+    if (line.event !== undefined) t.ok(line.event in FIELDS, line.event)
   }
   return lines
 }
 
 function events(lines: readonly Line[]): string[] {
-  return [...new Set(lines.map(({ event }) => event).filter(event => event !== undefined))].map(String).sort()
+  return [...new Set(lines.flatMap(({ event }) => event ?? []))].sort()
 }
 
 const JSON_LOG = ['--log-format', 'json']

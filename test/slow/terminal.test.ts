@@ -56,10 +56,7 @@ await t.test('Ctrl-C during -B leaves a terminal without a bar', async t => {
     screen.filter(line => /\[[#.]+\]/.test(line)),
     [],
   )
-  t.match(
-    screen.filter(line => line !== '').at(-1),
-    /not in the bucket yet|Uploaded \d+ files/,
-  )
+  t.match(screen.filter(line => line !== '').at(-1), /not in the bucket yet|Uploaded \d+ files/)
 })
 
 await t.test('-D on a terminal shows the same bar', async t => {

@@ -41,8 +41,15 @@
 
 #define XOR_OF_THREE 0x96 /* truth table */
 
+/* Clang 18 to 21 split the registers of 512 bits off from AVX512F. */
+#if defined(__clang__) && __clang_major__ >= 18 && __clang_major__ <= 21
+#define REGISTERS_512 ",evex512"
+#else
+#define REGISTERS_512
+#endif
+
 #define FOLD_NAME fold_vpclmul512
-#define FOLD_TARGET __attribute__((target("pclmul,avx512f,vpclmulqdq")))
+#define FOLD_TARGET __attribute__((target("pclmul,avx512f,vpclmulqdq" REGISTERS_512)))
 #define OVER over_512
 #define VECTOR __m512i
 #define LOAD(p) _mm512_loadu_si512(p)

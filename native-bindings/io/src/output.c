@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -59,9 +60,15 @@ int output_connect(const char *path, bool datagram) {
     return -1;
   }
   strcpy(address.sun_path, path);
+  socklen_t length = sizeof address;
+  if (path[0] == '@') {
+    /* Bytes after the name would belong to it. */
+    address.sun_path[0] = '\0';
+    length = offsetof(struct sockaddr_un, sun_path) + strlen(path);
+  }
   int fd = socket(AF_UNIX, (datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return -1;
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  if (connect(fd, (struct sockaddr *)&address, length) == 0) return fd;
   int error = errno;
   close(fd);
   errno = error;

@@ -15,6 +15,7 @@ ssize_t output_write(int fd, const uint8_t *data, size_t length);
 
 /*
  * Connects to a local (AF_UNIX) socket; writes to it never wait.
+ * @param path a file, or an abstract name of unix(7), written with an @ in place of its NUL
  * @param datagram whether it takes one message a write, else a stream of bytes
  * @returns the descriptor; -1 with errno, EPROTOTYPE where the socket is of the other kind
  */

@@ -26,6 +26,7 @@ import {
   type WorkerSettings,
 } from './messages.js'
 import { SharedOverwriting } from './overwriting.js'
+import { Heartbeats } from './heartbeats.js'
 import { Pacing } from './pacing.js'
 import { SharedRate } from './rate.js'
 
@@ -95,6 +96,7 @@ export class Engine {
   readonly #pacing: Pacing
   /** As many places as the server lets tasks be in flight. */
   readonly #slots: Slots
+  readonly #heartbeats: Heartbeats
   readonly #noted = new Set<string>()
   #closed = false
   /** The error of a thread that died without a task, as at its start. */
@@ -112,6 +114,8 @@ export class Engine {
     this.usual = Math.min(USUAL_BUFFER, this.buffer)
     this.#pacing = new Pacing(this.width)
     this.#slots = new Slots(() => this.#pacing.limit)
+    // A thread that ends and the one that follows it may hold a cell each.
+    this.#heartbeats = new Heartbeats(2 * workers)
     const workerData: WorkerSettings = {
       settings: options.settings,
       checksum: options.checksum,
@@ -125,6 +129,7 @@ export class Engine {
         maxRate === undefined
           ? undefined
           : { bytesPerSecond: maxRate, shared: new SharedRate(maxRate).shared },
+      heartbeats: this.#heartbeats.shared,
       overwriting: (options.overwriting ?? new SharedOverwriting()).shared,
     }
     this.#pool = new Piscina<Request, Response>({
@@ -183,6 +188,11 @@ export class Engine {
     if (this.#noted.has(text)) return
     this.#noted.add(text)
     this.#options.onNote(text)
+  }
+
+  /** Ids of the worker threads whose event loop has stood still since the last call. */
+  stuckThreads(): readonly number[] {
+    return this.#heartbeats.stuck(this.#pool.threads.map(({ threadId }) => threadId))
   }
 
   /** The server asked for fewer requests in flight. */

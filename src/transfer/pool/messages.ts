@@ -23,6 +23,8 @@ export interface WorkerSettings {
   readonly pacing: SharedArrayBuffer
   /** See `SharedRate`; undefined: no limit. */
   readonly rate: { readonly bytesPerSecond: number; readonly shared: SharedArrayBuffer } | undefined
+  /** See `Heartbeats`. */
+  readonly heartbeats: SharedArrayBuffer
   /** See `SharedOverwriting`. */
   readonly overwriting: SharedArrayBuffer
 }

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, threadId, workerData } from 'node:worker_threads'
 
 import { leftPages } from 'tablesnap-io'
 
@@ -21,6 +21,7 @@ import {
   type WorkerSettings,
 } from './messages.js'
 import { SharedOverwriting } from './overwriting.js'
+import { Heartbeats } from './heartbeats.js'
 import { Pacing } from './pacing.js'
 import { SharedRate } from './rate.js'
 
@@ -30,6 +31,13 @@ const pacing = new Pacing(settings.most, settings.pacing)
 const buffers = new BufferPool(settings.tasks, settings.usual, settings.buffer)
 let notes: string[] = []
 let current: Credentials | undefined
+
+/** Pause between two signs of life, ms. */
+const BEAT = 500
+
+const heartbeats = new Heartbeats(0, settings.heartbeats)
+heartbeats.beat(threadId)
+setInterval(() => heartbeats.beat(threadId), BEAT).unref()
 
 const rate = settings.rate
 const counts = new RequestCounts()
