@@ -238,13 +238,7 @@ export class ManifestWriter {
     pace.interval = Math.min(INTERVAL_CAP, Math.max(INTERVAL, SHARE * busy))
     this.#log.debug(
       `Wrote a restore point of ${table.name}: ${counted(state.sets.size, 'SSTable')}, ${state.unprotected.length} not backed up`,
-      {
-        event: 'restore-point',
-        table: table.name,
-        moment: state.time,
-        sstables: state.sets.size,
-        notBackedUp: state.unprotected.length,
-      },
+      { event: 'restore-point', table: table.name, moment: state.time, sstables: state.sets.size },
     )
     pace.cancelListing?.()
     pace.cancelListing = undefined
