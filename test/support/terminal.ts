@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 import { runtimeFolder } from './cli.js'
+import { expectNoSecret } from './secret.js'
 
 const BINARY = fileURLToPath(new URL('../../bin/tablesnap.js', import.meta.url))
 
@@ -48,7 +49,10 @@ export class TerminalRun {
     })
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()))
     this.exit = new Promise(resolve => {
-      this.#child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+      this.#child.on('close', (code, signal) => {
+        expectNoSecret(this.output, 'the terminal')
+        resolve(code ?? signal ?? 'unknown')
+      })
     })
   }
 
