@@ -137,6 +137,10 @@ await t.test('metrics, /healthz and the page are served; names cannot break the 
   const metrics = await watched.get('/metrics')
   t.match(metrics.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
   t.match(metrics.body, /^tablesnap_protected 1$/m)
+  t.match(
+    metrics.body,
+    /^tablesnap_build_info\{version="\d+\.\d+\.\d+",commit="([0-9a-f]{10}(-dirty)?)?",node_version="\d+\.\d+\.\d+"\} 1$/m,
+  )
   t.match(metrics.body, /^tablesnap_uploads_total 16$/m)
   t.match(metrics.body, /^tablesnap_durable_latency_seconds_bucket\{le="\+Inf"\} \d+$/m)
   t.match(metrics.body, /^tablesnap_s3_requests_total\{operation="PutObject",status="200"\} \d+$/m)
