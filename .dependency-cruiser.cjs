@@ -50,6 +50,7 @@ const ROOMS = {
     'watch',
   ],
   retention: ['cassandra', 'config', 'manifest', 'report', 'restore', 's3'],
+  rehearsal: ['backup', 'cassandra', 'config', 'manifest', 'node', 'report', 's3', 'status', 'watch'],
   status: ['cassandra', 'config', 'manifest', 'report', 's3'],
   check: [
     'backup',

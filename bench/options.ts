@@ -43,6 +43,7 @@ Scenarios, against a null sink on 127.0.0.1:
   events                              200,000 IN_MOVED_TO until the set is marked
   page-cache                          what an upload leaves in it and takes out of it
   idle                                10,000 directories, nothing happens
+  neighbour                           latency of a real Cassandra beside a backup (--size of its data; .ci/install cassandra)
   peers                               install the peers that come from PyPI and npm
 
 Options:

@@ -1,6 +1,7 @@
 import { events } from './events.js'
 import { idle } from './idle.js'
 import { latency } from './latency.js'
+import { neighbour } from './neighbour.js'
 import { pageCache } from './page-cache.js'
 import { restart } from './restart.js'
 import { restore } from './restore.js'
@@ -19,4 +20,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   latency,
   'page-cache': pageCache,
   idle,
+  neighbour,
 }

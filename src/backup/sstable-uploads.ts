@@ -36,6 +36,7 @@ export class SSTableUploads implements Uploads<OpenFiles> {
       else if (error?.retry === true) this.#recovery.failed()
     }
     const result = this.#outcomes.uploaded(ready, open, outcomes)
+    if (result.next === 'done') this.#activity.finished()
     const { isUntouched, whole } = ready.files
     // When an SSTable that was there at the start became complete is not known.
     if (result.next === 'done' && !isUntouched && whole.until !== undefined)

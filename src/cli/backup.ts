@@ -1,5 +1,6 @@
 import { Backup } from '../backup/backup.js'
 import { counted, formatBytes } from '../report/format.js'
+import type { Progress } from '../report/progress.js'
 import type { Session } from '../session.js'
 import { RecentErrors } from '../status/recent-errors.js'
 import type { ProgramFacts } from '../status/status.js'
@@ -14,12 +15,13 @@ export async function backup(
   session: Session,
   signals: Signals,
   errors = new RecentErrors(),
+  progress?: Progress,
 ): Promise<number> {
   const run = new Backup(session)
   const began = performance.now()
   const views = new StatusViews(session, run.source, errors, programOf(session))
   onRequest('SIGUSR1', () => views.tell())
-  views.open(process.env)
+  views.open(process.env, progress)
   void signals.first.then(() => views.stopping())
   const interrupted = await untilDone(run, session, signals).finally(() => views.close())
   if (interrupted === undefined && !session.config.dryRun)

@@ -40,6 +40,8 @@ Examples:
       say whether everything is protected, and what is left; --max-age 10m for a check
   tablesnap --metrics-listen 127.0.0.1:9109 -r -a -B --watch backups /var/lib/cassandra/data
       also serve metrics for Prometheus and a status page
+  tablesnap --check-config -r -a -B --watch backups /var/lib/cassandra/data
+      say whether this run would work, and where each setting comes from; writes nothing
   tablesnap --endpoint-url http://127.0.0.1:9000 -r -a backups /var/lib/cassandra/data
       watch, and upload to an S3-compatible server
 
@@ -53,7 +55,7 @@ Signals that do not end tablesnap:
 
 Exit codes:
   0         all done
-  1         something failed; stderr names it
+  1         something failed; stderr names it (with --check-config: stdout)
   2         wrong usage: a flag, an environment variable or a line of the conf file
   3         with --status: something has waited for longer than --max-age; 1: not all is protected
   130, 143  ended by SIGINT or SIGTERM, after the running uploads

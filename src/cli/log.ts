@@ -17,7 +17,7 @@ import { addLog, setLossLine, writeErr } from './terminal.js'
 /** The outputs of a run's log. */
 export interface OpenedLog {
   readonly log: Logger
-  /** Shows how far a restore is: a bar on a terminal, else lines in the log; undefined with --no-progress. */
+  /** Shows how far a restore or a -B is: a bar on a terminal, else lines in the log; undefined with --no-progress. */
   readonly progress: Progress | undefined
 }
 

@@ -24,6 +24,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       return 0
     }
     const { config, warnings, source } = begun
+    if (config.checkConfig !== undefined) {
+      const { checkConfig } = await import('./check-config.js')
+      return await checkConfig(begun)
+    }
     const opened = openLog(config)
     const errors = new RecentErrors()
     log = errors.listenTo(opened.log)
@@ -49,7 +53,7 @@ export async function main(argv: readonly string[]): Promise<number> {
         return await download(session, signals, TABLESNAP, { progress: opened.progress })
       }
       const { backup } = await import('./backup.js')
-      return await backup(session, signals, errors)
+      return await backup(session, signals, errors, opened.progress)
     } finally {
       await session.close()
     }

@@ -4,42 +4,42 @@ import type * as CliProgress from 'cli-progress'
 
 import { formatBytes } from '../report/format.js'
 import type { Write } from '../report/log.js'
-import { clock, pace, type Amount, type Progress } from '../report/progress.js'
+import { clock, PaceKeeper, type Amount, type Pace, type Progress, type Work } from '../report/progress.js'
 
 const require = createRequire(import.meta.url)
 
 /** Redraws a second. */
 const FPS = 5
 
-const FORMAT = '{bar} {percentage}%  {done} of {all}  {rate}/s  {left} left'
+/** Columns of the bar itself. */
+const LEAST_BAR = 10
+const MOST_BAR = 40
 
 /** Progress as a bar at the bottom of a terminal; lines of the log go above it. */
 export class ProgressBar implements Progress {
-  readonly #stream: NodeJS.WritableStream
+  readonly #stream: NodeJS.WritableStream & { readonly columns?: number }
   readonly #plain: Write
+  readonly #atExit = (): void => this.end()
+  #work: Work | undefined
+  #keeper = new PaceKeeper({ count: 0, bytes: 0 })
   #bars: CliProgress.MultiBar | undefined
   #bar: CliProgress.SingleBar | undefined
-  #total = 0
-  #began = 0
 
   /** @param plain writes a line while there is no bar */
-  constructor(stream: NodeJS.WritableStream, plain: Write) {
+  constructor(stream: NodeJS.WritableStream & { readonly columns?: number }, plain: Write) {
     this.#stream = stream
     this.#plain = plain
   }
 
-  begin({ bytes }: Amount): void {
-    this.#total = bytes
-    this.#began = performance.now()
+  begin(work: Work, total: Amount): void {
+    this.#work = work
+    this.#keeper = new PaceKeeper(total)
     // Loaded only where it is used: most runs have no terminal.
     const { MultiBar } = require('cli-progress') as typeof CliProgress
     this.#bars = new MultiBar({
       stream: this.#stream,
-      format: FORMAT,
+      format: () => this.#line(),
       fps: FPS,
-      barsize: 24,
-      barCompleteChar: '#',
-      barIncompleteChar: '.',
       clearOnComplete: true,
       // A process that is killed would leave the terminal without it.
       linewrap: true,
@@ -47,14 +47,18 @@ export class ProgressBar implements Progress {
       emptyOnZero: true,
       gracefulExit: false,
     })
-    this.#bar = this.#bars.create(bytes, 0, this.#payload(0))
+    this.#bar = this.#bars.create(1, 0)
+    // A third Ctrl-C ends the process at once: the bar must not stay under the prompt.
+    process.once('exit', this.#atExit)
   }
 
-  update({ bytes }: Amount): void {
-    this.#bar?.update(Math.min(bytes, this.#total), this.#payload(bytes))
+  update(done: Amount, total?: Amount): void {
+    this.#keeper.update(done, total)
+    this.#bar?.update(0)
   }
 
   end(): void {
+    process.removeListener('exit', this.#atExit)
     this.#bars?.update()
     this.#bars?.stop()
     this.#bars = undefined
@@ -71,13 +75,35 @@ export class ProgressBar implements Progress {
     }
   }
 
-  #payload(bytes: number): object {
-    const { rate, left } = pace(bytes, this.#total, performance.now() - this.#began)
-    return {
-      done: formatBytes(Math.min(bytes, this.#total)),
-      all: formatBytes(this.#total),
-      rate: formatBytes(Math.round(rate)),
-      left: left === undefined ? '-:--' : clock(left),
-    }
+  #line(): string {
+    return barLine(this.#keeper.pace, this.#work?.things ?? 'files', this.#stream.columns ?? 80)
   }
+}
+
+/**
+ * One line: the bar, and how far the work is. It leaves the last column of the terminal free, as some wrap there; in a narrow one what
+ * matters less is left out. Nothing is shown before anything is known of the work.
+ */
+export function barLine({ done, total, rate, left }: Pace, things: Work['things'], columns: number): string {
+  if (total.count === 0) return ''
+  const share = total.bytes === 0 ? 0 : done.bytes / total.bytes
+  const percent = `${String(Math.floor(share * 100)).padStart(3)}%`
+  const amount = `${formatBytes(done.bytes)} of ${formatBytes(total.bytes)}`
+  const count = `${done.count}/${total.count} ${things}`
+  const speed = `${formatBytes(Math.round(rate))}/s`
+  const end = `${left === undefined ? '-:--' : clock(left)} left`
+  const room = columns - 1
+  for (const parts of [
+    [percent, count, amount, speed, end],
+    [percent, amount, speed, end],
+    [percent, amount, end],
+    [percent, end],
+  ]) {
+    const text = parts.join('  ')
+    const width = Math.min(MOST_BAR, room - text.length - 3)
+    if (width < LEAST_BAR) continue
+    const full = Math.floor(share * width)
+    return `[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${text}`
+  }
+  return percent.slice(0, Math.max(0, room))
 }

@@ -113,6 +113,8 @@ export interface Config {
   readonly logFormat: 'text' | 'json'
   /** Print how the running tablesnap stands instead. */
   readonly status: StatusQuery | undefined
+  /** Say what a run would do instead; undefined: run. */
+  readonly checkConfig: { readonly json: boolean } | undefined
   /** Where a backup serves metrics and the status page; undefined: nowhere. */
   readonly metricsListen: ListenAddress | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'

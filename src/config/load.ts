@@ -16,6 +16,7 @@ import { settingOf, type Values } from './settings.js'
 import { absolutePath, checkBucket } from './target.js'
 import { trusted } from './trust.js'
 import { parseValue } from './value.js'
+import { shownSettings, type ShownSetting } from './shown.js'
 import { proxiesOf } from '../s3/proxy.js'
 
 /** All that decides about a run. */
@@ -36,6 +37,8 @@ export interface LoadedConfig {
   readonly warnings: readonly string[]
   /** The conf file that was read. */
   readonly source: string | undefined
+  /** With --check-config: every setting, and where its value comes from; else none. */
+  readonly settings: readonly ShownSetting[]
 }
 
 /** Bucket or path is missing: the help is what the user needs; exit code 255, as ever. */
@@ -66,8 +69,15 @@ function checkFlags(flags: Layer, all: Layer, mode: Mode): string[] {
     download: mode === 'download',
     'backup or download': mode !== 'watch',
     status: isStatus,
+    'status or check': isStatus || all.get('check_config') !== undefined,
   }
-  const needed = { backup, download, 'backup or download': `${backup} or ${download}`, status: '--status' }
+  const needed = {
+    backup,
+    download,
+    'backup or download': `${backup} or ${download}`,
+    status: '--status',
+    'status or check': '--status or --check-config',
+  }
   const unused: string[] = []
   for (const { setting } of flags.values()) {
     if (setting.needs !== undefined && !fits[setting.needs]) {
@@ -158,6 +168,7 @@ function configOf(
     dryRun: values.dry_run,
     logFormat: values.log_format,
     status: statusOf(values),
+    checkConfig: values.check_config ? { json: values.json } : undefined,
     metricsListen: addressOf(values.metrics_listen),
     logLevel: values.log_level,
     progress: values.progress ?? true,
@@ -245,5 +256,6 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   }
   const { credentials, warnings: more } = findCredentials(layers, input.env)
   const config: Config = { ...configOf(values, bucket, paths, input.env), credentials }
-  return freeze({ config, warnings: [...warnings, ...more], source: conf?.path })
+  const settings = values.check_config ? shownSettings(merged) : []
+  return freeze({ config, warnings: [...warnings, ...more], source: conf?.path, settings })
 }

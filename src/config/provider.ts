@@ -149,7 +149,8 @@ function isSame(one: Credentials, other: Credentials): boolean {
   )
 }
 
-async function fromChain(region: string): Promise<Temporary> {
+/** Asks the AWS provider chain, and says in `$source` which of its providers answered. @throws TablesnapError `CREDENTIALS_MISSING` */
+export async function fromChain(region: string): Promise<Temporary & { readonly $source?: object }> {
   try {
     const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers')
     return await fromNodeProviderChain({ clientConfig: { region }, ignoreCache: true })()

@@ -26,7 +26,7 @@ interface Common {
   /** Environment variables, the first that is set and not empty wins. */
   readonly environment?: readonly string[]
   /** Given on the command line it is an error in any other mode. */
-  readonly needs?: 'backup' | 'download' | 'backup or download' | 'status'
+  readonly needs?: 'backup' | 'download' | 'backup or download' | 'status' | 'status or check'
   /** It has no effect with -D; given on the command line beside it, that earns a warning. */
   readonly uploads?: true
 }

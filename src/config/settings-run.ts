@@ -67,11 +67,17 @@ export const RUN_SETTINGS = [
     help: 'print how the running tablesnap stands, and exit; without one, the newest restore points in the bucket',
   },
   {
+    key: 'check_config',
+    kind: 'flag',
+    group: 'What to do',
+    help: 'say what a run with these flags would do and whether it would work, and exit; writes nothing',
+  },
+  {
     key: 'json',
     kind: 'flag',
     group: 'What to do',
-    needs: 'status',
-    help: 'with --status: print JSON',
+    needs: 'status or check',
+    help: 'with --status or --check-config: print JSON',
   },
   {
     key: 'max_age',

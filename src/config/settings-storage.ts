@@ -268,6 +268,6 @@ export const STORAGE_SETTINGS = [
     kind: 'flag',
     negatable: true,
     group: 'Engine',
-    help: 'show how far a restore is: a bar on a terminal, else a line every 10 s (the default)',
+    help: 'show how far -B or -D is: a bar on a terminal, else a line every 10 s (the default)',
   },
 ] as const satisfies readonly Setting[]

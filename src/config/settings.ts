@@ -23,6 +23,7 @@ export const EXCLUSIVE: readonly (readonly [SettingKey, SettingKey])[] = [
   ['backup', 'list'],
   ['backup', 'list_nodes'],
   ['backup', 'status'],
+  ['check_config', 'status'],
   ['all', 'at'],
   ['exclude', 'include'],
   ['name', 'name_from'],

@@ -18,6 +18,8 @@ export class Activity {
   readonly #latencies = new Array<number>(LATENCIES.length + 1).fill(0)
   #latencySum = 0
   #versions = 0
+  #total = 0
+  #sstables = 0
   #overflows = 0
   #gaps = 0
 
@@ -66,8 +68,24 @@ export class Activity {
     return sum / seconds
   }
 
+  /** Bytes that were sent, those of failed attempts included. */
+  get bytes(): number {
+    return this.#total
+  }
+
+  /** SSTables, and files that belong to none, whose upload ended well. */
+  get sstables(): number {
+    return this.#sstables
+  }
+
+  /** An SSTable was uploaded. */
+  finished(): void {
+    this.#sstables++
+  }
+
   /** Bytes were sent: of a file, or a part of one. */
   sent(bytes: number): void {
+    this.#total += bytes
     const second = Math.floor(this.#now() / 1000)
     const index = second % SECONDS
     if (this.#second[index] !== second) {

@@ -1,8 +1,10 @@
 import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
+import type { Progress } from '../report/progress.js'
 
 import type { Activity } from './activity.js'
 import { StatusCollector } from './collector.js'
+import { ProgressView } from './progress-view.js'
 import type { RecentErrors } from './recent-errors.js'
 import type { ServerState } from './server-state.js'
 import { ServiceManager, type Workers } from './service-manager.js'
@@ -37,11 +39,16 @@ export class StatusViews {
     this.#statusLog = new StatusLog(this.#collector, run.log, run.config.mode !== 'backup')
   }
 
-  /** Opens all views. */
-  open(env: NodeJS.ProcessEnv): void {
-    const { config, log } = this.#run
+  /** Opens all views. @param progress is told how far a one-shot backup is */
+  open(env: NodeJS.ProcessEnv, progress: Progress | undefined): void {
+    const { config, log, activity } = this.#run
     this.#statusLog.start()
     this.#closers.push(() => this.#statusLog.stop())
+    if (progress !== undefined && config.mode === 'backup' && !config.dryRun) {
+      const view = new ProgressView(this.#collector, activity, progress)
+      view.start()
+      this.#closers.push(() => view.stop())
+    }
     this.#manager = ServiceManager.of(env, this.#collector, this.#run.engine, log)
     this.#manager?.start()
     const socket = () =>

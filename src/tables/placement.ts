@@ -2,6 +2,7 @@ import type { History } from '../manifest/history.js'
 
 import { Breakages } from './breakages.js'
 import { Changes } from './changes.js'
+import { firstOf } from './due.js'
 import { Gap, LOG_PATIENCE } from './gap.js'
 import { IndexWait } from './index-wait.js'
 import type { Judge } from './judgement.js'
@@ -14,9 +15,6 @@ import type { Leaving, TableFacts } from './table-facts.js'
 import type { TableFiles } from './table-files.js'
 import { Unplaced } from './unplaced.js'
 import { UnwatchedTimes } from './unwatched-times.js'
-
-/** How often it is tried again to decide what is due, ms. */
-const PAUSE = 250
 
 /**
  * Finds the place of each change in the history of a table. A change has one once nothing that is still unknown can have
@@ -140,15 +138,15 @@ export class Placement {
       if (files.fresh) this.#passed.add(files, drains)
       const { after, until, time } = files.whole
       if (this.#unplaced.isClaimed(files)) return
-      if (until === undefined) {
-        this.#gap?.outlasts(drains, span.time)
-        // It may have been part of the table while nobody had looked at it: no restore point is of that time.
+      const isMissing = this.history?.vanished.has(files.path) === true || this.#changes.loses(files.path)
+      // What vanished from its path is back only once it is whole and at rest.
+      const isBack = files.wasGiven || !isMissing
+      if (until === undefined || !isBack) {
+        if (until === undefined) this.#gap?.outlasts(drains, span.time)
+        // It may have been part of the table for a time: no restore point is of that.
         this.#changes.add({ after, until: drains + 1, adds: [], removes: [], time: span.time })
         return
       }
-      const isMissing = this.history?.vanished.has(files.path) === true || this.#changes.loses(files.path)
-      // What vanished from its path is back only once it is whole and at rest.
-      if (!files.wasGiven && isMissing) return
       // It may have been part of the table before it went: no restore point of that time may lack it.
       this.#changes.add({ after, until, adds: [files], removes: [], time })
       files.place()
@@ -262,11 +260,7 @@ export class Placement {
     if (this.#gap?.hasLogs === true) times.push(this.#gap.since + LOG_PATIENCE)
     const heldUntil = table.hasIndexes ? this.#indexes.endsAt : undefined
     if (heldUntil !== undefined) times.push(heldUntil)
-    if (times.length === 0) return undefined
-    const first = times.reduce((a, b) => Math.min(a, b))
-    const now = this.#clock.now()
-    // A decision that is due and was not taken waits for something else as well.
-    return first > now ? first : now + PAUSE
+    return times.length === 0 ? undefined : firstOf(times, this.#clock.now())
   }
 
   /** The number of the drained point after which all that has no place yet has happened. */

@@ -101,15 +101,17 @@ export class StepRecord {
     this.#lose(
       before.filter(files => !explained.includes(files)),
       time,
+      true,
     )
     return explained
   }
 
-  #lose(vanished: readonly TableFiles[], time: number): void {
+  /** @param isMerged whether what follows in the same step may have come before it */
+  #lose(vanished: readonly TableFiles[], time: number, isMerged = false): void {
     const live = vanished.filter(files => this.#history?.live.has(files) === true)
     if (live.length === 0) return
     for (const files of live) files.leave()
-    this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained' })
+    this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained', isMerged })
     this.#news.push({ kind: 'vanished', paths: live.map(({ path }) => path) })
   }
 }

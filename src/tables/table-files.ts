@@ -17,10 +17,8 @@ export type FilesStatus =
 
 /** The changes that a look at the disk showed. */
 export interface Look {
-  /** A file that it cannot be without is not what it was when it was looked at last: it was something else until then. */
-  readonly isOther: boolean
-  /** Such a file has another time of change and the same size: whether it was something else cannot be told. */
-  readonly isTouched: boolean
+  /** A file that it cannot be without is not what it was when it was looked at last. */
+  readonly hasChanged: boolean
   /** Data.db was whole, and has another size or inode now. */
   readonly isReplaced: boolean
   /** A file of it is gone. */
@@ -54,7 +52,6 @@ export class TableFiles {
   #stored: StateSet | undefined
   #inode: bigint | undefined
   #changedAt = 0
-  #lookedAt: number
   #whole: WholeSpan
   #membership: 'unplaced' | 'part' | 'given-up' | 'removed' = 'unplaced'
   #isSettled = false
@@ -96,7 +93,6 @@ export class TableFiles {
   ) {
     this.path = join(directory, name)
     this.firstSeen = drains
-    this.#lookedAt = drains
     this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
   }
 
@@ -272,6 +268,11 @@ export class TableFiles {
     if (name === this.main) this.#inode = identity.inode
   }
 
+  /** Its Data.db was seen before anybody looked at all of it: should it be renamed soon, that is known by its inode. */
+  noteMain({ inode }: FileIdentity): void {
+    if (this.#files.has(this.main)) this.#inode ??= inode
+  }
+
   /** A file of it is gone. @param now ms of the monotonic clock */
   remove(name: string, now: number): void {
     const identity = this.#files.get(name)
@@ -285,15 +286,13 @@ export class TableFiles {
    * @param now ms of the monotonic clock
    */
   look(disk: Disk, now: number): Look {
-    let [hasChanged, isOther, isTouched, isReplaced, hasLost] = [false, false, false, false, this.#hasLost]
+    let [isQuiet, hasChanged, isReplaced, hasLost] = [true, false, false, this.#hasLost]
     this.#hasLost = false
     for (const [name, before] of [...this.#files]) {
       const identity = disk.file(join(this.directory, name))
       if (before !== undefined && sameIdentity(before, identity)) continue
-      hasChanged = true
-      const change = this.#changeOf(name, before, identity)
-      isOther ||= change === 'other'
-      isTouched ||= change === 'touched'
+      isQuiet = false
+      hasChanged ||= this.#isChange(name, before, identity)
       const isMain = name === this.main
       // Until it is whole, its writer may be at work.
       const wasWhole = this.#whole.until !== undefined || this.isPresumed
@@ -304,26 +303,29 @@ export class TableFiles {
         this.#files.delete(name)
       } else {
         this.#files.set(name, identity)
-        if (isMain) this.#inode = identity.inode
+        if (isMain) this.#mainIs(identity)
       }
     }
-    if (hasChanged) this.#changedAt = now
-    return { isOther, isTouched, isReplaced, hasLost }
+    if (!isQuiet) this.#changedAt = now
+    return { hasChanged, isReplaced, hasLost }
   }
 
-  /** How a file has changed, as far as that says when the SSTable became whole. */
-  #changeOf(
-    name: string,
-    before: FileIdentity | undefined,
-    now: FileIdentity | undefined,
-  ): 'other' | 'touched' | 'harmless' {
+  /** What the bucket holds of a path whose Data.db is another one now is no part of the SSTable, unless that was taken for whole. */
+  #mainIs(identity: FileIdentity): void {
+    this.#inode = identity.inode
+    const entry = this.#stored?.components.get(this.component(this.main))
+    const isJudged = this.#membership !== 'unplaced' || this.#wasGiven
+    if (!isJudged && entry !== undefined && !sameIdentity(entry, identity)) this.#stored = undefined
+  }
+
+  /** Whether a file has changed in a way that says when the SSTable became whole. */
+  #isChange(name: string, before: FileIdentity | undefined, now: FileIdentity | undefined): boolean {
     const component = this.component(name)
+    if (!isMutable(component)) return true
     const isRewritten = before !== undefined && now !== undefined && before.inode === now.inode
-    if (isRewritten && before.size === now.size) return isMutable(component) ? 'harmless' : 'touched'
-    if (!isMutable(component)) return 'other'
     // Cassandra replaces Statistics.db of a whole SSTable by a rename: one that grows in place is being written.
-    if (component !== 'Statistics.db') return 'harmless'
-    return isRewritten || (before !== undefined && sameIdentity(before, this.#foreign)) ? 'other' : 'harmless'
+    if (component !== 'Statistics.db' || (isRewritten && before.size === now.size)) return false
+    return isRewritten || (before !== undefined && sameIdentity(before, this.#foreign))
   }
 
   /** Its Data.db took the place of another SSTable's, whose other files are there still: until its own have come it is not whole. */
@@ -341,12 +343,8 @@ export class TableFiles {
   noteWhole(look: Look, drains: number, now: number, time: number): void {
     const { after, until } = this.#whole
     this.#isBreaking = false
-    if (until === undefined) this.#whole = { after, until: drains + 1, time, at: now }
-    // Until the last look at least it was something else.
-    else if (look.isOther)
-      this.#whole = { after: Math.max(after, this.#lookedAt), until: drains + 1, time, at: now }
-    else if (look.isTouched) this.#whole = { after, until: drains + 1, time, at: now }
-    this.#lookedAt = drains
+    // What it was until now may have been whole, too: no restore point of that time may lack it.
+    if (until === undefined || look.hasChanged) this.#whole = { after, until: drains + 1, time, at: now }
   }
 
   /**
@@ -360,7 +358,6 @@ export class TableFiles {
     if (this.#isBreaking) return
     this.#isTorn ||= look.hasLost
     this.#whole = { after: drains, until: undefined, time: 0, at: 0 }
-    this.#lookedAt = drains
   }
 
   /** How long none of its files has changed, as far as {@link look} saw, ms. */

@@ -389,6 +389,8 @@ export class Table {
       unreadLogs,
       restless: this.#worklist.restless,
     })
+    // Where nothing happens, no drained point comes by itself.
+    if (this.#points.isAwaited) this.#wake(this.#clock.now())
     this.#tellNews()
     return draft
   }
@@ -535,7 +537,7 @@ export class Table {
   #replaced(files: TableFiles): void {
     const directory = this.#directories.get(files.directory)
     if (directory === undefined || !this.#isThere(files)) return
-    if (!files.isPart && !files.isRemoved) {
+    if (!files.isPart && !files.isRemoved && !files.wasGiven) {
       this.#worklist.mark(files)
       return
     }
@@ -641,7 +643,9 @@ export class Table {
   /** An ADD without files is no output: its Data.db must be there, or be open already. */
   #wasWritten(files: TableFiles): boolean {
     if (files.status === 'uploading' || files.stored !== undefined) return true
-    return this.#disk.file(join(files.directory, files.main)) !== undefined
+    const identity = this.#disk.file(join(files.directory, files.main))
+    if (identity !== undefined) files.noteMain(identity)
+    return identity !== undefined
   }
 
   /** A new SSTable in a directory that nobody watches is missing from every restore point. */

@@ -46,7 +46,7 @@ await t.test('the flags, neither more nor fewer', t => {
     '--reduced-redundancy -R --storage-class --with-sse --sse-kms-key-id --partial --replace --force --dry-run ' +
     '--at --settle --shutdown-timeout --include-snapshots --include-backups --log-format --log-level --quiet -q --verbose -v --progress --no-progress ' +
     '--list --limit --since --list-nodes --keyspace --table --map-path --map-table ' +
-    '--status --json --max-age --metrics-listen'
+    '--status --check-config --json --max-age --metrics-listen'
   const shown = helpText()
     .match(/^ {2}(?: {4}|-\w, )--[\w-]+/gm)
     ?.flatMap(line => line.trim().split(', '))

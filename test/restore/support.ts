@@ -287,6 +287,7 @@ export function config(target: string): Config {
     dryRun: false,
     logFormat: 'text',
     status: undefined,
+    checkConfig: undefined,
     metricsListen: undefined,
     logLevel: 'info',
     progress: true,

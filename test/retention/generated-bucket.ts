@@ -37,9 +37,15 @@ export const pathOf = (table: number, sstable: number): string =>
 export class GeneratedBucket implements RetentionBucket {
   readonly requests = { pages: 0, reads: 0, writes: 0, deletes: 0 }
   readonly #objects = new Map<string, Buffer>()
+  #now = NOW
 
   now(): number {
-    return NOW
+    return this.#now
+  }
+
+  /** @param ms how much later it is now */
+  pass(ms: number): void {
+    this.#now += ms
   }
 
   clock(): number {

@@ -19,6 +19,8 @@ export interface Manifest {
   /** The process that wrote it, and when that had started. */
   readonly writer: object
   readonly writerStartedAt: number
+  /** Other processes that wrote the same under the same key. */
+  readonly alsoBy: Set<object>
   /** When it was damaged, ms of virtual time. */
   unreadableSince: number | undefined
   /** Its writer was killed before it arrived. */
@@ -97,7 +99,10 @@ export class Bucket {
     if (present !== undefined) {
       // The same again: the answer to the first PUT was lost.
       const isSameForm = present.isDelta === (delta !== undefined)
-      if (isSameForm && saysTheSame(present.state, whole) && present.state.epoch === state.epoch) return key
+      if (isSameForm && saysTheSame(present.state, whole) && present.state.epoch === state.epoch) {
+        present.alsoBy.add(writer)
+        return key
+      }
       throw failure('PUT', 412)
     }
     const manifest = {
@@ -107,6 +112,7 @@ export class Bucket {
       writtenAt: now,
       writer,
       writerStartedAt,
+      alsoBy: new Set<object>(),
       unreadableSince: undefined,
       isOrphan: !writer.isAlive,
     }

@@ -148,6 +148,17 @@ export class Checks implements WorldWatcher {
     }
   }
 
+  /**
+   * When all was accepted that its writer can know of, ms of virtual time. To a run that begins after the take-over only
+   * manifests of the new epoch say how the table was then.
+   */
+  #acceptedFor({ state, writerStartedAt }: Manifest): number {
+    const accepted = this.accepted.get(state.epoch) ?? -Infinity
+    const all = this.bucket.manifests.get(state.unit) ?? []
+    const isHeard = all.some(one => one.state.epoch === state.epoch && one.writtenAt < writerStartedAt)
+    return writerStartedAt > accepted && !isHeard ? -Infinity : accepted
+  }
+
   /** A manifest is in the bucket from now on. */
   manifest(manifest: Manifest): void {
     const { state } = manifest
@@ -155,7 +166,7 @@ export class Checks implements WorldWatcher {
     if (truth === undefined) return
     const named = this.#contents(truth, state)
     if (named === undefined) return
-    const accepted = this.accepted.get(state.epoch) ?? -Infinity
+    const accepted = this.#acceptedFor(manifest)
     const isTorn = this.settings.isOldCassandra && truth.commits.some(({ kind }) => kind === 'deleted')
     for (const path of state.unexplained) {
       const deleted = truth.deleted.get(path)

@@ -77,13 +77,26 @@ function lastBy(
   until = Infinity,
 ): Manifest | undefined {
   const all = bucket.manifests.get(unit)
-  return all?.findLast(({ writer, writtenAt }) => writer === daemon?.process && writtenAt <= until)
+  const process = daemon?.process
+  return all?.findLast(
+    ({ writer, alsoBy, writtenAt }) =>
+      writtenAt <= until && (writer === process || (process !== undefined && alsoBy.has(process))),
+  )
 }
 
 /** Whether a manifest is of another process that wrote it beside a daemon. */
 function isBesides(newest: Manifest, daemon: Daemon | undefined): boolean {
   if (daemon === undefined) return false
   return newest.writerStartedAt !== daemon.startedAt && newest.writtenAt > daemon.startedAt
+}
+
+/**
+ * Whether a complete restore point brings all that the table has now. A run beside the daemon may say it last with what a
+ * rewrite has made others of: the daemon said so before, or at an earlier time, and the table's next change comes after both.
+ */
+function isLastCut({ state }: Manifest, truth: Truth, { complete }: Checks): boolean {
+  const one = complete.find(one => one.state === state)
+  return one !== undefined && truth.extents(one.named).some(({ n }) => n === truth.commits.length)
 }
 
 /** Judges the newest manifest of a table. Returns what is wrong. */
@@ -104,10 +117,11 @@ function judgeNewest(
   const unprotected = new Set(newest?.state.unprotected)
   const forgotten = (path: string) =>
     newest?.state.unexplained.includes(`${path.slice(0, path.lastIndexOf('/'))}/*`) === true
+  const isWhole = newest !== undefined && isBesides(newest, daemon) && isLastCut(newest, truth, checks)
   for (const { path } of live) {
     // It was deleted from the disk, and the manifest that named it cannot be read.
     if (forgotten(path)) continue
-    if (named.has(path) || unprotected.has(path) || lacking.has(path)) continue
+    if (named.has(path) || unprotected.has(path) || lacking.has(path) || isWhole) continue
     return `${path} is on the disk, and neither a restore point nor the summary names it`
   }
   if (checks.settings.isForgetful) return undefined
@@ -135,7 +149,7 @@ function judgeNewest(
   const isFromBefore = state.time - EPOCH < startedAt && truth.timeOf(truth.commits.length) < startedAt
   if (isBesides(newest, daemon) && isFromBefore) return undefined
   const dead = [...named].filter(path => !live.some(sstable => sstable.path === path))
-  if (dead.length > 0)
+  if (dead.length > 0 && !isWhole)
     return `the newest restore point names ${dead.join(', ')}, which the table does not have`
   const choice = checks.complete.find(one => one.state === state)
   if (choice === undefined || (newest === bucket.newest(unit) && checks.choices.get(unit)?.state !== state))

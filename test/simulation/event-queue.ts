@@ -50,6 +50,11 @@ export class EventQueue {
     return this.#events.length - this.#next
   }
 
+  /** Whether events may be dropped, and nobody has read the mark that says so. */
+  get isOverflowing(): boolean {
+    return this.#isMarked
+  }
+
   push(event: InotifyEvent): void {
     if (this.length < this.#limit) this.#events.push(event)
     else if (!this.#isMarked) {

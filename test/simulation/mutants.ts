@@ -133,8 +133,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'an SSTable that changes while it is copied was whole before',
     module: 'table-files',
-    from: 'else if (look.isOther)',
-    to: 'else if (false)',
+    from: 'if (until === undefined || look.hasChanged)',
+    to: 'if (until === undefined)',
   },
   {
     title: 'restore points do not say what is unexplained',

@@ -3,12 +3,13 @@ import t from 'tap'
 import { History } from './history.js'
 import { REAL_CORE } from './seeds.js'
 import { PLAIN } from './scenario.js'
-import { SHRUNK_HISTORIES } from './shrunk-histories.js'
+import { SHRUNK_LOSSES } from './shrunk-losses.js'
+import { SHRUNK_NAMES } from './shrunk-names.js'
 
 /** So many orders of the steps of each history are tried. */
 const ORDERS = 60
 
-for (const { title, script, events, firstOrder = 0 } of SHRUNK_HISTORIES)
+for (const { title, script, events, firstOrder = 0 } of [...SHRUNK_LOSSES, ...SHRUNK_NAMES])
   void t.test(title, async t => {
     const all = events.map(([what, after, salt]) => ({ what, after, salt }))
     for (let salt = firstOrder; salt < firstOrder + ORDERS; salt++) {

@@ -167,7 +167,9 @@ export class Simulation {
   operate(what: Operation, salt: number): void {
     const { unit } = this.node.family.base
     const { daemon } = this
-    if ((what === 'truncate' || what === 'drop') && daemon?.tables.get(unit)?.phase === 'live')
+    const isEnd = what === 'truncate' || what === 'drop'
+    // What does not fit into its queue it never hears of.
+    if (isEnd && daemon?.tables.get(unit)?.phase === 'live' && !daemon.queue.isOverflowing)
       this.checks.ends.push({
         unit,
         daemon,

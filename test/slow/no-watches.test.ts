@@ -54,3 +54,19 @@ await t.test('a daemon without inotify watches says so, and backs up what is the
   cli.kill('SIGTERM')
   t.equal(await cli.exit, 143)
 })
+
+await t.test(
+  '--check-config of a daemon fails where there are too few inotify watches',
+  { skip },
+  async t => {
+    const node = await TestNode.create(t)
+    node.table().set('nb-1-big')
+    const daemon = new Cli(node.args(['--check-config', '-r', '-a']), { watches: 1 })
+    t.equal(await daemon.exit, 1, daemon.stdout)
+    t.match(daemon.stdout, /FAIL {2}3 watches needed, but only 1 allowed/)
+    t.match(daemon.stdout, /A run would not work: 1 line with FAIL\./)
+    const backup = new Cli(node.args(['--check-config', '-r', '-B']), { watches: 1 })
+    t.equal(await backup.exit, 0, '-B works all the same')
+    t.match(backup.stdout, /WARN {2}3 watches needed, but only 1 allowed/)
+  },
+)

@@ -64,7 +64,7 @@ export class Run {
     const { files, bytes } = this.#plan
     try {
       await this.#open()
-      progress?.begin({ files, bytes })
+      progress?.begin({ verb: 'Restored', things: 'files' }, { count: files, bytes })
       const work = eachOf(this.#sets(), engine.width + MORE_SETS, set => this.#set(set))
       await settled(work, signal)
       if (!this.#stopped) await this.#moveRest()
@@ -246,7 +246,7 @@ export class Run {
   #fetch(bytes: number): void {
     this.#fetched += bytes
     if (bytes > 0) this.#heard = performance.now()
-    this.#deps.progress?.update({ files: this.#tally.files, bytes: this.#fetched })
+    this.#deps.progress?.update({ count: this.#tally.files, bytes: this.#fetched })
   }
 }
 

@@ -1,42 +1,7 @@
-import type { Event, Script } from './script.js'
+import type { ShrunkHistory } from './shrunk-history.js'
 
-/** A history that once went wrong, by its script: what happens, and how many ms after what came before. */
-export interface ShrunkHistory {
-  /** What must be. */
-  readonly title: string
-  readonly script?: Partial<Script>
-  /** The first of the orders that are tried; by default 0. */
-  readonly firstOrder?: number
-  /** What happens, after how many ms, and the seed of what is left to chance in it. */
-  readonly events: readonly (readonly [Event['what'], number, number])[]
-}
-
-/** Histories that went wrong by chance, as short as they can be: each depends on the order of steps that are less than 1 ms apart. */
-export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
-  {
-    title: 'an SSTable that is renamed file by file around a truncate is no part of the table after it',
-    script: { existing: 1, pace: 'stopped' },
-    events: [
-      ['refresh', 1, 56325],
-      ['fair', 1807, 0],
-      ['truncate', 1068, 0],
-      ['flush', 0, 0],
-    ],
-  },
-  {
-    title:
-      "an SSTable that takes another's place file by file is whole only once its own Statistics.db is there",
-    script: { speed: 5 },
-    events: [
-      ['flush', 0, 18057],
-      ['lossy', 5867, 1825],
-      ['flush', 6881, 50395],
-      ['jump', 165, 17615],
-      ['flush', 2861, 8124],
-      ['overwrite', 0, 19989],
-      ['refresh', 8, 63132],
-    ],
-  },
+/** Histories in which an SSTable goes, as short as they can be: each depends on the order of steps that are less than 1 ms apart. */
+export const SHRUNK_LOSSES: readonly ShrunkHistory[] = [
   {
     title: 'SSTables that were deleted before a drop are not unexplained after it',
     script: { pace: 'starved' },
@@ -84,22 +49,6 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
     ],
   },
   {
-    title: 'a -B that learns late what the bucket holds never writes an older restore point as the newest',
-    script: { existing: 2 },
-    events: [
-      ['slow', 0, 0],
-      ['flush', 0, 0],
-      ['oneShot', 0, 0],
-      ['flush', 1710, 0],
-      ['flush', 9, 34985],
-      ['flush', 84, 16110],
-      ['flush', 234, 65524],
-      ['crash', 18, 10497],
-      ['kill', 12, 65265],
-      ['failing', 0, 8391],
-    ],
-  },
-  {
     title: 'a -B that a daemon tells of a truncate marks nothing as unexplained',
     script: { existing: 2, mode: 'watch' },
     events: [
@@ -134,17 +83,6 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
     ],
   },
   {
-    title: 'a table that has changed and changed back outranks what a slow run beside saw in between',
-    events: [
-      ['flush', 0, 0],
-      ['oneShot', 1011, 8585],
-      ['drop', 17, 23681],
-      ['flush', 260, 64822],
-      ['slow', 26, 12520],
-      ['truncate', 1910, 62301],
-    ],
-  },
-  {
     title: 'a -B whose restore point lacks an SSTable that has gone since does not say that all is backed up',
     script: { existing: 2, mode: 'watch', pace: 'stopped', speed: 30 },
     events: [
@@ -167,34 +105,6 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
       ['rewrite', 281, 12],
       ['flush', 30, 0],
       ['compact', 6, 0],
-    ],
-  },
-  {
-    title:
-      'an SSTable that was whole when it was scanned, and whose files go one by one, was part of the table until then',
-    firstOrder: 11,
-    script: {
-      format: 'trie',
-      directories: 1,
-      hasIndex: false,
-      includesCopies: false,
-      existing: 1,
-      mode: 'all',
-      pace: 'stopped',
-      speed: 1,
-      stepCost: 2,
-    },
-    events: [
-      ['compact', 5, 11],
-      ['cutCopy', 0, 1],
-      ['replaceDirectory', 2218, 0],
-      ['stream', 2618, 3],
-      ['lossy', 11993, 0],
-      ['repair', 3472, 5618],
-      ['kill', 24, 5225],
-      ['compact', 7, 0],
-      ['failing', 0, 0],
-      ['restore', 11127, 0],
     ],
   },
   {
@@ -281,6 +191,62 @@ export const SHRUNK_HISTORIES: readonly ShrunkHistory[] = [
       ['removeDirectory', 2, 0],
       ['flush', 29, 0],
       ['replaceDirectory', 23, 3],
+    ],
+  },
+  {
+    title:
+      'a returned SSTable that goes before it is at rest leaves no restore point of the time in which it was there',
+    firstOrder: 3254711,
+    script: {
+      format: 'big',
+      directories: 1,
+      hasIndex: false,
+      includesCopies: false,
+      existing: 3,
+      mode: 'all',
+      pace: 'stopped',
+      speed: 1,
+    },
+    events: [
+      ['flush', 8, 0],
+      ['removeDirectory', 277, 0],
+      ['flush', 11778, 1],
+      ['freeze', 21, 0],
+      ['deleteAndReturn', 2823, 0],
+      ['copy', 270, 2],
+      ['drop', 152, 0],
+    ],
+  },
+  {
+    title: 'a loss that was seen with later changes is no restore point of its own',
+    firstOrder: 4924475,
+    script: {
+      format: 'big',
+      directories: 1,
+      hasIndex: false,
+      includesCopies: false,
+      existing: 0,
+      mode: 'all',
+      pace: 'stopped',
+      speed: 1,
+    },
+    events: [
+      ['flush', 10312, 0],
+      ['compact', 2599, 0],
+      ['noDescriptors', 1044, 20800],
+      ['takeOver', 10172, 0],
+      ['stream', 265, 21742],
+      ['flush', 1095, 0],
+      ['flush', 24, 0],
+      ['flush', 20, 0],
+      ['flush', 36, 26157],
+      ['restore', 89, 2977],
+      ['flush', 1012, 20830],
+      ['rewrite', 18, 20064],
+      ['flush', 3993, 0],
+      ['compact', 190, 36668],
+      ['deleteAndReturn', 6, 22245],
+      ['compact', 23, 0],
     ],
   },
 ]
