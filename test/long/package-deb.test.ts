@@ -38,12 +38,12 @@ function madePackages(): Map<string, string> {
   )
 }
 
-function sstable(system: BootedSystem, name: string): void {
-  system.sh(`cd ${TABLE} && for part in Data Index Statistics; do head -c 1000 /dev/urandom > ${name}-$part.db; done
+async function sstable(system: BootedSystem, name: string): Promise<void> {
+  await system.sh(`cd ${TABLE} && for part in Data Index Statistics; do head -c 1000 /dev/urandom > ${name}-$part.db; done
 printf '%s\n' Data.db Index.db Statistics.db TOC.txt > ${name}-TOC.txt && chown cassandra:cassandra * && chmod 640 *`)
 }
 
-await t.test('the same sources give the same packages', t => {
+await t.test('the same sources give the same packages', async t => {
   const first = madePackages()
   t.equal(first.size, 3)
   t.strictSame(madePackages(), first)
@@ -54,26 +54,26 @@ await t.test('the .deb installs on a fresh Debian, its services work, and purge 
   const deb = readdirSync(PACKAGES).find(name => name.endsWith('_amd64.deb')) ?? ''
   const bucket = await testBucket(t)
   const system = await BootedSystem.boot(t)
-  system.sh(`useradd --system --user-group cassandra && mkdir -p ${TABLE} && chown -R cassandra: /var/lib/cassandra
+  await system.sh(`useradd --system --user-group cassandra && mkdir -p ${TABLE} && chown -R cassandra: /var/lib/cassandra
 chmod -R u=rwX,g=rX,o= /var/lib/cassandra`)
-  const before = system.sh(FILES)
+  const before = await system.sh(FILES)
   system.put(join(PACKAGES, deb), `/root/${deb}`)
 
-  await t.test('it installs, and starts nothing', t => {
-    system.sh(`dpkg -i /root/${deb}`)
-    t.match(system.sh('tablesnap --version'), /^tablesnap |^\d+\.\d+\.\d+/)
-    t.equal(system.run('systemctl', 'is-active', 'tablesnap').output, 'inactive\n')
-    t.match(system.sh('stat -c "%a %U %G" /etc/tablesnap/*'), /^600 root root\n640 root tablesnap\n$/)
-    t.match(system.sh('id -nG tablesnap'), /cassandra/)
-    t.equal(system.sh('ldd /usr/lib/tablesnap/bin/node | grep -c "not found" || true'), '0\n')
+  await t.test('it installs, and starts nothing', async t => {
+    await system.sh(`dpkg -i /root/${deb}`)
+    t.match(await system.sh('tablesnap --version'), /^tablesnap |^\d+\.\d+\.\d+/)
+    t.equal((await system.run('systemctl', 'is-active', 'tablesnap')).output, 'inactive\n')
+    t.match(await system.sh('stat -c "%a %U %G" /etc/tablesnap/*'), /^600 root root\n640 root tablesnap\n$/)
+    t.match(await system.sh('id -nG tablesnap'), /cassandra/)
+    t.equal(await system.sh('ldd /usr/lib/tablesnap/bin/node | grep -c "not found" || true'), '0\n')
     t.end()
   })
 
-  await t.test('systemd finds no fault in the units, and they are confined', t => {
+  await t.test('systemd finds no fault in the units, and they are confined', async t => {
     const units = readdirSync(join(ROOT, 'packaging/systemd'))
-    t.equal(system.sh(`systemd-analyze verify ${units.join(' ')}`), '')
+    t.equal(await system.sh(`systemd-analyze verify ${units.join(' ')}`), '')
     for (const unit of units.filter(name => name.endsWith('.service'))) {
-      const { output } = system.run('systemd-analyze', 'security', '--offline=yes', unit)
+      const { output } = await system.run('systemd-analyze', 'security', '--offline=yes', unit)
       const [, level = '10'] = /exposure level for \S+: ([\d.]+)/.exec(output) ?? []
       t.ok(Number(level) < 3, `${unit}: ${level}`)
     }
@@ -93,21 +93,24 @@ TABLECHECK_ARGS=${bucket.bucket} /var/lib/cassandra/data
       '/etc/tablesnap/tablesnap.conf',
       `[tablesnap]\nargs = ${bucket.bucket} /var/lib/cassandra/data\nname = node1\n${endpointOf(bucket.flags)}`,
     )
-    sstable(system, 'nb-1-big')
-    system.sh('systemctl enable --now tablesnap')
-    sstable(system, 'nb-2-big')
-    await until(() => system.run('tablesnap', '--status').code === 0)
+    await sstable(system, 'nb-1-big')
+    await system.sh('systemctl enable --now tablesnap')
+    await sstable(system, 'nb-2-big')
+    await until(async () => (await system.run('tablesnap', '--status')).code === 0)
     const keys = (await bucket.list('node1:')).map(({ key }) => key)
     t.equal(keys.filter(key => key.endsWith('-Data.db')).length, 2)
-    t.match(system.sh('systemctl show -p StatusText tablesnap'), /StatusText=./)
-    t.match(system.sh('cat /proc/$(systemctl show -p MainPID --value tablesnap)/status'), /CapEff:\t0{16}\n/)
+    t.match(await system.sh('systemctl show -p StatusText tablesnap'), /StatusText=./)
     t.match(
-      system.sh(
+      await system.sh('cat /proc/$(systemctl show -p MainPID --value tablesnap)/status'),
+      /CapEff:\t0{16}\n/,
+    )
+    t.match(
+      await system.sh(
         'ps -o user= -p $(systemctl show -p MainPID --value tablesnap) 2>/dev/null || stat -c %U /run/tablesnap',
       ),
       /tablesnap/,
     )
-    t.notMatch(system.sh('journalctl -u tablesnap -o cat'), /WARNING|ERROR/)
+    t.notMatch(await system.sh('journalctl -u tablesnap -o cat'), /WARNING|ERROR/)
   })
 
   await t.test('systemd restarts a daemon that stands still', async t => {
@@ -115,75 +118,80 @@ TABLECHECK_ARGS=${bucket.bucket} /var/lib/cassandra/data
       '/etc/systemd/system/tablesnap.service.d/test.conf',
       '[Service]\nWatchdogSec=3\nRestartSec=0\n',
     )
-    system.sh('systemctl daemon-reload && systemctl restart tablesnap')
-    const pid = () => system.sh('systemctl show -p MainPID --value tablesnap').trim()
-    const first = pid()
-    system.sh(`kill -STOP ${first}`)
-    await until(() => !['0', first].includes(pid()))
-    await until(() => system.run('tablesnap', '--status').code === 0)
-    t.match(system.sh('journalctl -u tablesnap -o cat'), /Watchdog timeout/)
+    await system.sh('systemctl daemon-reload && systemctl restart tablesnap')
+    const pid = async () => (await system.sh('systemctl show -p MainPID --value tablesnap')).trim()
+    const first = await pid()
+    await system.sh(`kill -STOP ${first}`)
+    await until(async () => !['0', first].includes(await pid()))
+    await until(async () => (await system.run('tablesnap', '--status')).code === 0)
+    t.match(await system.sh('journalctl -u tablesnap -o cat'), /Watchdog timeout/)
   })
 
-  await t.test('tablechop and tablecheck run as services', t => {
+  await t.test('tablechop and tablecheck run as services', async t => {
     for (const name of ['tablechop', 'tablecheck']) {
-      t.equal(system.run('systemctl', 'start', `${name}.service`).code, 0, name)
-      system.sh(`systemctl enable --now ${name}.timer`)
+      t.equal((await system.run('systemctl', 'start', `${name}.service`)).code, 0, name)
+      await system.sh(`systemctl enable --now ${name}.timer`)
     }
-    t.match(system.sh('journalctl -u tablecheck -o cat'), /All is well/)
+    t.match(await system.sh('journalctl -u tablecheck -o cat'), /All is well/)
     t.end()
   })
 
-  await t.test('the man pages have no fault, and the shells complete', t => {
+  await t.test('the man pages have no fault, and the shells complete', async t => {
     for (const name of COMMANDS) {
-      t.equal(system.sh(`man --warnings -E UTF-8 ${name} 2>&1 >/dev/null`), '', `man ${name}`)
-      t.match(system.sh(`man ${name} | head -n 40`), new RegExp(`${name}.*NAME.*SYNOPSIS.*DESCRIPTION`, 's'))
+      t.equal(await system.sh(`man --warnings -E UTF-8 ${name} 2>&1 >/dev/null`), '', `man ${name}`)
+      t.match(
+        await system.sh(`man ${name} | head -n 40`),
+        new RegExp(`${name}.*NAME.*SYNOPSIS.*DESCRIPTION`, 's'),
+      )
     }
     const bash = (line: string) =>
       system.sh(`source /usr/share/bash-completion/completions/${line.split(' ')[0] ?? ''}
 COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _\${COMP_WORDS[0]} 2>&1; echo "\${COMPREPLY[*]}"`)
-    t.equal(bash('tablesnap --log-l'), '--log-level\n')
-    t.equal(bash('tablesnap --log-level '), 'debug info warn error\n')
-    t.equal(bash('tablesnap --log-level = de'), 'debug\n')
-    t.equal(bash('tablesnap -B backups /var/lib/cassandra/d'), '/var/lib/cassandra/data\n')
-    t.match(bash('tablechop --keep-'), /--keep-within --keep-last --keep-hourly/)
-    const fish = system.sh(`fish -c 'complete -C "tablesnap --log-level "; complete -C "tablecheck --dr"'`)
+    t.equal(await bash('tablesnap --log-l'), '--log-level\n')
+    t.equal(await bash('tablesnap --log-level '), 'debug info warn error\n')
+    t.equal(await bash('tablesnap --log-level = de'), 'debug\n')
+    t.equal(await bash('tablesnap -B backups /var/lib/cassandra/d'), '/var/lib/cassandra/data\n')
+    t.match(await bash('tablechop --keep-'), /--keep-within --keep-last --keep-hourly/)
+    const fish = await system.sh(
+      `fish -c 'complete -C "tablesnap --log-level "; complete -C "tablecheck --dr"'`,
+    )
     t.match(fish, /^debug\n(.*\n)*--drill\t(.*\n)*--drill-dir\t/)
-    t.equal(system.sh('zsh -n /usr/share/zsh/vendor-completions/_tablesnap'), '')
-    t.match(system.sh(ZSH), /--log-format|--log-level/)
+    t.equal(await system.sh('zsh -n /usr/share/zsh/vendor-completions/_tablesnap'), '')
+    t.match(await system.sh(ZSH), /--log-format|--log-level/)
     t.end()
   })
 
   await t.test('an upgrade keeps the settings, and starts the daemon again', async t => {
-    const pid = system.sh('systemctl show -p MainPID --value tablesnap')
-    system.sh(`dpkg -i /root/${deb}`)
-    await until(() => system.run('tablesnap', '--status').code === 0)
-    t.not(system.sh('systemctl show -p MainPID --value tablesnap'), pid)
-    t.match(system.sh('cat /etc/tablesnap/tablesnap.conf'), /name = node1/)
-    t.match(system.sh('stat -c "%a %U %G" /etc/tablesnap/*'), /^600 root root\n640 root tablesnap\n$/)
+    const pid = await system.sh('systemctl show -p MainPID --value tablesnap')
+    await system.sh(`dpkg -i /root/${deb}`)
+    await until(async () => (await system.run('tablesnap', '--status')).code === 0)
+    t.not(await system.sh('systemctl show -p MainPID --value tablesnap'), pid)
+    t.match(await system.sh('cat /etc/tablesnap/tablesnap.conf'), /name = node1/)
+    t.match(await system.sh('stat -c "%a %U %G" /etc/tablesnap/*'), /^600 root root\n640 root tablesnap\n$/)
   })
 
-  await t.test('purge leaves nothing', t => {
-    system.sh('dpkg --purge tablesnap')
-    t.equal(system.run('systemctl', 'cat', 'tablesnap').code, 1)
-    t.equal(system.sh(FILES), before)
+  await t.test('purge leaves nothing', async t => {
+    await system.sh('dpkg --purge tablesnap')
+    t.equal((await system.run('systemctl', 'cat', 'tablesnap')).code, 1)
+    t.equal(await system.sh(FILES), before)
     t.end()
   })
 
-  await t.test('the .rpm holds the same program', t => {
+  await t.test('the .rpm holds the same program', async t => {
     const rpm = readdirSync(PACKAGES).find(name => name.endsWith('.rpm')) ?? ''
     system.put(join(PACKAGES, rpm), `/root/${rpm}`)
     mkdirSync(join(system.root, 'srv/rpm'), { recursive: true })
-    t.match(system.sh(`rpm -K --nosignature /root/${rpm}`), /digests OK/)
-    system.sh(`rpm --install --nodeps --noscripts --root /srv/rpm /root/${rpm}`)
+    t.match(await system.sh(`rpm -K --nosignature /root/${rpm}`), /digests OK/)
+    await system.sh(`rpm --install --nodeps --noscripts --root /srv/rpm /root/${rpm}`)
     t.strictSame(
-      listOf(system.sh(`rpm -qpl /root/${rpm}`), /site-functions/),
+      listOf(await system.sh(`rpm -qpl /root/${rpm}`), /site-functions/),
       listOf(
-        system.sh(`dpkg -c /root/${deb} | sed 's/.* \\././; s/ -> .*//; s/^\\.//'`),
+        await system.sh(`dpkg -c /root/${deb} | sed 's/.* \\././; s/ -> .*//; s/^\\.//'`),
         /vendor-completions/,
       ),
     )
-    t.match(system.sh(`rpm -qp --requires /root/${rpm}`), /glibc >= 2\.28/)
-    t.match(system.sh(`rpm -qp --configfiles /root/${rpm}`), /tablesnap\.conf/)
+    t.match(await system.sh(`rpm -qp --requires /root/${rpm}`), /glibc >= 2\.28/)
+    t.match(await system.sh(`rpm -qp --configfiles /root/${rpm}`), /tablesnap\.conf/)
     t.end()
   })
 })

@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -81,18 +81,21 @@ export class BootedSystem {
   }
 
   /** Runs a command in the system, as root and with an empty environment. */
-  run(command: string, ...args: readonly string[]): Result {
+  async run(command: string, ...args: readonly string[]): Promise<Result> {
     const enter = ['-t', String(this.#systemd), '-m', '-p', '-u', '-i', '-C', '-r', '-w']
     const clean = ['/usr/bin/env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8']
-    const { status, stdout, stderr } = spawnSync('nsenter', [...enter, ...clean, command, ...args], {
-      encoding: 'utf8',
+    const child = spawn('nsenter', [...enter, ...clean, command, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
-    return { code: status, output: stdout + stderr }
+    let output = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    return new Promise(resolve => child.once('close', code => resolve({ code, output })))
   }
 
   /** {@link run} of a shell script. @throws Error when it fails */
-  sh(script: string): string {
-    const { code, output } = this.run('bash', '-c', script)
+  async sh(script: string): Promise<string> {
+    const { code, output } = await this.run('bash', '-c', script)
     if (code !== 0) throw new Error(`exit code ${code} of: ${script}\n${output}`)
     return output
   }
@@ -108,11 +111,11 @@ export class BootedSystem {
     writeFileSync(join(this.root, path), text)
   }
 
-  #isRunning(): boolean {
+  async #isRunning(): Promise<boolean> {
     this.#systemd ||= this.#findSystemd()
-    return (
-      this.#systemd !== 0 && /^(running|degraded)/.test(this.run('systemctl', 'is-system-running').output)
-    )
+    if (this.#systemd === 0) return false
+    const { output } = await this.run('systemctl', 'is-system-running')
+    return /^(running|degraded)/.test(output)
   }
 
   /** The only child of `unshare`, once it has become systemd. */
