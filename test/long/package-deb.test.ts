@@ -22,6 +22,17 @@ find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /
 cat /etc/passwd /etc/group
 `
 
+/** Has zsh complete a line in a terminal of its own, and prints what it shows. */
+const ZSH = `zsh -fc '
+zmodload zsh/zpty
+zpty z "zsh -f -i"
+zpty -w z "autoload -Uz compinit; compinit -u; PS1=; zstyle \\":completion:*\\" list-prompt \\"\\""
+sleep 1
+zpty -w -n z "tablesnap --log-"$(printf "\\t\\t")
+sleep 2
+while zpty -r -t z line; do print -r -- "$line"; done'
+`
+
 function madePackages(): Map<string, string> {
   execFileSync(process.execPath, [join(ROOT, 'dist/dev/packaging/package.js'), 'x64'], {
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -124,7 +135,7 @@ TABLECHECK_ARGS=${bucket.bucket} /var/lib/cassandra/data
     await system.sh(`kill -STOP ${first}`)
     await until(async () => !['0', first].includes(await pid()))
     await until(async () => (await system.run('tablesnap', '--status')).code === 0)
-    t.match(await system.sh('journalctl -u tablesnap -o cat'), /Watchdog timeout/)
+    t.equal(await system.sh('systemctl show -p NRestarts --value tablesnap'), '1\n')
   })
 
   await t.test('tablechop and tablecheck run as services', async t => {
@@ -141,7 +152,7 @@ TABLECHECK_ARGS=${bucket.bucket} /var/lib/cassandra/data
       t.equal(await system.sh(`man --warnings -E UTF-8 ${name} 2>&1 >/dev/null`), '', `man ${name}`)
       t.match(
         await system.sh(`man ${name} | head -n 40`),
-        new RegExp(`${name}.*NAME.*SYNOPSIS.*DESCRIPTION`, 's'),
+        new RegExp(`NAME.* ${name} - .*SYNOPSIS.* ${name} .*DESCRIPTION`, 's'),
       )
     }
     const bash = (line: string) =>
@@ -155,7 +166,7 @@ COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)
     const fish = await system.sh(
       `fish -c 'complete -C "tablesnap --log-level "; complete -C "tablecheck --dr"'`,
     )
-    t.match(fish, /^debug\n(.*\n)*--drill\t(.*\n)*--drill-dir\t/)
+    t.match(fish, /^debug\t.*\n(.*\n)*warn\t.*\n--drill\t.*\n--drill-dir\t/)
     t.equal(await system.sh('zsh -n /usr/share/zsh/vendor-completions/_tablesnap'), '')
     t.match(await system.sh(ZSH), /--log-format|--log-level/)
     t.end()
@@ -183,12 +194,15 @@ COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)
     mkdirSync(join(system.root, 'srv/rpm'), { recursive: true })
     t.match(await system.sh(`rpm -K --nosignature /root/${rpm}`), /digests OK/)
     await system.sh(`rpm --install --nodeps --noscripts --root /srv/rpm /root/${rpm}`)
+    const files = (await system.sh(`dpkg-deb --fsys-tarfile /root/${deb} | tar -t | sed 's#^[.]*/*#/#'`))
+      .replaceAll('vendor-completions', 'site-functions')
+      .split('\n')
+      .filter(path => path !== '' && !path.endsWith('/'))
+    const others = (await system.sh(`rpm -qpl /root/${rpm}`)).split('\n')
+    t.ok(files.length > 100)
     t.strictSame(
-      listOf(await system.sh(`rpm -qpl /root/${rpm}`), /site-functions/),
-      listOf(
-        await system.sh(`dpkg -c /root/${deb} | sed 's/.* \\././; s/ -> .*//; s/^\\.//'`),
-        /vendor-completions/,
-      ),
+      files.filter(path => !others.includes(path)),
+      [],
     )
     t.match(await system.sh(`rpm -qp --requires /root/${rpm}`), /glibc >= 2\.28/)
     t.match(await system.sh(`rpm -qp --configfiles /root/${rpm}`), /tablesnap\.conf/)
@@ -196,29 +210,6 @@ COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)
   })
 })
 
-/** Has zsh complete a line in a terminal of its own, and prints what it shows. */
-const ZSH = `zsh -fc '
-zmodload zsh/zpty
-zpty z "zsh -f -i"
-zpty -w z "autoload -Uz compinit; compinit -u; PS1=; zstyle \\":completion:*\\" list-prompt \\"\\""
-sleep 1
-zpty -w -n z "tablesnap --log-"$(printf "\\t\\t")
-sleep 2
-while zpty -r -t z line; do print -r -- "$line"; done'
-`
-
 function endpointOf(flags: readonly string[]): string {
   return `endpoint_url = ${flags[flags.indexOf('--endpoint-url') + 1] ?? ''}\n`
-}
-
-/** Paths of files, sorted, without those that lie elsewhere in the other package. */
-function listOf(text: string, other: RegExp): string[] {
-  return text
-    .split('\n')
-    .filter(
-      path =>
-        /\/[^/]*tablesnap|\/usr\/(bin|lib\/systemd)/.test(path) && !path.endsWith('/') && !other.test(path),
-    )
-    .filter(path => /\.[a-z0-9]+$/.test(path))
-    .sort()
 }

@@ -66,7 +66,7 @@ function barePath(folder: string): string {
 
 /** What tap puts into the environment would reach the programs under test. */
 function cleanEnvironment(path?: string): NodeJS.ProcessEnv {
-  const env = { ...process.env, ...(path === undefined ? {} : { PATH: path }) }
+  const env: NodeJS.ProcessEnv = { ...process.env, ...(path === undefined ? {} : { PATH: path }) }
   delete env['NODE_OPTIONS']
   return env
 }
