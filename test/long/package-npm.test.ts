@@ -141,6 +141,26 @@ await t.test('--ignore-scripts leaves working addons; without them one line says
   )
 })
 
+await t.test(
+  'where there is neither a prebuilt addon nor a compiler, the installation says so in one line',
+  async t => {
+    const folder = folderOf(t)
+    const path = barePath(folder)
+    const home = join(await install(folder, path, '--ignore-scripts'), 'lib/node_modules/tablesnap')
+    rmSync(join(home, 'node_modules/inotify/prebuilds'), { recursive: true })
+    const { status, stdout, stderr } = spawnSync('node', [join(home, 'node_modules/inotify/build.js')], {
+      env: cleanEnvironment(path),
+      encoding: 'utf8',
+    })
+    t.equal(status, 1)
+    t.equal(stdout, '')
+    t.match(
+      stderr,
+      /^inotify: there is no prebuilt addon for this machine, and it cannot be compiled \(.*\n$/,
+    )
+  },
+)
+
 await t.test('pnpm installs the package, and the addons work', async t => {
   const folder = folderOf(t)
   writeFileSync(join(folder, 'package.json'), '{}')
