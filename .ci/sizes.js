@@ -20,7 +20,7 @@ const LINES = {
   report: 600,
   restore: 5200,
   retention: 1800,
-  s3: 3300,
+  s3: 3400,
   status: 2300,
   tables: 3800,
   transfer: 2300,

@@ -134,6 +134,13 @@ export function connectLocal(path: string, datagram: boolean): number
  */
 export function replaceDescriptor(from: number, to: number): void
 
+/**
+ * The bytes of a TCP connection that the kernel holds and the other side has not acknowledged (SIOCOUTQ, see tcp(7)).
+ * @param fd of a socket
+ * @throws TypeError for an argument that is no descriptor; Error as those of `node:fs`
+ */
+export function unacknowledgedBytes(fd: number): number
+
 /** For tests: whether the kernel is asked first, or reads go the way of older ones. For all threads. */
 export function useDontCache(use: boolean): void
 

@@ -16,6 +16,7 @@ export const {
   writeNow,
   connectLocal,
   replaceDescriptor,
+  unacknowledgedBytes,
   useDontCache,
   lowerPriority,
   threadCpuTime,

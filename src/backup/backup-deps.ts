@@ -4,6 +4,7 @@ import type { Writer } from '../node/writer.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import type { Activity } from '../status/activity.js'
+import type { ServerState } from '../status/server-state.js'
 import type { Engine } from '../transfer/pool/engine.js'
 
 /** The resources of a backup. */
@@ -18,4 +19,6 @@ export interface BackupDeps {
   readonly log: Logger
   /** Is told what is uploaded. */
   readonly activity: Activity
+  /** How the S3 server answers. */
+  readonly server: ServerState
 }

@@ -113,7 +113,9 @@ export class Backup {
       waitsForPaths: config.waitForPaths,
       skip: (path: string) => this.#filter.skips(path),
     }
-    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes, emptyPaths } = this.#parts
+    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes, emptyPaths, leftUploads } =
+      this.#parts
+    const began = this.#parts.clockwork.time()
     this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
@@ -134,6 +136,7 @@ export class Backup {
     void loader.whenLoaded().then(() => {
       audits.startRounds()
       void emptyPaths.check(paths)
+      if (!config.dryRun) void leftUploads.end(began)
       return unprotected.report(tables, config)
     })
   }

@@ -16,6 +16,7 @@ import { RealClockwork } from './clockwork.js'
 import { UploadedFiles } from './delete.js'
 import { EmptyPaths } from './empty-paths.js'
 import type { Filter } from './filter.js'
+import { LeftUploads } from './left-uploads.js'
 import { Listings } from './listings.js'
 import { Loader } from './loader.js'
 import { LocalDisk } from './local-disk.js'
@@ -50,6 +51,7 @@ export interface Parts {
   readonly outcomes: Outcomes
   readonly unprotected: Unprotected
   readonly emptyPaths: EmptyPaths
+  readonly leftUploads: LeftUploads
   readonly fence: Fence
   readonly loader: Loader
   readonly audits: AuditSchedule
@@ -73,7 +75,7 @@ const PINNED_SHARE = 0.5
 
 /** Puts the parts of a backup together; nothing is begun. @param signal ends every request */
 export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, run: Run): Parts {
-  const { config, log, engine, client, name, keys, activity } = deps
+  const { config, log, engine, client, name, keys, activity, server } = deps
   const { mode, listenEvents } = config
   const isOneShot = mode === 'backup'
   const isBackedUp = (directory: string, file: string) => filter.file(directory, file)
@@ -128,8 +130,10 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     {
       width: engine.width,
       descriptors: Math.floor(descriptorLimit() * PINNED_SHARE),
+      isServerAway: () => !server.isReachable,
     },
   )
+  server.onSilence(() => queue.serverIsAway())
   const store = new BucketManifests(states, config.object)
   const publisher = new ManifestPublisher(store, listings, fence, clockwork, name, plans)
   const after = new AfterManifest(
@@ -196,6 +200,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     outcomes,
     unprotected,
     emptyPaths,
+    leftUploads: new LeftUploads({ client, keys, log, signal }),
     fence,
     loader,
     audits,

@@ -14,6 +14,8 @@ export interface QueueSettings {
   readonly width: number
   /** Descriptors that SSTables may hold which wait for their upload. */
   readonly descriptors: number
+  /** Whether the server cannot be reached: nothing is opened before its turn then. By default it can. */
+  readonly isServerAway?: () => boolean
   /** The size of the file system of a directory, and what is free of it; by default as the kernel says. */
   readonly spaceOf?: (directory: string) => Space
 }
@@ -37,6 +39,7 @@ interface Job<P> {
   readonly abort: AbortController
   /** Undefined while too many descriptors are held: it is opened when its turn comes. */
   pinned: P | undefined
+  isRunning: boolean
   /** Cassandra has deleted it: its bytes are free only once it is closed. */
   isUnlinked: boolean
   /** It is not on the disk any more. */
@@ -59,7 +62,7 @@ const FAILED: UploadResult = { durable: new Map(), names: [], next: 'failed' }
  * The SSTables on their way into the bucket. Each is held open from the moment it is complete, as far as descriptors go, so
  * that it can be uploaded although Cassandra deletes it. Urgent SSTables (flushes, streams, imports) have a lane of their own
  * and never wait for the output of a large compaction. In each lane those that Cassandra has deleted come last: the newest
- * restore point needs what is on the disk. A hardlink waits for its original, as the bytes need not be sent twice.
+ * restore point needs what is on the disk. While the server is away the queue holds names, not files. A hardlink waits for its original, as the bytes need not be sent twice.
  */
 export class UploadQueue<P extends Pinned = Pinned> {
   /** Files of SSTables that Cassandra deleted before they could be uploaded. */
@@ -97,12 +100,13 @@ export class UploadQueue<P extends Pinned = Pinned> {
       ready,
       abort: new AbortController(),
       pinned: undefined,
+      isRunning: false,
       isUnlinked: false,
       isGone: false,
       held: 0,
     }
     if (this.#stopped !== undefined) job.abort.abort(this.#stopped)
-    else if (this.#pinned + ready.names.length <= this.#settings.descriptors) this.#pin(job)
+    else if (this.#mayPin(ready)) this.#pin(job)
     this.#jobs.set(ready.files, job)
     this.#enqueue(job)
   }
@@ -116,6 +120,14 @@ export class UploadQueue<P extends Pinned = Pinned> {
     if (job.pinned === undefined) return
     job.isUnlinked = true
     this.#spare(files.directory)
+  }
+
+  /**
+   * The server cannot be reached, for who knows how long: closes what waits and is on the disk. What Cassandra has deleted stays open, as far as the
+   * file system has room for it.
+   */
+  serverIsAway(): void {
+    for (const job of this.#jobs.values()) if (!job.isRunning && !job.isUnlinked) this.#close(job)
   }
 
   /** Resolves when it is empty. */
@@ -185,6 +197,11 @@ export class UploadQueue<P extends Pinned = Pinned> {
     }
   }
 
+  #mayPin({ names }: Ready): boolean {
+    if (this.#settings.isServerAway?.() === true) return false
+    return this.#pinned + names.length <= this.#settings.descriptors
+  }
+
   /** Opens the files of an SSTable: from here on Cassandra may delete them. */
   #pin(job: Job<P>): TablesnapError | undefined {
     try {
@@ -208,6 +225,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
     const job = lane.take()
     if (job === undefined) return false
     this.#running[kind]++
+    job.isRunning = true
     void this.#upload(job).then(result => {
       this.#running[kind]--
       this.#close(job)

@@ -43,6 +43,7 @@ const ENGINE = [
   'memory',
   'retries',
   'retry_time',
+  'request_timeout',
   'log_level',
   'log_format',
 ] as const satisfies readonly SettingKey[]

@@ -38,7 +38,13 @@ const S3 = [
   'path_style',
   'ca_bundle',
 ] as const satisfies readonly SettingKey[]
-const ENGINE = ['retries', 'retry_time', 'log_level', 'log_format'] as const satisfies readonly SettingKey[]
+const ENGINE = [
+  'retries',
+  'retry_time',
+  'request_timeout',
+  'log_level',
+  'log_format',
+] as const satisfies readonly SettingKey[]
 
 const SHARED_KEYS: readonly SettingKey[] = ['dry_run', 'force', ...NODE, ...S3, ...ENGINE]
 

@@ -31,7 +31,16 @@ const SHARED = {
   'Node and keys': ['name', 'name_from', 'prefix', 'keyname_separator'],
   'What is there already': ['force', 'replace', 'partial'],
   S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style', 'ca_bundle'],
-  Engine: ['threads', 'memory', 'retries', 'retry_time', 'log_level', 'log_format', 'progress'],
+  Engine: [
+    'threads',
+    'memory',
+    'retries',
+    'retry_time',
+    'request_timeout',
+    'log_level',
+    'log_format',
+    'progress',
+  ],
 } as const satisfies Readonly<Record<string, readonly SettingKey[]>>
 
 /** Flags of tablesnap's -D that choose what to restore; the second group works only with -r. */

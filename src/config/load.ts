@@ -152,6 +152,7 @@ function configOf(
       bucket,
       ca: values.ca_bundle === undefined ? undefined : trusted(values.ca_bundle, env),
       proxies: proxiesOf(env),
+      requestTimeout: values.request_timeout,
     },
     all: values.all,
     at: typeof values.at === 'number' ? values.at : undefined,

@@ -212,6 +212,17 @@ export const STORAGE_SETTINGS = [
     help: 'how long -B and -D wait for a server that cannot be reached; watching never gives up',
   },
   {
+    key: 'request_timeout',
+    kind: 'number',
+    unit: 'seconds',
+    min: 1,
+    max: 3600,
+    argument: 'seconds',
+    default: '60',
+    group: 'Engine',
+    help: 'end a request, and repeat it, when no byte has moved on its connection for so long',
+  },
+  {
     key: 'shutdown_timeout',
     kind: 'number',
     unit: 'seconds',

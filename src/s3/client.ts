@@ -3,7 +3,7 @@ import { TablesnapError } from '../errors.js'
 import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
 import { NO_S3, isPage } from './answer.js'
 import type { ClientOptions, S3Request } from './client-options.js'
-import { Connection, type HttpResponse } from './connection.js'
+import { Connection, timeoutsFor, type HttpResponse, type Timeouts } from './connection.js'
 import { S3Error, networkError } from './errors.js'
 import { mayBeExpired } from './expired.js'
 import { doubtOf, failureOf } from './failure.js'
@@ -17,6 +17,7 @@ import type { Credentials, S3Settings } from './settings.js'
 import { EMPTY_SHA256, UNSIGNED_PAYLOAD, sign } from './sign.js'
 import { SigningTime } from './signing-time.js'
 import { Silence } from './silence.js'
+import { STALLED } from './stall-watch.js'
 import type { XmlNode } from './xml-node.js'
 import { parseXml } from './xml.js'
 
@@ -54,6 +55,7 @@ export class S3Client {
   #date = NaN
   readonly #address: Address
   readonly #options: ClientOptions
+  readonly #timeouts: Timeouts
   readonly #silence: Silence
   readonly #idle: Connection[] = []
   readonly #all: Connection[] = []
@@ -66,6 +68,7 @@ export class S3Client {
     this.ownPrefix = options.ownPrefix ?? ''
     this.overwriting = options.overwriting ?? new OwnOverwriting()
     this.#options = options
+    this.#timeouts = options.timeouts ?? timeoutsFor(options.settings.requestTimeout)
     this.#silence = new Silence(options)
     this.#address = addressOf(options.settings)
     // A wrong address of a proxy is said at the start.
@@ -183,7 +186,7 @@ export class S3Client {
       const failure = networkError(request.operation, request.key, request.body !== undefined, error)
       this.#options.counts?.add(request.operation, 0)
       if (failure.slowDown) this.#options.onSlowDown?.()
-      if (failure.retry) this.#silence.missed(failure)
+      if (failure.retry) this.#silence.missed(failure, failure.s3Code === STALLED ? this.#timeouts.stall : 0)
       throw failure
     }
   }
@@ -227,7 +230,8 @@ export class S3Client {
   }
 
   #connect(origin: string): Connection {
-    const { timeouts, rate } = this.#options
+    const { rate } = this.#options
+    const timeouts = this.#timeouts
     const { ca, proxies } = this.settings
     return new Connection(origin, { timeouts, rate, ca, proxy: proxyFor(origin, proxies) })
   }

@@ -6,6 +6,7 @@ import buildConnector from 'undici/lib/core/connect.js'
 
 import { Outgoing, type BodyRate, type ChunkedBody } from './outgoing.js'
 import { tunnel, type Proxy } from './proxy.js'
+import { StallWatch, bytesMoved } from './stall-watch.js'
 
 /** One HTTP request, already signed. */
 export interface HttpRequest {
@@ -38,13 +39,20 @@ const MAX_ANSWER = 128 * 1024 * 1024
 export interface Timeouts {
   /** Time to connect, TLS included, ms. */
   readonly connect: number
-  /** Time from the last byte of a request to the answer's headers, and between two pieces of an answer, ms. */
-  readonly answer: number
-  /** Bytes per ms below which an upload counts as dead: what is handed to the kernel at once must get out within its share. */
-  readonly slowest: number
+  /** Time without a byte in either direction after which a request ends, ms; see {@link StallWatch}. */
+  readonly stall: number
 }
 
-export const DEFAULT_TIMEOUTS: Timeouts = { connect: 10_000, answer: 60_000, slowest: 32 }
+/** Time to connect unless a request ends earlier, ms. */
+const CONNECT_TIMEOUT = 10_000
+
+/** Time without a byte after which a request ends unless `--request-timeout` says otherwise, ms. */
+const STALL_TIMEOUT = 60_000
+
+/** The timeouts for requests that end after so long without a byte, ms. */
+export function timeoutsFor(stall = STALL_TIMEOUT): Timeouts {
+  return { connect: Math.min(CONNECT_TIMEOUT, stall), stall }
+}
 
 /** How a connection is made; what is left out has no limit, no proxy and Node's certificates. */
 export interface ConnectionOptions {
@@ -71,7 +79,7 @@ export class Connection {
   #socket: Socket | undefined
 
   /** @param origin scheme, host and port */
-  constructor(origin: string, { timeouts = DEFAULT_TIMEOUTS, rate, ca, proxy }: ConnectionOptions = {}) {
+  constructor(origin: string, { timeouts = timeoutsFor(), rate, ca, proxy }: ConnectionOptions = {}) {
     this.#secure = origin.startsWith('https:')
     this.#timeouts = timeouts
     this.#rate = rate
@@ -87,7 +95,9 @@ export class Connection {
     this.#client = new Client(plainProxy?.url.origin ?? origin, {
       pipelining: 1,
       keepAliveTimeout: 4_000,
-      bodyTimeout: timeouts.answer,
+      // undici's own limits count the time since a chunk was handed over; a StallWatch counts bytes.
+      headersTimeout: 0,
+      bodyTimeout: 0,
       connect: (options, callback) => {
         const through = (more: { httpSocket?: Socket }): void => {
           connect({ ...options, ...more }, (...result) => {
@@ -125,7 +135,6 @@ export class Connection {
   }
 
   #dispatch(request: HttpRequest, body: Outgoing | undefined): Promise<HttpResponse> {
-    const { answer: patience, slowest } = this.#timeouts
     return new Promise((resolve, reject) => {
       const { signal } = request
       if (signal?.aborted === true) {
@@ -134,7 +143,9 @@ export class Connection {
       }
       const answer = new Answer(request.into)
       let abort = (): void => undefined
+      let watch: StallWatch | undefined
       const done = (settle: () => void) => {
+        watch?.stop()
         signal?.removeEventListener('abort', abort)
         settle()
       }
@@ -148,8 +159,6 @@ export class Connection {
             ...(body === undefined ? {} : { 'Content-Length': String(body.bytes) }),
           },
           body: (body?.content ?? null) as Buffer,
-          // undici starts it anew with every chunk.
-          headersTimeout: patience + Math.ceil((body?.longest ?? 0) / slowest),
           // undici closes after HEAD by default, for servers that send a body with it; S3 servers do not.
           reset: false,
         },
@@ -159,6 +168,11 @@ export class Connection {
             // It may have come while the connection was being made.
             if (signal?.aborted === true) abort()
             else signal?.addEventListener('abort', abort, { once: true })
+            watch = new StallWatch(this.#timeouts.stall, {
+              moved: () => bytesMoved(this.#socket),
+              isSelfMade: () => body?.isMaking === true,
+              onStall: error => controller.abort(error),
+            })
           },
           onResponseStart: (_controller, status, headers) => answer.start(status, headers),
           onResponseData: (controller, chunk) => {

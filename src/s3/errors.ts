@@ -1,5 +1,7 @@
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
+import { STALLED } from './stall-watch.js'
+
 /** The details of an S3 error. */
 export interface S3Failure {
   readonly operation: string
@@ -122,6 +124,7 @@ const ABSENT = new Set([
   'ENETUNREACH',
   'ENETDOWN',
   'ETIMEDOUT',
+  STALLED,
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',

@@ -1,8 +1,6 @@
 /** A body made of several buffers; `chunks` may be called once per attempt. */
 export interface ChunkedBody {
   readonly bytes: number
-  /** Bytes of its longest chunk. */
-  readonly longest: number
   readonly chunks: () => AsyncIterable<Buffer>
 }
 
@@ -20,22 +18,19 @@ const TLS_SLICE = 256 * 1024
 /** The body of one request on its way out. */
 export class Outgoing {
   readonly bytes: number
-  /** Most bytes that are handed to the kernel at once. */
-  readonly longest: number
   /** As undici takes it: over http the buffer itself, which costs no copy. */
   readonly content: Buffer | AsyncIterable<Buffer>
   /** Only where there is something to stop: it costs as much as a small request's signature. */
   #stopped: AbortController | undefined
   #reading: Promise<unknown> = Promise.resolve()
+  #isMaking = false
 
   /** @param rate undefined: as fast as it goes */
   constructor(body: Buffer | ChunkedBody, secure: boolean, rate: BodyRate | undefined) {
     this.bytes = Buffer.isBuffer(body) ? body.length : body.bytes
-    const whole = Buffer.isBuffer(body) ? body.length : body.longest
-    const slice = Math.min(whole, rate?.slice ?? (secure && Buffer.isBuffer(body) ? TLS_SLICE : whole))
-    this.longest = slice
+    const slice = rate?.slice ?? (secure ? TLS_SLICE : this.bytes)
     if (Buffer.isBuffer(body) && rate === undefined) {
-      this.content = slice < whole ? { [Symbol.asyncIterator]: () => slices(body, slice) } : body
+      this.content = slice < this.bytes ? { [Symbol.asyncIterator]: () => slices(body, slice) } : body
       return
     }
     const stopped = new AbortController()
@@ -47,6 +42,11 @@ export class Outgoing {
     }
   }
 
+  /** Whether its next chunk is being made, or waits for its share of the rate: the server waits for us. */
+  get isMaking(): boolean {
+    return this.#isMaking
+  }
+
   /** Makes no further chunk; resolves when none is being made, and the memory behind them may be used again. */
   async stop(): Promise<void> {
     this.#stopped?.abort()
@@ -55,7 +55,12 @@ export class Outgoing {
 
   #watched(chunks: AsyncIterator<Buffer>, stopped: AbortSignal): AsyncIterator<Buffer> {
     const watch = <T>(step: Promise<T>): Promise<T> => {
-      this.#reading = step.catch(() => undefined)
+      this.#isMaking = true
+      this.#reading = step
+        .catch(() => undefined)
+        .finally(() => {
+          this.#isMaking = false
+        })
       return step
     }
     const end = async (): Promise<IteratorResult<Buffer>> => {

@@ -4,6 +4,7 @@ import { pauseAfter, type BackOff } from '../back-off.js'
 
 import { isS3Error, type S3Error } from './errors.js'
 import type { Silence } from './silence.js'
+import { STALLED } from './stall-watch.js'
 
 /** How often and how patiently a request is repeated. */
 export interface RetryPolicy extends BackOff {
@@ -82,8 +83,8 @@ export function jittered(attempt: number, policy: BackOff): number {
 /** Upper bound of the pauses while a server has just gone, ms. */
 const SHORTEST = 500
 
-/** Codes of a connection that was cut: by a server that goes away, and by one that will not have this request. */
-const CUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+/** Codes of a connection that was cut or stalled: by a server that goes away, and by one that will not have this request. */
+const CUT: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', STALLED])
 
 /**
  * Whether the server is waited for, however often it was asked: it is away, and not for longer than the policy allows.

@@ -10,6 +10,8 @@ export interface S3Settings {
   /** Certificates to trust, PEM; undefined: those of Node. */
   readonly ca?: readonly string[] | undefined
   readonly proxies?: ProxySettings | undefined
+  /** Time without a byte after which a request ends, ms; undefined: 60 s. */
+  readonly requestTimeout?: number | undefined
 }
 
 /** Proxies by the scheme of the server, and for which hosts there is none; as http_proxy, https_proxy and NO_PROXY say. */

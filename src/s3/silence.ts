@@ -46,9 +46,9 @@ export class Silence {
     this.#listener.onReturn?.(length)
   }
 
-  /** A request got none. */
-  missed(error: S3Error): void {
-    this.#since ??= performance.now()
+  /** A request got none. @param stalled how long it has waited without a byte, ms */
+  missed(error: S3Error, stalled = 0): void {
+    this.#since ??= Math.max(this.#answered, performance.now() - stalled)
     if (this.#told || this.length < WORTH_TELLING) return
     this.#told = true
     this.#listener.onSilence?.(error, this.length)

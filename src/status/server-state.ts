@@ -11,6 +11,7 @@ export class ServerState {
   #since: number | undefined
   #error: string | undefined
   #nextTry = 0
+  readonly #listeners: (() => void)[] = []
 
   get isReachable(): boolean {
     return this.#error === undefined
@@ -49,11 +50,17 @@ export class ServerState {
     if (this.#nextTry <= now || now + pause < this.#nextTry) this.#nextTry = now + pause
   }
 
+  /** Has a listener called whenever the server has become unreachable. */
+  onSilence(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
   /** No request has been answered. @param length for so long, ms @returns whether that is news */
   silent(message: string, length: number): boolean {
     const isNews = this.#error === undefined
     if (isNews) this.#since = Date.now() - length
     this.#error = message
+    if (isNews) for (const listener of this.#listeners) listener()
     return isNews
   }
 

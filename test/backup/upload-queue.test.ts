@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -23,6 +23,15 @@ interface Running {
 }
 
 const DONE: UploadResult = { durable: new Map(), names: [], next: 'done' }
+
+/** What a descriptor of this process refers to; empty: it is closed. */
+function linkOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
 
 function bench(t: Test, settings: Partial<QueueSettings> = {}) {
   const path = mkdtempSync(join(tmpdir(), 'tablesnap-queue-'))
@@ -112,6 +121,34 @@ await t.test(
     t.equal(queue.superseded, BIG.length + 1)
   },
 )
+
+await t.test('while the server is away nothing is held open that waits and is on the disk', async t => {
+  let isAway = false
+  const { table, queue, running, ready, add, end, ended } = bench(t, { isServerAway: () => isAway })
+  for (const number of [1, 2, 3, 4, 5]) table.set(`nb-${number}-big`)
+  const [first, second, third, fourth, fifth] = [1, 2, 3, 4, 5].map(number => ready(`nb-${number}-big`))
+  const open = (): number =>
+    readdirSync('/proc/self/fd').filter(fd => linkOf(fd).startsWith(`${table.path}/`)).length
+  await add(first!, second!, third!)
+  table.delete('nb-3-big')
+  queue.unlinked(third!.files)
+  t.equal(open(), 3 * 8)
+  isAway = true
+  queue.serverIsAway()
+  t.equal(open(), 2 * 8, 'the running one, and the one that is deleted')
+  await add(fourth!, fifth!)
+  table.delete('nb-5-big')
+  queue.unlinked(fifth!.files)
+  t.equal(open(), 2 * 8, 'nothing is opened')
+  isAway = false
+  for (const i of [0, 1, 2, 3]) await end(i)
+  t.same(
+    running.map(({ name }) => name),
+    ['nb-1-big', 'nb-2-big', 'nb-4-big', 'nb-3-big'],
+  )
+  t.same(ended.slice(-1), ['nb-5-big gone'])
+  t.equal(open(), 0)
+})
 
 await t.test('an SSTable that waits is held open: what Cassandra deletes can still be read', async t => {
   const { table, running, ready, add, end } = bench(t)

@@ -41,7 +41,7 @@ await t.test('the flags, neither more nor fewer', t => {
     '--help -h --version -V --aws-key -k --aws-secret -s --aws-token --aws-region --endpoint-url --path-style ' +
     '--no-path-style --recursive -r --auto-add -a --wait-for-paths --backup -B --watch --download -D --all --name -n --name-from ' +
     '--prefix -p --keyname-separator --threads -t --exclude -e --include -i --listen-events --without-index ' +
-    '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --ca-bundle --retries --retry-time --checksum --memory ' +
+    '--delete-on-backup --md5-on-start --max-upload-size --multipart-chunk-size --ca-bundle --retries --retry-time --request-timeout --checksum --memory ' +
     '--max-rate --take-over ' +
     '--reduced-redundancy -R --storage-class --with-sse --sse-kms-key-id --partial --replace --force --dry-run ' +
     '--at --settle --shutdown-timeout --include-snapshots --include-backups --log-format --log-level --quiet -q --verbose -v --progress --no-progress ' +

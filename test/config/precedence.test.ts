@@ -147,7 +147,7 @@ await t.test('values in their units', t => {
   const place = makePlace(t.testdir())
   const { config } = load(
     place,
-    `--memory 1G --max-rate 20MiB --max-upload-size 100 --multipart-chunk-size 5 --settle 0 --shutdown-timeout 2 --retry-time 7 --no-path-style ${target}`,
+    `--memory 1G --max-rate 20MiB --max-upload-size 100 --multipart-chunk-size 5 --settle 0 --shutdown-timeout 2 --retry-time 7 --request-timeout 9 --no-path-style ${target}`,
   )
   t.match(config.engine, {
     memory: 2 ** 30,
@@ -156,7 +156,7 @@ await t.test('values in their units', t => {
     chunkSize: 5 * 2 ** 20,
     retryTime: 7000,
   })
-  t.match(config, { settle: 0, shutdownTimeout: 2000, s3: { pathStyle: false } })
+  t.match(config, { settle: 0, shutdownTimeout: 2000, s3: { pathStyle: false, requestTimeout: 9000 } })
   for (const [text, bytes] of [
     ['64MiB', 2 ** 26],
     ['64m', 2 ** 26],

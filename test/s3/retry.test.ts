@@ -102,8 +102,7 @@ await t.test('no answer at all: which failures are tried again', t => {
     'ENOTFOUND',
     'EAI_AGAIN',
     'UND_ERR_SOCKET',
-    'UND_ERR_HEADERS_TIMEOUT',
-    'UND_ERR_BODY_TIMEOUT',
+    'STALLED',
     'UND_ERR_CONNECT_TIMEOUT',
   ]) {
     t.match(of(code), { status: 0, s3Code: code, retry: true }, code)

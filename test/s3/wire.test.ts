@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import t from 'tap'
 
-import { Connection, DEFAULT_TIMEOUTS, type HttpRequest } from '../../src/s3/connection.js'
+import { Connection, type HttpRequest } from '../../src/s3/connection.js'
 import { SHORT, answer, wire } from './support.js'
 
 const MEBIBYTE = 1024 * 1024
@@ -98,7 +98,7 @@ await t.test('nor from the pieces of a body', async t => {
       yield buffer
     }
   }
-  const body = { bytes: 64 * buffer.length, longest: buffer.length, chunks }
+  const body = { bytes: 64 * buffer.length, chunks }
   for (let n = 0; n < 5; n++) {
     const sent = connection.send(put(body))
     t.equal((await sent).status, 200)
@@ -156,52 +156,6 @@ await t.test('a connection is used again, also after HEAD, and made anew when it
   await connection.send(put(undefined))
   t.equal(sockets.length, 2)
   await connection.close()
-})
-
-await t.test('waiting has an end', async t => {
-  const patient = { connect: 200, answer: 200, slowest: 1_000_000 }
-  const within = async (least: number, most: number, what: Promise<unknown>, code: string): Promise<void> => {
-    const start = performance.now()
-    await t.rejects(what, { code })
-    const took = performance.now() - start
-    t.ok(took >= least && took < most, `${code} after ${Math.round(took)} ms`)
-  }
-
-  await t.test('for an answer', async () => {
-    const { endpoint } = await wire(t, socket => socket.resume())
-    const connection = new Connection(endpoint, { timeouts: patient })
-    await within(150, 2500, connection.send(put(Buffer.alloc(1000))), 'UND_ERR_HEADERS_TIMEOUT')
-    await within(150, 2500, connection.send(put(undefined)), 'UND_ERR_HEADERS_TIMEOUT')
-    await connection.close()
-  })
-
-  await t.test('for the rest of an answer', async () => {
-    const { endpoint } = await wire(t, socket => {
-      socket.on('data', () => socket.write(answer(200, 'abc', { 'Content-Length': '9' })))
-    })
-    const connection = new Connection(endpoint, { timeouts: patient })
-    await within(150, 2500, connection.send(put(undefined)), 'UND_ERR_BODY_TIMEOUT')
-    await connection.close()
-  })
-
-  await t.test(
-    'for a server that does not read: the body’s share, or that of its longest chunk',
-    async () => {
-      const { endpoint } = await wire(t, socket => socket.pause())
-      const connection = new Connection(endpoint, { timeouts: { ...patient, slowest: 16 * 1024 } })
-      const buffer = Buffer.alloc(16 * MEBIBYTE)
-      await within(1000, 4500, connection.send(put(buffer)), 'UND_ERR_HEADERS_TIMEOUT')
-
-      async function* chunks(): AsyncGenerator<Buffer> {
-        for (let at = 0; at < buffer.length; at += MEBIBYTE) yield buffer.subarray(at, at + MEBIBYTE)
-      }
-      const body = { bytes: buffer.length, longest: MEBIBYTE, chunks }
-      await within(200, 2500, connection.send(put(body)), 'UND_ERR_HEADERS_TIMEOUT')
-      await connection.close()
-    },
-  )
-
-  t.same(DEFAULT_TIMEOUTS, { connect: 10_000, answer: 60_000, slowest: 32 })
 })
 
 await t.test('an answer that ends too early is a failure', async t => {

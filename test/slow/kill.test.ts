@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 
 import { faults } from '../../dev/local-s3/fault.js'
 import { hex64 } from '../../src/s3/checksum.js'
-import { uploadsOf } from '../../src/s3/multipart.js'
+import { createMultipartUpload, uploadsOf } from '../../src/s3/multipart.js'
 import { BucketStates, entriesOf } from '../support/bucket-states.js'
 import { Cli } from '../support/cli.js'
 import { TestNode, until } from '../support/node.js'
@@ -126,4 +126,29 @@ await t.test('kill -9 before the first state: other content of the same size is 
   const { code, log } = await node.backUp([], [table.path])
   t.equal(code, 0, log)
   await namesContent(t, node, join(table.path, 'nb-1-big-Data.db'), changed)
+})
+
+await t.test('a daemon ends uploads of killed runs whose file is gone, or whose object is there', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t').flush('nb-1-big')
+  t.equal((await node.backUp([], [table.path])).code, 0)
+  const { server, client } = node.bucket
+  server.faults.add({ on: 'UploadPart', skip: 1, count: Infinity, fault: faults.silence() })
+  const first = await node.watch(t, ['-r', ...parts])
+  table.flush('nb-2-big', { bytes: 12 * MEBIBYTE })
+  await until(() => server.requests.some(({ fault }) => fault === 'silence'))
+  first.kill('SIGKILL')
+  await first.exit
+  server.faults.clear()
+  const key = (set: string): string => node.key(join(table.path, `${set}-Data.db`))
+  // The answer of a CreateMultipartUpload was lost.
+  await createMultipartUpload(client, key('nb-1-big'), {})
+  await createMultipartUpload(client, node.key('/elsewhere'), {})
+  table.delete('nb-2-big')
+  // Those that are of the daemon's own time are left alone.
+  await sleep(4_000)
+  const second = await node.watch(t, ['-r', ...parts])
+  await second.seen(/Ended 3 unfinished uploads that an earlier run had begun/)
+  for (const set of ['nb-1-big', 'nb-2-big']) t.same(await uploadsOf(client, key(set)), [])
+  t.ok((await node.keys()).includes(key('nb-1-big')), 'the object stays')
 })

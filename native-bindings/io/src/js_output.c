@@ -2,6 +2,8 @@
 #include "output.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* sizeof sun_path is 108; a longer path is refused by output_connect. */
@@ -61,6 +63,18 @@ static napi_value replace_descriptor(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* unacknowledgedBytes(fd) → count */
+static napi_value unacknowledged_bytes(napi_env env, napi_callback_info info) {
+  napi_value arguments[1], result;
+  size_t count = 1;
+  int64_t fd;
+  int bytes;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (!js_integer(env, arguments[0], 0, INT32_MAX, "fd must be a file descriptor", &fd)) return NULL;
+  if (ioctl((int)fd, SIOCOUTQ, &bytes) != 0) return fail(env, errno, "ioctl");
+  return napi_create_int32(env, bytes, &result) == napi_ok ? result : NULL;
+}
+
 static napi_property_descriptor method(const char *name, napi_callback function) {
   return (napi_property_descriptor){name, NULL, function, NULL, NULL, NULL, napi_enumerable, NULL};
 }
@@ -70,6 +84,7 @@ bool js_define_output(napi_env env, napi_value exports) {
       method("writeNow", write_now),
       method("connectLocal", connect_local),
       method("replaceDescriptor", replace_descriptor),
+      method("unacknowledgedBytes", unacknowledged_bytes),
   };
   return napi_define_properties(env, exports, sizeof methods / sizeof *methods, methods) == napi_ok;
 }

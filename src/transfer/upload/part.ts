@@ -90,5 +90,5 @@ function inPieces(file: FileRef, start: number, bytes: number, buffer: Buffer): 
       yield piece
     }
   }
-  return { bytes, longest: half, chunks }
+  return { bytes, chunks }
 }
