@@ -96,8 +96,8 @@ chmod -R u=rwX,g=rX,o= /var/lib/cassandra`)
       '/etc/tablesnap/environment',
       `AWS_ACCESS_KEY_ID=testkey
 AWS_SECRET_ACCESS_KEY=testsecret
-TABLECHOP_ARGS=${bucket.bucket} /var/lib/cassandra/data 30
-TABLECHECK_ARGS=${bucket.bucket} /var/lib/cassandra/data
+TABLECHOP_ARGS="${bucket.bucket} /var/lib/cassandra/data 30"
+TABLECHECK_ARGS="${bucket.bucket} /var/lib/cassandra/data"
 `,
     )
     system.write(
@@ -105,6 +105,12 @@ TABLECHECK_ARGS=${bucket.bucket} /var/lib/cassandra/data
       `[tablesnap]\nargs = ${bucket.bucket} /var/lib/cassandra/data\nname = node1\n${endpointOf(bucket.flags)}`,
     )
     await sstable(system, 'nb-1-big')
+    const checked = await system.run(
+      'sh',
+      '-c',
+      'set -a; . /etc/tablesnap/environment; runuser -u tablesnap -- tablesnap -r -a -B --watch --check-config',
+    )
+    t.equal(checked.code, 0, checked.output)
     await system.sh('systemctl enable --now tablesnap')
     await sstable(system, 'nb-2-big')
     await until(async () => (await system.run('tablesnap', '--status')).code === 0)

@@ -102,11 +102,11 @@ await t.test('publint and arethetypeswrong find no fault in the npm package', as
       cwd: folderOf(t),
     })
   const linted = look(PUBLINT, 'publint', '--strict', await npmPackage())
-  t.equal(linted.status, 0, linted.stdout + linted.stderr)
+  t.equal(linted.status, 0, 'publint', { output: linted.stdout + linted.stderr })
   t.match(linted.stdout, /All good/)
   // The package is for ESM; `require` of it works since Node 20.19.
   const typed = look(TYPES_WRONG, 'attw', '--profile', 'esm-only', await npmPackage())
-  t.equal(typed.status, 0, typed.stdout + typed.stderr)
+  t.equal(typed.status, 0, 'arethetypeswrong', { output: typed.stdout + typed.stderr })
 })
 
 await t.test('a global installation needs no compiler, and backs up', async t => {
@@ -169,7 +169,7 @@ await t.test('pnpm installs the package, and the addons work', async t => {
     ['exec', '--yes', '--package=pnpm@10', '--', 'pnpm', 'add', '--ignore-scripts', await npmPackage()],
     { env: cleanEnvironment(), encoding: 'utf8', cwd: folder },
   )
-  t.equal(status, 0, stdout + stderr)
+  t.equal(status, 0, 'pnpm add', { output: stdout + stderr })
   const home = join(folder, 'node_modules/tablesnap')
   t.match(within(home, USE_ADDONS), /ae8b14860a799888 e3069283 seen/)
 })
