@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
@@ -25,6 +26,16 @@ const piscinaThread = {
 
 const FOLDER = 'dist/bin'
 
+/** The commit of the sources, `03c8e27a1b-dirty` where files have changed since; '' without git, or within the repository of something else. */
+function commitOfSources() {
+  const git = (...args) => {
+    const { status, stdout } = spawnSync('git', args, { encoding: 'utf8', timeout: 10_000 })
+    return status === 0 ? stdout.trim() : ''
+  }
+  if (git('rev-parse', '--show-prefix') !== '' || git('ls-files', 'esbuild.config.js') === '') return ''
+  return git('describe', '--always', '--dirty', '--abbrev=10', '--exclude=*')
+}
+
 const { metafile } = await build({
   entryPoints: [
     ...Object.values(bin).map(file => ({ in: `dist/src/cli/${basename(file)}`, out: basename(file, '.js') })),
@@ -41,6 +52,7 @@ const { metafile } = await build({
   target: 'node20',
   sourcemap: true,
   sourcesContent: false,
+  define: { TABLESNAP_COMMIT: JSON.stringify(commitOfSources()) },
   // Addons are compiled, or chosen, where they are installed; the AWS SDK is large, and seldom asked.
   external: ['inotify', 'tablesnap-io', '@napi-rs/nice', '@aws-sdk/credential-providers'],
   // CommonJS modules in the bundle ask for Node's own, and piscina for its place.

@@ -9,7 +9,7 @@ import ts from 'typescript'
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
   '.': 400,
-  backup: 5400,
+  backup: 5500,
   cassandra: 700,
   check: 2700,
   cli: 3100,
@@ -21,7 +21,7 @@ const LINES = {
   restore: 5200,
   retention: 1800,
   s3: 3400,
-  status: 2300,
+  status: 2400,
   tables: 3800,
   transfer: 2300,
   watch: 1200,

@@ -5,6 +5,7 @@ import type { NamedObject } from '../manifest/named-objects.js'
 import type { State } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
 import type { Problems } from '../report/problems.js'
+import { counted } from '../report/format.js'
 
 import type { RepairOutcome } from './object-repair.js'
 import type { BackupSummary } from './summary.js'
@@ -77,7 +78,7 @@ export class AuditReport {
   /** Objects were written later than the restore points that name them, and not all of them were looked at. */
   young(count: number, looked: number): void {
     this.#log.info(
-      `${count} objects are younger than the restore points that name them, as in a copied bucket: tablesnap compared ${looked} of them by HEAD`,
+      `${counted(count, 'object is', 'objects are')} younger than the restore points that name them, as in a copied bucket: tablesnap compared ${looked} of them by HEAD`,
     )
   }
 
@@ -129,7 +130,7 @@ export class AuditReport {
     if (first === undefined) return
     const bytes = uploaded.reduce((sum, { name }) => sum + name.entry.size, 0)
     this.#summary.sentAgain(uploaded.length, bytes)
-    const count = uploaded.length === 1 ? '1 object' : `${uploaded.length} objects`
+    const count = counted(uploaded.length, 'object')
     const done = this.#isDryRun ? 'would upload again' : 'uploaded again'
     this.#log.warn(
       `${nameOf({ name: unit })}: the bucket had lost ${count} of its newest restore point, which tablesnap ${done} (${first.name.key}${uploaded.length > 1 ? ', …' : ''}): look for a lifecycle rule, or for who deletes objects`,
@@ -149,7 +150,8 @@ export class AuditReport {
       const [first] = findings
       if (first === undefined) continue
       const { name, standing, outcome } = first
-      const [count, it] = findings.length === 1 ? ['1 object', 'it'] : [`${findings.length} objects`, 'them']
+      const count = counted(findings.length, 'object')
+      const it = findings.length === 1 ? 'it' : 'them'
       this.#log.error(
         `${nameOf({ name: unit })} has lost ${count}: ${keysOf(findings)}: ${IN_BUCKET[standing]}, ${ON_DISK[outcome]}. Restore points that name ${it} cannot be restored whole unless somebody puts ${it} back (in a versioned bucket: deletes the delete marker)`,
         { table: unit, path: name.sstable ?? name.path, key: name.key },

@@ -3,6 +3,7 @@ import { TablesnapError, errorMessage } from '../errors.js'
 import type { State } from '../manifest/state.js'
 import type { Problems } from '../report/problems.js'
 import type { Table } from '../tables/table.js'
+import { counted } from '../report/format.js'
 
 import type { Audited, Since } from './object-audit.js'
 import type { Timers } from './ports.js'
@@ -173,7 +174,7 @@ export class AuditSchedule {
       return
     }
     for (const { unit } of states) this.#left.add(unit)
-    const count = this.#left.size === 1 ? '1 table' : `${this.#left.size} tables`
+    const count = counted(this.#left.size, 'table')
     this.#problems.problem(
       ALL,
       `Cannot make sure that the bucket still holds what the newest restore points of ${count} name: ${errorMessage(error)}`,

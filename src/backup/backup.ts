@@ -6,6 +6,7 @@ import { ensureBucket } from '../s3/bucket.js'
 import { isS3Error } from '../s3/errors.js'
 import type { StatusSource } from '../status/source.js'
 import { Watcher } from '../watch/watcher.js'
+import { counted } from '../report/format.js'
 
 import type { BackupDeps } from './backup-deps.js'
 import { Filter } from './filter.js'
@@ -130,7 +131,8 @@ export class Backup {
       return
     }
     log.info(
-      `Watching ${this.#watcher.size} directories; files go to ${keys.files}… in bucket ${config.s3.bucket}`,
+      `Watching ${counted(this.#watcher.size, 'directory', 'directories')}; files go to ${keys.files}… in bucket ${config.s3.bucket}`,
+      { event: 'watching', directories: this.#watcher.size, bucket: config.s3.bucket, prefix: keys.files },
     )
     this.#rounds.start()
     void loader.whenLoaded().then(() => {

@@ -7,6 +7,7 @@ import type { States } from '../manifest/states.js'
 import type { Logger } from '../report/logger.js'
 import type { Problems } from '../report/problems.js'
 import { isS3Error } from '../s3/errors.js'
+import { counted } from '../report/format.js'
 
 import type { Ownership } from './ports.js'
 import type { TableRegistry } from './table-registry.js'
@@ -99,7 +100,7 @@ export class EmptyPaths {
   #tell(path: string, { unit, sets, time }: State, problems: Problems | undefined): void {
     const { log, takeOver } = this.#deps
     const count = [...sets.keys()].filter(set => isIn(set, path)).length
-    const sstables = count === 1 ? '1 SSTable' : `${count} SSTables`
+    const sstables = counted(count, 'SSTable')
     const message = `${path} has no tables, and ${nameOf({ name: unit })} had ${sstables} there at its last restore point, of ${new Date(time).toISOString()}: is its volume mounted? Nothing below it is backed up; the restore points in the bucket stay as they are. If it is empty on purpose, run once: ${takeOver}`
     if (problems === undefined) log.warn(message, { path })
     else problems.problem(path, message)

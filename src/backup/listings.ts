@@ -8,6 +8,7 @@ import { listingOf, writeListing } from '../manifest/upstream-listing.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import type { Table } from '../tables/table.js'
+import { counted } from '../report/format.js'
 
 import type { UpstreamListings } from './ports.js'
 
@@ -86,7 +87,7 @@ export class Listings implements UpstreamListings {
     if (this.#written.get(path)?.equals(listing.md5) === true) return
     await writeListing(client, listing, config.object)
     this.#written.set(path, listing.md5)
-    log.debug(`Wrote the upstream listing of ${path}: ${names.length} files`, { path })
+    log.debug(`Wrote the upstream listing of ${path}: ${counted(names.length, 'file')}`, { path })
   }
 
   #warnOld(table: Table): void {

@@ -9,6 +9,7 @@ import type { Logger } from '../report/logger.js'
 import type { Problems } from '../report/problems.js'
 import type { S3Client } from '../s3/client.js'
 import type { Table } from '../tables/table.js'
+import { counted } from '../report/format.js'
 
 import { KnownObjects } from './known-objects.js'
 import type { Clockwork } from './ports.js'
@@ -170,7 +171,7 @@ export class Loader {
       }
     } catch (error) {
       // One cause is one line.
-      const tables = `${left.size} tables`
+      const tables = counted(left.size, 'table')
       this.#problems.problem(
         ALL,
         `Cannot find out what the bucket holds of ${tables}: ${errorMessage(error)}`,

@@ -2,6 +2,7 @@ import { pauseAfter } from '../back-off.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 import type { Table } from '../tables/table.js'
+import { counted } from '../report/format.js'
 
 import type { Published, Publisher } from './manifest-publisher.js'
 import type { Clockwork } from './ports.js'
@@ -236,7 +237,8 @@ export class ManifestWriter {
     pace.last = this.#clockwork.now()
     pace.interval = Math.min(INTERVAL_CAP, Math.max(INTERVAL, SHARE * busy))
     this.#log.debug(
-      `Wrote a restore point of ${table.name}: ${state.sets.size} SSTables, ${state.unprotected.length} not backed up`,
+      `Wrote a restore point of ${table.name}: ${counted(state.sets.size, 'SSTable')}, ${state.unprotected.length} not backed up`,
+      { event: 'restore-point', table: table.name, moment: state.time, sstables: state.sets.size },
     )
     pace.cancelListing?.()
     pace.cancelListing = undefined

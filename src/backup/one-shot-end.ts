@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.js'
 import type { Table } from '../tables/table.js'
 import type { Watcher } from '../watch/watcher.js'
+import { counted } from '../report/format.js'
 
 import type { Parts } from './parts.js'
 import { nameOf } from './table-reporter.js'
@@ -88,7 +89,7 @@ export class OneShotEnd {
     if (table.isCovered) return
     const sstables = [...table.files()].filter(({ isSSTable }) => isSSTable).length
     if (sstables === 0) return
-    const count = sstables === 1 ? '1 SSTable' : `${sstables} SSTables`
+    const count = counted(sstables, 'SSTable')
     outcomes.problem(
       table.name,
       `${nameOf(table)} has ${count}, and no restore point of this run: run tablesnap -B again`,

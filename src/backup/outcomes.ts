@@ -7,6 +7,7 @@ import type { Problems } from '../report/problems.js'
 import type { Ready, UploadResult } from '../tables/ports.js'
 import type { TableFiles } from '../tables/table-files.js'
 import type { Table } from '../tables/table.js'
+import { counted } from '../report/format.js'
 
 import type { FileOutcome } from './file-outcome.js'
 import type { OpenFiles } from './open-files.js'
@@ -153,10 +154,7 @@ export class Outcomes implements Problems {
     for (const [first, ...others] of causes.values()) {
       if (first === undefined) continue
       const { cause } = first
-      const more =
-        others.length === 0
-          ? ''
-          : ` and ${others.length} more ${others.length === 1 ? 'file' : 'files'} of it`
+      const more = others.length === 0 ? '' : ` and ${counted(others.length, 'more file')} of it`
       this.problem(first.path, `Error uploading ${first.key}${more}: ${cause}`)
       if (this.#isSilent) continue
       for (const { path, key } of others) {

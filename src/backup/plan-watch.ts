@@ -10,6 +10,7 @@ import type { Logger } from '../report/logger.js'
 import type { Problems } from '../report/problems.js'
 import type { S3Client } from '../s3/client.js'
 import type { Table } from '../tables/table.js'
+import { counted } from '../report/format.js'
 
 import type { Clockwork, Plans } from './ports.js'
 import type { Rescue } from './rescue.js'
@@ -117,7 +118,7 @@ export class PlanWatch implements Plans {
     }
     if (moves.size === 0) return isWhole
     log.info(
-      `tablechop is about to delete ${moves.size} objects that ${table.name} needs again: tablesnap stored them under other keys`,
+      `tablechop is about to delete ${counted(moves.size, 'object')} that ${table.name} needs again: tablesnap stored ${moves.size === 1 ? 'it under another key' : 'them under other keys'}`,
     )
     table.rekey((path, { key }) => moves.get(key ?? keys.file(path)))
     return isWhole
@@ -131,7 +132,9 @@ export class PlanWatch implements Plans {
       this.#planned = planned
       this.#version++
       if (planned.size > 0)
-        log.info(`tablechop is about to delete ${planned.size} objects: tablesnap treats them as missing`)
+        log.info(
+          `tablechop is about to delete ${counted(planned.size, 'object')}: tablesnap treats ${planned.size === 1 ? 'it' : 'them'} as missing`,
+        )
       this.#known = known
       this.#againAt = clockwork.now() + AGAIN
     } else if (this.#againAt === undefined || clockwork.now() < this.#againAt) return

@@ -6,6 +6,7 @@ import type { Logger } from '../report/logger.js'
 import type { Problems } from '../report/problems.js'
 import type { TableNews } from '../tables/ports.js'
 import type { Table } from '../tables/table.js'
+import { counted } from '../report/format.js'
 
 /** Names that one log line shows. */
 const SHOWN = 3
@@ -93,7 +94,7 @@ export class TableReporter {
   #unexplained(table: Table, paths: readonly string[]): void {
     const [path = ''] = paths
     if (this.#missing(dirname(path))) return
-    const count = paths.length === 1 ? '1 SSTable' : `${paths.length} SSTables`
+    const count = counted(paths.length, 'SSTable')
     this.#problems.problem(
       table.name,
       `${nameOf(table)}: ${count} (${path}…) vanished earlier, and nothing says why: its restore points stay marked "unexplained", and -D skips them, until they are back. If you accept the loss, ${this.#accept}`,

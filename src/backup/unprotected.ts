@@ -65,7 +65,7 @@ export class Unprotected {
     for (const path of paths) await this.#subdirectories(path, below, directories)
     if (below.files === 0) return
     const shown = directories.slice(0, SHOWN).join(', ')
-    const more = directories.length > SHOWN ? ` and ${directories.length - SHOWN} others` : ''
+    const more = directories.length > SHOWN ? ` and ${counted(directories.length - SHOWN, 'other')}` : ''
     const sstables = counted(below.sstables, 'SSTable')
     const message = `Not backed up: ${count(below)} of ${sstables} below ${shown}${more}; add -r to include the directories below`
     if (problems !== undefined && below.sstables > 0) problems.problem(directories[0] ?? '', message)

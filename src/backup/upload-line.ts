@@ -21,6 +21,11 @@ export function logUpload(
   const files = isSSTable ? `${counted(sent.length, 'file')}, ` : ''
   const what = `${path}: ${files}${formatBytes(bytes)}`
   const fields = { path, files: sent.length, bytes }
-  if (took === undefined) log.info(`Would upload ${what}`, fields)
-  else log.info(`Uploaded ${what} in ${(took / 1000).toFixed(1)} s`, { ...fields, seconds: took / 1000 })
+  if (took === undefined) log.info(`Would upload ${what}`, { event: 'would-upload', ...fields })
+  else
+    log.info(`Uploaded ${what} in ${(took / 1000).toFixed(1)} s`, {
+      event: 'uploaded',
+      ...fields,
+      seconds: took / 1000,
+    })
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '../report/logger.js'
 import type { Watcher } from '../watch/watcher.js'
+import { counted } from '../report/format.js'
 
 /** Tells the operator when the kernel has no inotify watch left for directories. */
 export class WatchStatus {
@@ -16,7 +17,7 @@ export class WatchStatus {
     if (watcher !== undefined && unwatched.length > this.#said) {
       const all = watcher.size + unwatched.length
       this.#log.warn(
-        `${unwatched.length} of ${all} directories have no inotify watch: the user's watches are used up. tablesnap scans them every minute; raise fs.inotify.max_user_watches and restart`,
+        `${unwatched.length} of ${counted(all, 'directory', 'directories')} ${unwatched.length === 1 ? 'has' : 'have'} no inotify watch: the user's watches are used up. tablesnap scans ${unwatched.length === 1 ? 'it' : 'them'} every minute; raise fs.inotify.max_user_watches and restart`,
         { unwatched: unwatched.length, directories: all },
       )
     }

@@ -5,6 +5,7 @@ import { kinship } from '../node/node-record.js'
 import { nothingFound } from '../restore/read/nodes.js'
 import { ChopScope } from '../retention/scope.js'
 import { readBucketSettings } from '../s3/bucket-settings.js'
+import { counted } from '../report/format.js'
 
 import { ContentCheck } from './content-check.js'
 import { DiskCheck } from './disk-check.js'
@@ -78,7 +79,9 @@ export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<Che
   }).run()
   if (node.units.length === 0) throw await missing(deps, asked.path)
   if (isOurs) disk.end(new Set(node.units.filter(({ points }) => points > 0).map(({ unit }) => unit)))
-  log.debug(`${node.units.length} tables and other directories were looked at`)
+  log.debug(
+    `looked at ${counted(node.units.length, 'table or other directory', 'tables and other directories')}`,
+  )
   const drilled = await drill?.run(deps)
   const prefixes = [keys.files, keys.states(''), keys.versions]
   const findings = [

@@ -13,6 +13,7 @@ import type { MomentFile } from '../restore/read/moment.js'
 import { restore } from '../restore/restore.js'
 import type { S3Client } from '../s3/client.js'
 import type { Engine } from '../transfer/pool/engine.js'
+import { counted } from '../report/format.js'
 
 import type { Finding } from './finding.js'
 import type { UnitSurvey } from './unit-check.js'
@@ -170,7 +171,8 @@ export class Drill {
         ...deps,
         log: quiet(deps.log),
       })
-      if (exitCode !== 0) this.#failed(moment.key, new Error(`${failed} files failed; see the log`))
+      if (exitCode !== 0)
+        this.#failed(moment.key, new Error(`${counted(failed, 'file')} failed; see the log`))
       return { sstables, files, bytes, seconds: (performance.now() - began) / 1000, key: moment.key, failed }
     } catch (error) {
       deps.signal.throwIfAborted()

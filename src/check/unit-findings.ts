@@ -45,7 +45,7 @@ function unreadable({ survey: { unit, points }, mends }: UnitFacts): Finding[] {
   const [first] = bad
   if (first === undefined) return []
   const isNewest = first === points[0]
-  const what = bad.length === 1 ? 'a manifest' : `${bad.length} manifests`
+  const what = counted(bad.length, 'manifest')
   return [
     {
       kind: 'manifest-unreadable',

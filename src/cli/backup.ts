@@ -6,9 +6,9 @@ import { RecentErrors } from '../status/recent-errors.js'
 import type { ProgramFacts } from '../status/status.js'
 import { StatusViews } from '../status/views.js'
 
-import { packageVersion } from './help.js'
 import { onRequest } from './requests.js'
 import type { Signals } from './signals.js'
+import { buildCommit, packageVersion } from './version.js'
 
 /** Backs up what exists, what comes, or both, until the end or a signal. @returns the exit code */
 export async function backup(
@@ -54,7 +54,9 @@ async function untilDone(
   const drained = await Promise.race([run.drain(config.shutdownTimeout), signals.second.then(() => false)])
   if (!drained) run.abort()
   if (run.pending > 0)
-    log.warn(`${run.pending} SSTables or files are not in the bucket yet; tablesnap -B uploads them`)
+    log.warn(
+      `${counted(run.pending, 'SSTable or file is', 'SSTables or files are')} not in the bucket yet; the next tablesnap -B uploads what is missing`,
+    )
   return code
 }
 
@@ -70,6 +72,9 @@ function tell(run: Backup, { config, log }: Session, milliseconds: number): void
   const verb = config.dryRun ? 'Would upload' : 'Uploaded'
   const summary = `${verb} ${counted(uploaded, 'file')} (${formatBytes(bytes)}) in ${seconds} s; ${present} were there already${more}; ${failed.size} failed${losses}`
   log.info(summary, {
+    event: 'summary',
+    dryRun: config.dryRun,
+    seconds: milliseconds / 1000,
     uploaded,
     bytes,
     present,
@@ -84,12 +89,13 @@ function tell(run: Backup, { config, log }: Session, milliseconds: number): void
 function lossesOf(restored: number, lost: number, isDryRun: boolean): string {
   const count = restored + lost
   const again = isDryRun ? 'would be uploaded again' : 'uploaded again'
-  return `the bucket had lost ${count} ${count === 1 ? 'object' : 'objects'}: ${restored} ${again}, ${lost} lost for good`
+  return `the bucket had lost ${counted(count, 'object')}: ${restored} ${again}, ${lost} lost for good`
 }
 
 function programOf({ config, name }: Session): ProgramFacts {
   return {
     version: packageVersion(),
+    commit: buildCommit() ?? null,
     pid: process.pid,
     started: new Date(performance.timeOrigin).toISOString(),
     mode: config.mode,

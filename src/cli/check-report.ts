@@ -22,7 +22,7 @@ export function checkLines(report: CheckReport, tellsTables: boolean): string[] 
   const bytes = units.reduce((sum, unit) => sum + unit.bytes, 0)
   const points = units.reduce((sum, unit) => sum + unit.restorable, 0)
   lines.push(
-    `${node} in ${bucket}: ${restorable} of ${units.length} tables and other directories can be restored, to ${points} moments; ${objects} objects, ${formatBytes(bytes)}`,
+    `${node} in ${bucket}: ${restorable} of ${counted(units.length, 'table or other directory', 'tables and other directories')} can be restored, to ${counted(points, 'moment')}; ${counted(objects, 'object')}, ${formatBytes(bytes)}`,
   )
   if (newest !== undefined)
     lines.push(
@@ -41,19 +41,19 @@ export function checkLines(report: CheckReport, tellsTables: boolean): string[] 
     )
   if (contents.compared + contents.silent > 0)
     lines.push(
-      `Checksums of ${contents.compared} objects were compared${contents.silent > 0 ? `; of ${contents.silent} the server tells none` : ''}`,
+      `Checksums of ${counted(contents.compared, 'object')} were compared${contents.silent > 0 ? `; of ${contents.silent} the server tells none` : ''}`,
     )
   if (contents.read > 0)
-    lines.push(`${contents.read} objects were read and compared, ${formatBytes(contents.bytes)}`)
+    lines.push(
+      `${counted(contents.read, 'object was', 'objects were')} read and compared, ${formatBytes(contents.bytes)}`,
+    )
   if (drill !== undefined)
     lines.push(
-      `Restored for a test: ${drill.sstables} SSTables, ${drill.files} files, ${formatBytes(drill.bytes)} in ${drill.seconds.toFixed(1)} s${drill.failed === 0 ? ', all of them verified' : `; ${drill.failed} failed`}`,
+      `Restored for a test: ${counted(drill.sstables, 'SSTable')}, ${counted(drill.files, 'file')}, ${formatBytes(drill.bytes)} in ${drill.seconds.toFixed(1)} s${drill.failed === 0 ? ', all of them verified' : `; ${drill.failed} failed`}`,
     )
   const count = findings.filter(({ severity }) => severity !== 'note').length
   lines.push(
-    count === 0
-      ? `All is well${report.isOld ? ', but old' : ''}`
-      : `${count} ${count === 1 ? 'finding' : 'findings'}: see above`,
+    count === 0 ? `All is well${report.isOld ? ', but old' : ''}` : `${counted(count, 'finding')}: see above`,
   )
   return lines
 }
@@ -68,7 +68,7 @@ function tableLine(unit: UnitReport): string {
       ? 'cannot be restored to any moment'
       : restorable === 1
         ? `1 moment, ${iso(newestRestorable)}`
-        : `${restorable} moments from ${iso(oldestRestorable)} to ${iso(newestRestorable)}, at most ${formatDuration(longestGap?.ms ?? 0)} apart`
+        : `${counted(restorable, 'moment')} from ${iso(oldestRestorable)} to ${iso(newestRestorable)}, at most ${formatDuration(longestGap?.ms ?? 0)} apart`
   return `${nameOfUnit(unit.unit)}${name}: ${moments}; ${counted(objects, 'object')}, ${formatBytes(bytes)}`
 }
 

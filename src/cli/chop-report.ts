@@ -36,7 +36,9 @@ export function chopLines(result: ChopResult, { isDryRun, age }: ChopOptions): s
         `${deleted.hidden} of them (${formatBytes(deleted.hiddenBytes)}) stay as old versions, as the bucket has versions: they cost as before until a lifecycle rule ends them (NoncurrentVersionExpiration)`,
       )
     if (deleted.locked > 0)
-      lines.push(`${counted(deleted.locked, 'object')} stay, as Object Lock keeps them; later runs try again`)
+      lines.push(
+        `${counted(deleted.locked, 'object stays', 'objects stay')}, as Object Lock keeps them; later runs try again`,
+      )
     if (ripeAt !== undefined)
       lines.push(
         `A plan waits: ${describe(going)} may go; a run after ${new Date(ripeAt).toISOString()} deletes what it names`,
@@ -46,7 +48,14 @@ export function chopLines(result: ChopResult, { isDryRun, age }: ChopOptions): s
         `Planned ${counted(planned, 'object')}: the next run deletes them if nothing speaks against it`,
       )
   }
-  if (result.foreign > 0) lines.push(`${counted(result.foreign, 'key')} of the node name no file: they stay`)
+  if (result.foreign > 0)
+    lines.push(
+      counted(
+        result.foreign,
+        'key of the node names no file: it stays',
+        'keys of the node name no file: they stay',
+      ),
+    )
   return lines
 }
 

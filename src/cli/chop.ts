@@ -105,8 +105,8 @@ function conclude({ units, planned, ripeAt }: ChopResult, failed: number, log: L
   const refused = units.filter(({ refusal }) => refusal !== undefined)
   for (const { unit, refusal } of refused)
     log.error(`${unit}: tablechop deleted nothing of it: ${refusal ?? ''}`)
-  if (failed > 0) log.error(`${failed} objects could not be deleted`)
-  if (planned !== undefined) log.debug(`${planned} objects are in the plan`)
+  if (failed > 0) log.error(`${counted(failed, 'object')} could not be deleted`)
+  if (planned !== undefined) log.debug(`${counted(planned, 'object is', 'objects are')} in the plan`)
   if (ripeAt !== undefined) log.debug(`the plan can be carried out from ${new Date(ripeAt).toISOString()}`)
   return failed > 0 || refused.length > 0 ? 1 : 0
 }
@@ -147,7 +147,7 @@ class LogObserver {
   #isNamed(): boolean {
     this.#lines++
     if (this.#lines === MOST_LINES + 1 && !this.#lists)
-      this.#log.warn(`More than ${MOST_LINES} objects stay: -l names each of them`)
+      this.#log.warn(`More than ${counted(MOST_LINES, 'object')} stay: -l names each of them`)
     return this.#lines <= MOST_LINES || this.#lists
   }
 }

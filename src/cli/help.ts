@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { Setting } from '../config/setting.js'
 
 /** A setting's line in `--help`: what it does, its default and its environment variables. */
@@ -60,11 +58,3 @@ Exit codes:
   3         with --status: something has waited for longer than --max-age; 1: not all is protected
   130, 143  ended by SIGINT or SIGTERM, after the running uploads
   255       bucket or path missing`
-
-/** The version of this package. */
-export function packageVersion(): string {
-  // By its name, as the bundle lies in another folder than this file.
-  const path = createRequire(import.meta.url).resolve('tablesnap/package.json')
-  const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
-  return version
-}

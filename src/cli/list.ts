@@ -1,5 +1,5 @@
 import { tableOfUnit } from '../cassandra/unit.js'
-import { formatBytes } from '../report/format.js'
+import { counted, formatBytes } from '../report/format.js'
 import { printable } from '../report/log.js'
 import { listUnits, type ListedMoment, type ListedUnit } from '../restore/choose/history.js'
 import { nodeNames } from '../restore/read/nodes.js'
@@ -114,6 +114,6 @@ class Totals {
     const oldest = this.#oldest === Infinity ? '' : `, the oldest of ${new Date(this.#oldest).toISOString()}`
     const without = this.#without === 0 ? '' : `; ${this.#without} without any`
     const kinds = count === 0 ? '' : ` (${kindsOf({ kinds: this.#kinds })})`
-    return `${this.units} tables and other directories, ${count} restore points${kinds}${oldest}${without}`
+    return `${counted(this.units, 'table or other directory', 'tables and other directories')}, ${counted(count, 'restore point')}${kinds}${oldest}${without}`
   }
 }

@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { nearest } from '../config/suggest.js'
 import { UsageError } from '../errors.js'
 
-import { packageVersion } from './help.js'
+import { versionText } from './version.js'
 
 /** A parsed command line; the values have the names that commander gives them. */
 export type Parsed =
@@ -35,7 +35,7 @@ export function buildCommand(name: string, groups: OptionGroups, epilogue: strin
   return command
     .addHelpOption(new Option('-h, --help', 'print this help').helpGroup(general))
     .optionsGroup(general)
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(versionText(), '-V, --version', 'print the version')
     .addHelpText('after', `\n${epilogue}`)
 }
 

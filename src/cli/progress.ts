@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url)
 const FPS = 5
 
 /** Columns of the bar itself. */
-const LEAST_BAR = 10
+const LEAST_BAR = 8
 const MOST_BAR = 40
 
 /** Progress as a bar at the bottom of a terminal; lines of the log go above it. */
@@ -80,6 +80,10 @@ export class ProgressBar implements Progress {
   }
 }
 
+/** Characters of a usual rate and a usual time: a bar whose length changes with every figure beside it is unrest. */
+const RATE = '999.9 MiB/s'.length
+const TIME = '59:59 left'.length
+
 /**
  * One line: the bar, and how far the work is. It leaves the last column of the terminal free, as some wrap there; in a narrow one what
  * matters less is left out. Nothing is shown before anything is known of the work.
@@ -88,10 +92,11 @@ export function barLine({ done, total, rate, left }: Pace, things: Work['things'
   if (total.count === 0) return ''
   const share = total.bytes === 0 ? 0 : done.bytes / total.bytes
   const percent = `${String(Math.floor(share * 100)).padStart(3)}%`
-  const amount = `${formatBytes(done.bytes)} of ${formatBytes(total.bytes)}`
-  const count = `${done.count}/${total.count} ${things}`
-  const speed = `${formatBytes(Math.round(rate))}/s`
-  const end = `${left === undefined ? '-:--' : clock(left)} left`
+  const count = `${done.count}/${total.count} ${things}`.padStart(2 * digits(total.count) + things.length + 2)
+  const all = formatBytes(total.bytes)
+  const amount = `${formatAs(done.bytes, total.bytes)}/${all}`.padStart(2 * all.length - 3)
+  const speed = `${formatBytes(Math.round(rate))}/s`.padStart(RATE)
+  const end = `${left === undefined ? '-:--' : clock(left)} left`.padStart(TIME)
   const room = columns - 1
   for (const parts of [
     [percent, count, amount, speed, end],
@@ -106,4 +111,15 @@ export function barLine({ done, total, rate, left }: Pace, things: Work['things'
     return `[${'#'.repeat(full)}${'.'.repeat(width - full)}] ${text}`
   }
   return percent.slice(0, Math.max(0, room))
+}
+
+function digits(count: number): number {
+  return String(count).length
+}
+
+/** Bytes as a number of the unit that others are shown in: `0.3` for 300 MiB beside `4.0 GiB`. */
+function formatAs(bytes: number, others: number): string {
+  let [value, rest] = [bytes, others]
+  while (rest >= 1024 && rest < 1024 ** 6) [value, rest] = [value / 1024, rest / 1024]
+  return rest === others ? String(value) : value.toFixed(1)
 }

@@ -6,6 +6,9 @@ const SECRET = /^(-s|--aws-secret|--secret|--aws-token|--token)(=|$)/
 /** `-s` behind flags without a value, as in `-rs`, and the secret itself where it follows at once. */
 const CLUSTER = /^(-[a-zA-Z]*?s)(.*)$/s
 
+/** Environment variables that hold secrets. */
+const VARIABLES = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_SECURITY_TOKEN']
+
 /** Arguments as others may see them: every secret is `***`. */
 export function withoutSecrets(argv: readonly string[]): string[] {
   const shown: string[] = []
@@ -28,8 +31,20 @@ export function withoutSecrets(argv: readonly string[]): string[] {
  * @param name at most 15 characters
  */
 export function hideSecrets(name: string, argv: readonly string[]): void {
-  process.title = [name, ...withoutSecrets(argv)].join(' ')
+  const shown = withoutSecrets(argv)
+  process.title = [name, ...shown].join(' ')
   nameProcess(name)
+  const isInArguments = shown.some((argument, index) => argument !== argv[index])
+  if (isInArguments || VARIABLES.some(variable => process.env[variable] !== undefined)) switchReportsOff()
+}
+
+/** Node's own reports (`--report-on-signal` and others) hold the command line and the environment as they were at the start. */
+function switchReportsOff(): void {
+  Object.assign(process.report, {
+    reportOnFatalError: false,
+    reportOnSignal: false,
+    reportOnUncaughtException: false,
+  })
 }
 
 /** Setting the title has made the name of the process its first 15 characters, `tablesnap -r -a`. */

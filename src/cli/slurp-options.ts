@@ -62,6 +62,7 @@ const HELP: Partial<Record<SettingKey, string>> = {
   map_table:
     'with -r: restore this table into the directory that it has now, after it was dropped and created again; repeatable',
   dry_run: 'print the plan and change nothing',
+  progress: 'show how far the restore is: a bar on a terminal, else a line every 10 s (the default)',
   retries: 'how often a failed request is repeated',
   retry_time: 'how long to wait for a server that cannot be reached',
   partial:

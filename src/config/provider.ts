@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { TablesnapError, errorMessage } from '../errors.js'
 import { monotonic } from '../s3/server-time.js'
@@ -11,6 +12,18 @@ const EARLY = 5 * 60_000
 
 /** At most so often the chain is asked, and the files are looked at, ms. */
 const LEAST = 5_000
+
+/** Between two attempts with credentials that are refused, ms. */
+const PAUSE = 500
+
+/**
+ * How long credentials that are refused may still become good, or others be written in their place, ms: whoever changes keys writes the
+ * file a little before or after the server takes them.
+ */
+const PATIENCE = 15_000
+
+/** The same for a HEAD, whose answer does not say why it is refused: mostly for want of a permission. */
+const HEAD_PATIENCE = 2_000
 
 /** Credentials as the AWS provider chain gives them. */
 type Temporary = Credentials & { readonly expiration?: Date | undefined }
@@ -27,6 +40,8 @@ export interface ProviderOptions {
   readonly now?: () => number
   /** The time of day, ms since 1970; for tests. */
   readonly timeOfDay?: () => number
+  /** Waits, ms; for tests. */
+  readonly sleep?: (milliseconds: number) => Promise<unknown>
 }
 
 /**
@@ -39,7 +54,10 @@ export function credentialProvider(options: ProviderOptions): CredentialSource {
   const { given } = options
   if (given !== undefined) return () => given
   const chain = new Chain(options)
-  return Object.assign(() => chain.credentials(), { refused: (used: Credentials) => chain.refused(used) })
+  return Object.assign(() => chain.credentials(), {
+    accepted: () => chain.accepted(),
+    refused: (used: Credentials, isCertain: boolean) => chain.refused(used, isCertain),
+  })
 }
 
 class Chain {
@@ -50,6 +68,12 @@ class Chain {
   #asked = -Infinity
   #looked = -Infinity
   #files = ''
+  /** Whether the server has taken any of its credentials: others have never been good, and are a mistake. */
+  #wereAccepted = false
+  #last: Temporary | undefined
+  /** Whether it has given different credentials. */
+  #hasChanged = false
+  #refusal: { readonly key: string; readonly since: number; last: number } | undefined
 
   constructor(options: ProviderOptions) {
     this.#options = options
@@ -63,12 +87,32 @@ class Chain {
     return this.#held
   }
 
-  /** The server does not take these (any more). @returns whether there are others now */
-  async refused(used: Credentials): Promise<boolean> {
+  /** The server takes its credentials. */
+  accepted(): void {
+    this.#wereAccepted = true
+  }
+
+  /** The server does not take these (any more). @returns whether the request is worth another attempt */
+  async refused(used: Credentials, isCertain: boolean): Promise<boolean> {
     const held = await this.#held
     if (held !== undefined && !isSame(held, used)) return true
-    if (this.#now() - this.#asked < LEAST) return false
-    const fresh = held === undefined ? this.#fetch() : this.#renew(Promise.resolve(held))
+    const now = this.#now()
+    if (await this.#hasOthers(used)) return true
+    if (!this.#wereAccepted || !(isCertain || this.#hasChanged)) return false
+    if (this.#refusal?.key !== used.accessKeyId || now - this.#refusal.last > PATIENCE)
+      this.#refusal = { key: used.accessKeyId, since: now, last: now }
+    this.#refusal.last = now
+    if (now - this.#refusal.since > (isCertain ? PATIENCE : HEAD_PATIENCE)) return false
+    await (this.#options.sleep ?? sleep)(PAUSE)
+    return true
+  }
+
+  /** Asks the chain again, unless it was asked just now and nothing has changed since. @returns whether it gave others */
+  async #hasOthers(used: Credentials): Promise<boolean> {
+    this.#looked = -Infinity
+    if (!this.#haveFilesChanged() && this.#now() - this.#asked < LEAST) return false
+    const held = this.#held
+    const fresh = held === undefined ? this.#fetch() : this.#renew(held)
     return fresh.then(
       found => !isSame(found, used),
       () => false,
@@ -90,7 +134,11 @@ class Chain {
     const fetched = fetch(region)
     this.#held = fetched
     fetched.then(
-      ({ expiration }) => (this.#due = this.#dueOf(expiration)),
+      found => {
+        this.#due = this.#dueOf(found.expiration)
+        if (this.#last !== undefined && !isSame(this.#last, found)) this.#hasChanged = true
+        this.#last = found
+      },
       () => {
         if (this.#held === fetched) this.#held = undefined
       },

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 
 import type { Config } from '../config/config.js'
 import { TablesnapError, errorCode, errorMessage } from '../errors.js'
+import { counted } from '../report/format.js'
 
 /** @throws TablesnapError when a path is no directory, or is not there and is not waited for */
 export function checkPath(path: string, { mode, waitForPaths }: Pick<Config, 'mode' | 'waitForPaths'>): void {
@@ -37,10 +38,10 @@ export function checkDescriptors(threads: number): void {
   const limit = descriptorLimit()
   const needed = FEWEST_DESCRIPTORS + FOR_A_THREAD * Math.max(0, threads - FEW_THREADS)
   if (limit >= needed) return
-  const threaded = threads > FEW_THREADS ? ` with ${threads} threads (-t)` : ''
+  const threaded = threads > FEW_THREADS ? ` with ${counted(threads, 'thread')} (-t)` : ''
   throw new TablesnapError({
     code: 'FILE_LIMIT',
-    message: `this process may open ${limit} files at once, and a backup needs ${needed}${threaded}: raise its limit (LimitNOFILE of the service, or ulimit -n)`,
+    message: `this process may open ${counted(limit, 'file')} at once, and a backup needs ${needed}${threaded}: raise its limit (LimitNOFILE of the service, or ulimit -n)`,
     operation: 'backup',
   })
 }

@@ -6,6 +6,7 @@ import { leftPages, lowerPriority, readNeutralSync } from 'tablesnap-io'
 import type { Config } from '../config/config.js'
 import { errorMessage } from '../errors.js'
 import { checkDescriptors, descriptorLimit } from '../node/preflight.js'
+import { counted } from '../report/format.js'
 
 import { finding, type Finding } from './finding.js'
 
@@ -28,7 +29,7 @@ function checkFiles(threads: number): Finding {
   const fields = { limit, threads }
   try {
     checkDescriptors(threads)
-    return finding('Kernel', 'ok', `${limit} open files are allowed (RLIMIT_NOFILE)`, fields)
+    return finding('Kernel', 'ok', `RLIMIT_NOFILE allows ${counted(limit, 'open file')}`, fields)
   } catch (error) {
     return finding('Kernel', 'failure', errorMessage(error), fields)
   }

@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs'
 import { connectLocal, writeNow } from 'tablesnap-io'
 
 import { errorCode } from '../errors.js'
+import { counted } from './format.js'
 
 import type { LineOutput, LineQueue } from './line-queue.js'
 import { printable, SEVERITIES } from './log.js'
@@ -92,6 +93,6 @@ export function syslogLogger(queue: LineQueue, level: Severity): Logger {
 
 /** The line about dropped lines. @param reader who did not read them */
 export function lossOf(count: number, reader: string): string {
-  const lines = count === 1 ? '1 log line was' : `${count} log lines were`
-  return `${lines} dropped here: ${reader} did not take them, and tablesnap went on`
+  const [lines, them] = [counted(count, 'log line was', 'log lines were'), count === 1 ? 'it' : 'them']
+  return `${lines} dropped here: ${reader} did not take ${them}, and tablesnap went on`
 }

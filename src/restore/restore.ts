@@ -2,6 +2,7 @@ import { namesTable, tableAt } from '../cassandra/table-directory.js'
 import { tableOfUnit } from '../cassandra/unit.js'
 import type { Config } from '../config/config.js'
 import { TablesnapError } from '../errors.js'
+import { counted } from '../report/format.js'
 
 import type { UnitMoment } from './choose/unit-moments.js'
 import type { RestoreDeps } from './deps.js'
@@ -88,7 +89,7 @@ function refusal({ problems }: RestorePlan, { log }: RestoreDeps): TablesnapErro
   for (const { message, code } of problems) log.error(message, { code })
   return new TablesnapError({
     code: 'RESTORE_REFUSED',
-    message: `nothing was restored; the ${problems.length} reasons are above`,
+    message: `nothing was restored; the ${counted(problems.length, 'reason is', 'reasons are')} above`,
     operation: 'restore',
   })
 }

@@ -5,7 +5,7 @@ import { NO_S3, isPage } from './answer.js'
 import type { ClientOptions, S3Request } from './client-options.js'
 import { Connection, timeoutsFor, type HttpResponse, type Timeouts } from './connection.js'
 import { S3Error, networkError } from './errors.js'
-import { mayBeExpired } from './expired.js'
+import { hasSurelyExpired, mayBeExpired } from './expired.js'
 import { doubtOf, failureOf } from './failure.js'
 import { skew } from './hints.js'
 import { OwnOverwriting, type Overwriting } from './overwriting.js'
@@ -109,16 +109,20 @@ export class S3Client {
     return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
   }
 
-  /** Sends a request once, or twice when there are other credentials than those that the server refuses; otherwise as {@link call}. */
+  /** Sends a request once, and again as long as there may be other credentials than those that the server refuses; otherwise as {@link call}. */
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
     const { credentials: source } = this.#options
-    await request.guard?.()
-    const credentials = await source()
-    try {
-      return await this.#attempt(request, credentials, signal)
-    } catch (error) {
-      if (!mayBeExpired(error) || (await source.refused?.(credentials)) !== true) throw error
-      return this.#attempt(request, await source(), signal)
+    for (;;) {
+      await request.guard?.()
+      const credentials = await source()
+      try {
+        const response = await this.#attempt(request, credentials, signal)
+        source.accepted?.()
+        return response
+      } catch (error) {
+        if (!mayBeExpired(error) || signal?.aborted === true) throw error
+        if ((await source.refused?.(credentials, hasSurelyExpired(error))) !== true) throw error
+      }
     }
   }
 

@@ -10,8 +10,13 @@ const REFUSED = [
   'InvalidClientTokenId',
 ]
 
+/** Whether the server says that credentials have ended, or are not known. */
+export function hasSurelyExpired(error: unknown): boolean {
+  return isS3Error(error, ...REFUSED)
+}
+
 /** Whether an error can mean that credentials have ended: HEAD has no code that says so. */
 export function mayBeExpired(error: unknown): boolean {
-  if (isS3Error(error, ...REFUSED)) return true
+  if (hasSurelyExpired(error)) return true
   return isS3Error(error, 400, 403) && (error.operation === 'HeadObject' || error.operation === 'HeadBucket')
 }

@@ -31,8 +31,14 @@ export interface Credentials {
 /** Where requests get their credentials from. */
 export interface CredentialSource {
   (): Credentials | Promise<Credentials>
-  /** Told of credentials that the server does not take (any more). @returns whether there are others now */
-  readonly refused?: (used: Credentials) => Promise<boolean>
+  /** Told that the server takes its credentials. */
+  readonly accepted?: () => void
+  /**
+   * Told of credentials that the server does not take (any more). Where they change while the program runs, it waits a little for others.
+   * @param isCertain whether the server said so; a HEAD that is refused may lack a permission
+   * @returns whether the request is worth another attempt
+   */
+  readonly refused?: (used: Credentials, isCertain: boolean) => Promise<boolean>
 }
 
 /** The checksum a body is sent with; CRC-64/NVME is computed whichever is chosen. */

@@ -106,8 +106,15 @@ function stateOf(status: Status): Family[] {
   const { program, waiting, protected: amount, s3, directories } = status
   const { user, system } = process.cpuUsage()
   return [
-    gauge('build_info', 'Version of tablesnap and of Node.js.', [
-      { value: 1, labels: { version: program.version, node_version: process.versions.node } },
+    gauge('build_info', 'Version and commit of tablesnap, and version of Node.js.', [
+      {
+        value: 1,
+        labels: {
+          version: program.version,
+          commit: program.commit ?? '',
+          node_version: process.versions.node,
+        },
+      },
     ]),
     gauge('info', 'What is backed up.', [
       { value: 1, labels: { node: program.node, bucket: program.bucket, mode: program.mode } },

@@ -21,12 +21,21 @@ export class ServerWatch {
 
   onSilence(message: string, length: number): void {
     if (this.#state.silent(message, length))
-      this.#log.warn(`The server cannot be reached; tablesnap keeps trying ${this.#patience}. ${message}`)
+      this.#log.warn(`The server cannot be reached; tablesnap keeps trying ${this.#patience}. ${message}`, {
+        event: 'outage',
+        isReachable: false,
+        milliseconds: Math.round(length),
+        error: message,
+      })
   }
 
   onReturn(length: number): void {
     if (this.#state.returned())
-      this.#log.info(`The server answers again, after ${Math.round(length / 1000)} s`)
+      this.#log.info(`The server answers again, after ${Math.round(length / 1000)} s`, {
+        event: 'outage',
+        isReachable: true,
+        milliseconds: Math.round(length),
+      })
   }
 
   onRetry(pause: number): void {

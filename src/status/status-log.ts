@@ -47,6 +47,8 @@ export class StatusLog {
     const status = this.#collector.status()
     const { waiting, newest, failed, totals, isProtected } = status
     this.#log.info(statusLine(status), {
+      event: 'status',
+      isReachable: status.s3.isReachable,
       isProtected,
       waiting: waiting.sstables,
       waitingBytes: waiting.bytes,
@@ -83,6 +85,7 @@ export class StatusLog {
     }
     this.#hasCaughtUp = true
     this.#log.info(caughtUpLine(status), {
+      event: 'caught-up',
       tables: status.tableCount,
       sstables: status.protected.sstables,
       bytes: status.protected.bytes,

@@ -48,6 +48,8 @@ export interface Problem {
 /** What does not change while a program runs. */
 export interface ProgramFacts {
   readonly version: string
+  /** That it was built from; null: it is not known. */
+  readonly commit: string | null
   readonly pid: number
   readonly started: string
   /** `watch`, `backup` or `backup-watch`. */

@@ -31,7 +31,7 @@ export function statusText(status: Status): string[] {
     `S3             ${s3Text(s3, status)}`,
     `Uploaded       ${counted(totals.files, 'file')}, ${formatBytes(totals.bytes)} since ${program.started}; ${totals.present} were there already`,
     `Watches        ${counted(status.directories.watched, 'directory', 'directories')}, ${status.directories.unwatched} without a watch; ${counted(totals.overflows, 'overflow')}, ${counted(totals.gaps, 'gap')}`,
-    `Program        tablesnap ${program.version}, pid ${program.pid}, ${formatBytes(program.memory)} of memory; ${program.paths.join(', ')}`,
+    `Program        tablesnap ${program.version}${program.commit === null ? '' : ` (${program.commit})`}, pid ${program.pid}, ${formatBytes(program.memory)} of memory; ${program.paths.join(', ')}`,
     ...section(`${failed} cannot be backed up:`, failures),
     ...section('Tables that are not protected:', weak.slice(0, NAMED).map(tableText), weak.length - NAMED),
     ...section(

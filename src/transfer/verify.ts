@@ -49,7 +49,11 @@ export async function checkFile(
   }
   const found = await digestOfParts(deps, file, key, info, expected)
   if (found === undefined) return { match: 'unknown' }
-  const check = verdict(`${digest} of ${expected.parts} parts`, value, found)
+  const check = verdict(
+    `${digest} of ${expected.parts} ${expected.parts === 1 ? 'part' : 'parts'}`,
+    value,
+    found,
+  )
   if (check.match !== 'other' || expected.certain) return check
   return { match: 'unknown', differs: check }
 }

@@ -31,7 +31,7 @@ await t.test('--help and --version print a text, whatever else is wrong', t => {
   }
   for (const words of [['-V'], ['--version']]) {
     const asked = parseCommandLine(words)
-    t.match(asked.action === 'print' && asked.text, /^\d+\.\d+\.\d+\n$/)
+    t.match(asked.action === 'print' && asked.text, /^\d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/)
   }
   t.end()
 })

@@ -91,12 +91,49 @@ await t.test('a file that changed is read again, a link that leads elsewhere as 
 await t.test('what the server refuses is read again, at most once in a while', async t => {
   const { source, asked, wait } = scene(t)
   const used = await source()
-  t.equal(await source.refused?.(used), false, 'it has just been read')
+  t.equal(await source.refused?.(used, true), false, 'it has just been read')
   wait(6_000)
-  t.equal(await source.refused?.(used), true)
-  t.equal(await source.refused?.(used), true, 'there are others already')
+  t.equal(await source.refused?.(used, true), true)
+  t.equal(await source.refused?.(used, true), true, 'there are others already')
   t.equal(asked(), 2)
   t.equal(await keyOf(source), 'key2')
+})
+
+await t.test('keys that change and are refused for a moment are tried again, for a while', async t => {
+  let now = 0
+  let key = 'one'
+  const paused: number[] = []
+  const source = credentialProvider({
+    given: undefined,
+    region: 'us-east-1',
+    env: { HOME: t.testdir() },
+    now: () => now,
+    timeOfDay: () => now,
+    sleep: milliseconds => {
+      paused.push(milliseconds)
+      now += milliseconds
+      return Promise.resolve()
+    },
+    fetch: () => Promise.resolve({ accessKeyId: key, secretAccessKey: 's' }),
+  })
+  const first = await source()
+  t.equal(await source.refused?.(first, true), false, 'keys that were never good are not')
+  source.accepted?.()
+  now = 60_000
+  t.equal(await source.refused?.(first, true), true, 'the server was first: there is nothing new yet')
+  key = 'two'
+  now += 5_000
+  t.equal(await source.refused?.(first, true), true)
+  t.equal(await keyOf(source), 'two')
+  const second = await source()
+  let attempts = 0
+  while ((await source.refused?.(second, true)) === true) attempts++
+  t.ok(attempts > 20 && attempts < 40, `${attempts} attempts before the server's word counts`)
+  now += 60_000
+  attempts = 0
+  while ((await source.refused?.(second, false)) === true) attempts++
+  t.ok(attempts > 2 && attempts < 10, `${attempts} attempts of a HEAD`)
+  t.ok(paused.every(pause => pause === 500))
 })
 
 await t.test(
@@ -116,7 +153,7 @@ await t.test(
     const used = await source()
     now += 6_000
     timeOfDay -= 7_200_000
-    t.equal(await source.refused?.(used), true)
+    t.equal(await source.refused?.(used, true), true)
     t.equal(await keyOf(source), 'key2')
   },
 )

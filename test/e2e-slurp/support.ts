@@ -10,6 +10,7 @@ import { metadataHeaders, putObject } from '../../src/s3/object.js'
 import { FIXTURE } from '../restore/fixture.js'
 import { testBucket, type TestBucket } from '../support/bucket.js'
 import { publicProgram } from '../support/public-program.js'
+import { expectNoSecret } from '../support/secret.js'
 
 /** The directories that the fixture's node had. */
 export const DATA = '/var/lib/cassandra/data'
@@ -57,6 +58,7 @@ export async function run(
   const code = await new Promise<number | string>(resolve => {
     child.on('close', (status, signal) => resolve(status ?? signal ?? 'unknown'))
   })
+  expectNoSecret(stdout + log, 'an output')
   return { code, stdout, log }
 }
 

@@ -23,7 +23,7 @@ await t.test('--help and --version', async t => {
   const flags =
     '--help -h --version -V --aws-key -k --aws-secret -s --token --aws-token --aws-region --endpoint-url --path-style ' +
     '--no-path-style --preserve -p --owner -o --group -g --threads -t --file -f --recursive -r --commitlogs --force ' +
-    '--name -n --name-from --prefix --keyname-separator --at --partial --replace --dry-run --memory --ca-bundle --retries --retry-time --log-level --quiet -q --verbose -v --log-format ' +
+    '--name -n --name-from --prefix --keyname-separator --at --partial --replace --dry-run --memory --ca-bundle --retries --retry-time --request-timeout --log-level --quiet -q --verbose -v --log-format ' +
     '--all --list --limit --since --list-nodes --keyspace --table --map-path --map-table --progress --no-progress'
   const shown = slurpHelp()
     .match(/^ {2}(?: {4}(?:--token, )?|-\w, )--[\w-]+/gm)
@@ -31,7 +31,10 @@ await t.test('--help and --version', async t => {
   t.same(shown?.sort(), flags.split(' ').sort())
   for (const line of slurpHelp().split('\n')) t.ok(line.length <= 110, line)
   t.notMatch(help.stdout, /-D\b/)
-  t.match((await run('tableslurp', ['-V'])).stdout, /^\d+\.\d+\.\d+\n$/)
+  t.match(
+    (await run('tableslurp', ['-V'])).stdout,
+    /^\d+\.\d+\.\d+ \((commit [0-9a-f]{10}(-dirty)?, )?Node \d+\.\d+\.\d+\)\n$/,
+  )
 })
 
 await t.test('wrong usage is one line, and the exit code tells', async t => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { publicProgram } from './public-program.js'
+import { expectNoSecret } from './secret.js'
 
 const BINARY = fileURLToPath(new URL('../../bin/tablesnap.js', import.meta.url))
 
@@ -78,6 +79,8 @@ export class Cli {
     })
     this.exit = new Promise(resolve => {
       this.child.on('close', (code, signal) => {
+        expectNoSecret(this.stdout, 'stdout')
+        expectNoSecret(this.stderr, 'stderr')
         resolve(code ?? signal ?? 'unknown')
         for (const watcher of this.#watchers) watcher()
       })

@@ -13,6 +13,7 @@ import { openSession } from '../../src/session.js'
 
 import { testBucket, type TestBucket } from './bucket.js'
 import { Cli } from './cli.js'
+import { expectNoSecret } from './secret.js'
 import { Table } from './table.js'
 
 /** What a run that came to its end left. */
@@ -37,6 +38,8 @@ export async function runWithin(args: readonly string[]): Promise<Ran> {
     return { code, log: text }
   } catch (error) {
     return { code: reportError(error, log, { name: 'tablesnap', help: () => '' }), log: text }
+  } finally {
+    expectNoSecret(text, 'the log')
   }
 }
 

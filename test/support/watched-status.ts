@@ -4,6 +4,7 @@ import type { Status } from '../../src/status/status.js'
 
 import { Cli } from './cli.js'
 import { until, type TestNode } from './node.js'
+import { expectNoSecret } from './secret.js'
 
 /** A daemon that serves its status, and how to ask it. */
 export class WatchedStatus {
@@ -24,7 +25,9 @@ export class WatchedStatus {
 
   async get(path: string): Promise<{ status: number; body: string; headers: Headers }> {
     const answer = await fetch(`${this.origin}${path}`)
-    return { status: answer.status, body: await answer.text(), headers: answer.headers }
+    const body = await answer.text()
+    expectNoSecret(body, path)
+    return { status: answer.status, body, headers: answer.headers }
   }
 
   async status(): Promise<Status> {

@@ -2,6 +2,7 @@ import type { StateKey } from '../../manifest/keys.js'
 import { isRestorable, type State } from '../../manifest/state.js'
 import type { States } from '../../manifest/states.js'
 import type { Logger } from '../../report/logger.js'
+import { counted } from '../../report/format.js'
 
 import { chooseExactly, type Choice } from './choice.js'
 
@@ -64,7 +65,7 @@ export async function chooseNaming(
   if (second !== undefined) return second
   if (back.length < keys.length) {
     log.warn(
-      `${unit} has ${keys.length} restore points; none of the ${READS} that were looked at names the file: choose the moment with --at`,
+      `${unit} has ${counted(keys.length, 'restore point')}; none of the ${READS} that were looked at names the file: choose the moment with --at`,
     )
   }
   return undefined

@@ -7,6 +7,7 @@ import type { Logger } from '../../report/logger.js'
 import { findLinkAside } from '../plan/aside.js'
 import type { PlannedDirectory, PlannedSet } from '../plan/restore-plan.js'
 import type { Target } from '../plan/target.js'
+import { counted } from '../../report/format.js'
 
 import { makeDirectoriesTo } from './directories.js'
 import type { Owner, Owners } from './owner.js'
@@ -79,7 +80,7 @@ export class Placer {
     }
     this.#touched.add(path).add(aside)
     this.#log.info(
-      `Moved ${directory.aside.length} files of SSTables that are not in the restore point from ${path} to ${aside}`,
+      `Moved ${counted(directory.aside.length, 'file')} of SSTables that are not in the restore point from ${path} to ${aside}`,
       {
         path,
         to: aside,

@@ -225,7 +225,7 @@ export class Run {
     const seconds = took / 1000
     this.#deps.log.info(
       `Restored ${path}: ${counted(staged.length, 'file')}, ${formatBytes(bytes)} in ${seconds.toFixed(1)} s`,
-      { path, files: staged.length, bytes, seconds },
+      { event: 'restored', path, files: staged.length, bytes, seconds },
     )
     this.#tally.sets++
     this.#tally.files += staged.length

@@ -24,15 +24,21 @@ export function reportMoments(plan: RestorePlan, config: Config, log: Logger): v
   for (const path of limited(later, log, 'directories have nothing as old as that'))
     log.info(`${path} is left out: it has no restore point and no upstream listing as old as that`)
   const moments = [
-    ...units.map(unit => ({ time: unit.time, line: lineOf(unit, awayOf(unit, plan)) })),
+    ...units.map(unit => {
+      const away = awayOf(unit, plan)
+      return { about: unit.unit, time: unit.time, away, line: lineOf(unit, away) }
+    }),
     ...directories.flatMap(({ path, listed, away }) =>
-      listed === undefined ? [] : [{ time: listed, line: complete(path, listed, away) }],
+      listed === undefined ? [] : [{ about: path, time: listed, away, line: complete(path, listed, away) }],
     ),
   ]
-  for (const { line } of moments) {
-    if (moments.length <= MOMENTS) log.info(line)
-    else log.debug(line)
-  }
+  for (const { about, time, away, line } of moments)
+    log[moments.length <= MOMENTS ? 'info' : 'debug'](line, {
+      event: 'restore-point',
+      table: about,
+      moment: time,
+      notRestored: away,
+    })
   if (moments.length <= MOMENTS) return
   const times = moments.map(({ time }) => time)
   // Spread would overflow the stack with very many of them.

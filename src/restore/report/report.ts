@@ -95,6 +95,9 @@ export function reportPlan(plan: RestorePlan, config: Config, log: Logger): void
       `${counted(directories.length, 'directory', 'directories')}; ${counted(present, 'file')} already in place, ${missing.length - wrong} missing, ` +
       `${wrong} of the wrong size, ${refused.length} refused${more}`,
     {
+      event: 'plan',
+      name,
+      target,
       tables,
       sets: sets.length,
       files,
@@ -143,6 +146,7 @@ export function reportSummary(
     `${dryRun ? 'Would restore' : aborted ? 'Stopped; restored' : 'Restored'} ${counted(sets, 'SSTable')}, ${counted(files, 'file')}, ${formatBytes(bytes)} ` +
       `in ${seconds.toFixed(1)} s${rate}; ${counted(skipped, 'file')} already in place, ${missing} missing, ${failed} failed, ${unverified} unverified`,
     {
+      event: 'summary',
       name,
       target,
       dryRun,

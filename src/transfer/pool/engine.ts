@@ -2,7 +2,7 @@ import { Piscina } from 'piscina'
 
 import { Slots } from '../../concurrency.js'
 import { TablesnapError, errorMessage } from '../../errors.js'
-import { mayBeExpired } from '../../s3/expired.js'
+import { hasSurelyExpired, mayBeExpired } from '../../s3/expired.js'
 import type { RetryPolicy } from '../../s3/retry.js'
 import type { ChecksumKind, CredentialSource, Credentials, S3Settings } from '../../s3/settings.js'
 import type { DownloadResult, DownloadTask } from '../download/download-task.js'
@@ -209,11 +209,17 @@ export class Engine {
   async #run(task: Task): Promise<unknown> {
     return this.#slots.use(async () => {
       const { credentials: source } = this.#options
-      const credentials = await source()
-      const outcome = await this.#attempt(task, credentials)
-      if (!hasExpired(outcome) || (await source.refused?.(credentials)) !== true) return valueOf(outcome)
-      // A file that is in the bucket already is found there.
-      return valueOf(await this.#attempt(task, await source()))
+      for (;;) {
+        const credentials = await source()
+        // A file that is in the bucket already is found there.
+        const outcome = await this.#attempt(task, credentials)
+        if (!isAny(outcome, mayBeExpired)) {
+          if (outcome.ok) source.accepted?.()
+          return valueOf(outcome)
+        }
+        const isWorthMore = await source.refused?.(credentials, isAny(outcome, hasSurelyExpired))
+        if (isWorthMore !== true || this.#closed) return valueOf(outcome)
+      }
     })
   }
 
@@ -255,9 +261,9 @@ function valueOf(outcome: Outcome<unknown>): unknown {
   return outcome.value
 }
 
-/** Whether the server refused the credentials, of the task or of one of its files. */
-function hasExpired(outcome: Outcome<unknown>): boolean {
-  if (!outcome.ok) return mayBeExpired(decodeError(outcome.error))
+/** Whether an error of the task, or of one of its files, is of a kind. */
+function isAny(outcome: Outcome<unknown>, isOfKind: (error: unknown) => boolean): boolean {
+  if (!outcome.ok) return isOfKind(decodeError(outcome.error))
   const { value } = outcome
-  return Array.isArray(value) && (value as Outcome<unknown>[]).some(one => !one.ok && hasExpired(one))
+  return Array.isArray(value) && (value as Outcome<unknown>[]).some(one => !one.ok && isAny(one, isOfKind))
 }

@@ -1,0 +1,8 @@
+import t from 'tap'
+
+import { backUpWhileKeysChange } from '../support/rotation.js'
+
+for (const first of ['server', 'file'] as const)
+  await t.test(`no file fails while keys change every 3 s, ${first} first`, t =>
+    backUpWhileKeysChange(t, 3_000, 10, first),
+  )
