@@ -27,7 +27,8 @@ const DEPENDS = {
   rpm: ['glibc >= 2.28', 'libstdc++', 'libgcc', '/usr/sbin/useradd'],
 } as const
 
-const COMPRESSION = { deb: 'zstd', rpm: 'zstd' } as const
+/** What the oldest dpkg (Debian 12) and rpm (RHEL 8) can read. */
+const COMPRESSION = { deb: 'zstd', rpm: 'gzip' } as const
 
 /** Debian's zsh looks in another folder than Red Hat's. */
 const RPM_PLACES: readonly (readonly [string, string])[] = [
