@@ -6,6 +6,7 @@ import type { Fault, FaultScript } from './fault.js'
 import { cutConnection, IncomingBody } from './incoming-body.js'
 import { perform } from './operations.js'
 import { Payload } from './payload.js'
+import { authorize } from './policy.js'
 import { codeReply, errorReply, xmlReply, type Reply } from './reply.js'
 import { logRequest, type RequestRecord } from './request-log.js'
 import { S3Request } from './request.js'
@@ -104,6 +105,7 @@ export class Exchange {
   async #perform(request: S3Request): Promise<Reply> {
     const { verifier, store, settings } = this.#service
     const verified = verifier.verify(request)
+    if (verified.policy !== undefined) authorize(request, verified.policy)
     return perform(new Call(request, new Payload(request, verified), this.#body, store, settings))
   }
 

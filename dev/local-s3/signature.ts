@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import type { Policy } from './policy.js'
 import type { S3Request } from './request.js'
 import { S3Error } from './s3-error.js'
 import { signatureEncode } from './uri.js'
@@ -8,6 +9,8 @@ export interface LocalCredential {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string
+  /** What it may do; by default everything. */
+  readonly policy?: Policy
 }
 
 /** What the signature covered, and what chunk signatures start from. */
@@ -18,6 +21,7 @@ export interface Verified {
   readonly timestamp: string
   readonly scope: string
   readonly signature: string
+  readonly policy: Policy | undefined
 }
 
 interface Authorization {
@@ -242,11 +246,11 @@ export class SignatureVerifier {
       })
     }
     const { payload, timestamp, scope } = authorization
-    return { payload, signingKey, timestamp, scope, signature }
+    return { payload, signingKey, timestamp, scope, signature, policy: credential.policy }
   }
 
   #signingKey(credential: LocalCredential, scope: string): Buffer {
-    const id = `${credential.accessKeyId}/${scope}`
+    const id = `${credential.accessKeyId}/${credential.secretAccessKey}/${scope}`
     if (this.#cached?.id === id) return this.#cached.key
     let key = Buffer.from(`AWS4${credential.secretAccessKey}`)
     for (const part of scope.split('/')) key = hmac(key, part) as Buffer<ArrayBuffer>

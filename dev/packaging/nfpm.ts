@@ -23,7 +23,7 @@ export interface Package {
 
 /** What Node's own binaries need; useradd and usermod for the script. */
 const DEPENDS = {
-  deb: ['libc6 (>= 2.28)', 'libstdc++6 (>= 8)', 'libgcc-s1', 'passwd'],
+  deb: ['libc6 (>= 2.28)', 'libstdc++6 (>= 5)', 'libgcc-s1', 'passwd'],
   rpm: ['glibc >= 2.28', 'libstdc++', 'libgcc', '/usr/sbin/useradd'],
 } as const
 

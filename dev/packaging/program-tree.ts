@@ -18,13 +18,17 @@ import { ADDONS } from './prebuilds.js'
 /** Where the program lies on a node. */
 export const PROGRAM = 'usr/lib/tablesnap'
 
-/** A large package, which is asked for only where credentials come from AWS's chain. */
-const LAZY = '@aws-sdk/credential-providers'
+/** What is exported of packages of which the program needs little: a hundredth of the AWS SDK. */
+const EXPORTS: Readonly<Record<string, string>> = {
+  '@aws-sdk/credential-providers': "export { fromNodeProviderChain } from '@aws-sdk/credential-providers'",
+}
 
 interface Manifest {
   readonly name: string
   readonly version: string
   readonly bin: Readonly<Record<string, string>>
+  readonly dependencies: Readonly<Record<string, string>>
+  readonly bundleDependencies: readonly string[]
 }
 
 /** The package.json of the repository. */
@@ -47,7 +51,7 @@ export async function placeProgram(
   placeBundle(root, tree)
   for (const name of ADDONS) placeAddon(join(root, 'native-bindings', name), home, arch)
   placePackage(join(root, 'node_modules/node-gyp-build'), home, name => /\.js$|^package\.json$/.test(name))
-  await placeLazy(root, home)
+  for (const name of lazyPackages(root)) await placeLazy(root, home, name)
 }
 
 function placeBundle(root: string, tree: string): void {
@@ -89,12 +93,26 @@ function placePackage(folder: string, home: string, isNeeded: (name: string) => 
     cpSync(join(folder, name), join(place, name), { recursive: true })
 }
 
-/** One file in place of some hundred. */
-async function placeLazy(root: string, home: string): Promise<void> {
-  const place = join(home, 'node_modules', LAZY)
-  const { version } = manifestOf(join(root, 'node_modules', LAZY))
+/** The packages that the bundle loads only when it needs them; see the calls of `require` and `import` in src/. */
+function lazyPackages(root: string): string[] {
+  const { dependencies, bundleDependencies } = manifestOf(root)
+  const folder = join(root, 'dist/bin')
+  const bundle = readdirSync(folder)
+    .filter(name => name.endsWith('.js'))
+    .map(name => readFileSync(join(folder, name), 'utf8'))
+    .join('\n')
+  return Object.keys(dependencies).filter(
+    name =>
+      !bundleDependencies.includes(name) && new RegExp(`\\b(require|import)\\d*\\("${name}"\\)`).test(bundle),
+  )
+}
+
+/** Puts a package, with all that it needs, into one file. */
+async function placeLazy(root: string, home: string, name: string): Promise<void> {
+  const place = join(home, 'node_modules', name)
+  const { version } = manifestOf(join(root, 'node_modules', name))
   await build({
-    stdin: { contents: `export { fromNodeProviderChain } from '${LAZY}'`, resolveDir: root },
+    stdin: { contents: EXPORTS[name] ?? `module.exports = require('${name}')`, resolveDir: root },
     absWorkingDir: root,
     outfile: join(place, 'index.cjs'),
     bundle: true,
@@ -104,7 +122,7 @@ async function placeLazy(root: string, home: string): Promise<void> {
     legalComments: 'none',
     logLevel: 'warning',
   })
-  writeJson(join(place, 'package.json'), { name: LAZY, version, main: './index.cjs' })
+  writeJson(join(place, 'package.json'), { name, version, main: './index.cjs' })
 }
 
 function writeJson(path: string, value: unknown): void {

@@ -55,6 +55,7 @@ function nodeGyp() {
   return [process.env.npm_config_node_gyp ?? '', inProject(), besideNode].find(file => existsSync(file))
 }
 
+/** @returns why it failed; undefined: it did not */
 function compile() {
   const script = nodeGyp()
   const [command, first] = script === undefined ? ['node-gyp', []] : [process.execPath, [script]]
@@ -63,16 +64,25 @@ function compile() {
   const headersHere =
     process.env.npm_config_nodedir === undefined && existsSync(join(prefix, 'include/node/node_api.h'))
   const args = [...first, 'rebuild', ...(headersHere ? [`--nodedir=${prefix}`] : [])]
-  return spawnSync(command, args, { cwd: folder, stdio: 'inherit' }).status === 0
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: folder, encoding: 'utf8' })
+  const output = `${stdout ?? ''}${stderr ?? ''}`
+  if (/^(verbose|silly|info)$/.test(process.env.npm_config_loglevel ?? '')) console.error(output)
+  if (status === 0) return undefined
+  const [reason] = /could not find any python.*|^\S+:\d+:\d+: (?:fatal )?error: .*/im.exec(output) ?? []
+  const [, last] = /^gyp ERR! stack (?:Error: )?(.*)$/m.exec(output) ?? []
+  return reason ?? last ?? error?.message ?? `node-gyp ended with exit code ${status}`
 }
 
 if (prebuildLoads()) {
   // The loader takes build/ before prebuilds/: an addon that an earlier version compiled must not win.
   rmSync(join(folder, 'build'), { recursive: true, force: true })
-} else if (!compile()) {
-  console.error(
-    `${name}: there is no prebuilt addon for this machine, and it cannot be compiled: that needs a C compiler, make, Python 3` +
-      ` and the headers of Node ${process.version} (beside node under include/node, or a folder named by npm_config_nodedir)`,
-  )
-  process.exitCode = 1
+} else {
+  const failure = compile()
+  if (failure !== undefined) {
+    console.error(
+      `${name}: there is no prebuilt addon for this machine, and it cannot be compiled (${failure}): that needs a C compiler, make,` +
+        ` Python 3 and the headers of Node ${process.version} (beside node under include/node, or a folder named by npm_config_nodedir)`,
+    )
+    process.exitCode = 1
+  }
 }

@@ -38,10 +38,8 @@ const GAP = 1_100
 /** Debounce: changes within this time share one manifest, ms. */
 const DEBOUNCE = 50
 
-/** Pauses before a manifest that could not be written is tried again, ms. */
+/** Pauses before a manifest, or an upstream listing, that could not be written is tried again, ms. */
 const RETRY = { base: 2_000, cap: 30_000 }
-
-/** Pauses before an upstream listing that could not be written is tried again, ms. */
 const LISTING_RETRY = { base: 2_000, cap: 300_000 }
 
 /** Manifests written at once. */

@@ -36,12 +36,18 @@ export interface ProviderOptions {
   /** Asks the chain; for tests. */
   readonly fetch?: (region: string) => Promise<Temporary>
   readonly env?: NodeJS.ProcessEnv
-  /** ms of a clock that never jumps; for tests. */
-  readonly now?: () => number
-  /** The time of day, ms since 1970; for tests. */
-  readonly timeOfDay?: () => number
-  /** Waits, ms; for tests. */
-  readonly sleep?: (milliseconds: number) => Promise<unknown>
+  /** For tests. */
+  readonly clock?: Partial<ProviderClock>
+}
+
+/** The time, as a provider asks for it. */
+export interface ProviderClock {
+  /** ms of a clock that never jumps. */
+  now(): number
+  /** The time of day, ms since 1970. */
+  timeOfDay(): number
+  /** Waits, ms. */
+  sleep(milliseconds: number): Promise<unknown>
 }
 
 /**
@@ -62,6 +68,7 @@ export function credentialProvider(options: ProviderOptions): CredentialSource {
 
 class Chain {
   readonly #options: ProviderOptions
+  readonly #clock: ProviderClock
   #held: Promise<Temporary> | undefined
   /** When the chain is asked again, ms; Infinity: when a file changes, or the server refuses what it gave. */
   #due = Infinity
@@ -77,6 +84,7 @@ class Chain {
 
   constructor(options: ProviderOptions) {
     this.#options = options
+    this.#clock = { now: monotonic, timeOfDay: Date.now, sleep, ...options.clock }
   }
 
   credentials(): Promise<Credentials> {
@@ -103,7 +111,7 @@ class Chain {
       this.#refusal = { key: used.accessKeyId, since: now, last: now }
     this.#refusal.last = now
     if (now - this.#refusal.since > (isCertain ? PATIENCE : HEAD_PATIENCE)) return false
-    await (this.#options.sleep ?? sleep)(PAUSE)
+    await this.#clock.sleep(PAUSE)
     return true
   }
 
@@ -148,7 +156,7 @@ class Chain {
 
   #dueOf(expiration: Date | undefined): number {
     if (expiration === undefined) return Infinity
-    const left = expiration.getTime() - (this.#options.timeOfDay ?? Date.now)()
+    const left = expiration.getTime() - this.#clock.timeOfDay()
     return this.#now() + (left > 2 * EARLY ? left - EARLY : left / 2)
   }
 
@@ -166,7 +174,7 @@ class Chain {
 
   /** Not the time of day: after a jump backwards the chain would not be asked for as long as the jump was. */
   #now(): number {
-    return (this.#options.now ?? monotonic)()
+    return this.#clock.now()
   }
 }
 

@@ -4,6 +4,8 @@ export interface Lined {
   readonly path: string
   /** Whether it is known to be another set than the one that vanished from its path; see {@link Commit.kind}. */
   readonly fresh?: boolean
+  /** Whether nobody knows yet what it holds: it may be another set than the one that vanished from its path. */
+  readonly isUnproven?: boolean
 }
 
 /** A change of a unit that Cassandra made at once. */
@@ -37,6 +39,7 @@ export function isAddition({ removes, explained, kind }: Pending<Lined>): boolea
 
 /** A set of paths that can be changed. */
 interface Paths {
+  readonly size: number
   add(path: string): unknown
   delete(path: string): boolean
   clear(): void
@@ -53,5 +56,7 @@ export function noteUnexplained(unexplained: Paths, commit: Pending<Lined>): voi
 
 /** Takes off the paths to which a set has come back. */
 export function noteReturns(unexplained: Paths, sets: Iterable<Lined>): void {
-  for (const { path, fresh } of sets) if (fresh !== true) unexplained.delete(path)
+  if (unexplained.size === 0) return
+  for (const { path, fresh, isUnproven } of sets)
+    if (fresh !== true && isUnproven !== true) unexplained.delete(path)
 }

@@ -165,6 +165,8 @@ export class Lineage<S extends Lined> {
       noteUnexplained(this.#unexplained, commit)
       this.#reusedBy.delete(commit)
     }
+    noteReturns(this.#unexplained, this.#base)
+    noteReturns(this.#vanished, this.#live)
     this.#folded += folded.length
     this.#additions = cut.additions - cut.rewrites
     return [...gone].filter(set => !this.wants(set))
@@ -236,8 +238,8 @@ export class Lineage<S extends Lined> {
     for (const commit of this.#pending.slice(m, n)) {
       if (!isAddition(commit)) continue
       for (const set of commit.adds) sets.add(set)
-      noteReturns(unexplained, commit.adds)
     }
+    noteReturns(unexplained, sets)
     return {
       sets,
       time: this.#pending[n - 1]?.time ?? this.#time,

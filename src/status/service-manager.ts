@@ -18,8 +18,8 @@ export interface Workers {
 /** How often it looks whether the daemon is ready, ms. */
 const READY_LOOK = 200
 
-/** How often systemd gets a new status line where it asks for no watchdog, ms. */
-const STATUS_PAUSE = 30_000
+/** How often systemd gets a new status line, ms. */
+const STATUS_PAUSE = 10_000
 
 /** The shortest pause between two signs of life, ms; a worker makes two beats in it. */
 const SHORTEST_PAUSE = 1_000
@@ -76,8 +76,11 @@ export class ServiceManager {
       if (!this.#collector.isReady) return
       clearInterval(ready)
       this.#send('READY=1', ...this.#news())
-      this.#look()
-      this.#timers.push(setInterval(() => this.#look(), this.#pause ?? STATUS_PAUSE).unref())
+      this.#timers.push(setInterval(() => this.#tell(), STATUS_PAUSE).unref())
+      const pause = this.#pause
+      if (pause === undefined) return
+      this.#look(pause)
+      this.#timers.push(setInterval(() => this.#look(pause), pause).unref())
     }, READY_LOOK).unref()
     this.#timers.push(ready)
   }
@@ -94,9 +97,12 @@ export class ServiceManager {
     this.stopping()
   }
 
-  #look(): void {
+  #tell(): void {
     if (!this.#isStopping) this.#send(...this.#news())
-    if (this.#pause === undefined) return
+  }
+
+  /** Sends a sign of life if there is proof of it. @param pause since the last look, ms */
+  #look(pause: number): void {
     const stuck = this.#workers.stuckThreads()
     const doubt =
       stuck.length > 0
@@ -105,7 +111,7 @@ export class ServiceManager {
           ? 'no file could be asked for'
           : undefined
     if (doubt !== undefined) {
-      const seconds = Math.round(this.#pause / 1000)
+      const seconds = Math.round(pause / 1000)
       this.#log.warn(`${doubt} for ${seconds} s; systemd restarts tablesnap if that lasts`)
       return
     }

@@ -39,7 +39,7 @@ export class StatusSocket {
     try {
       makeFolder(folder)
       // Nobody can connect before it has its mode, and nobody finds it under its name before it listens.
-      own = mkdtempSync(join(folder, '.'))
+      own = mkdtempSync(join(folder, '.new-'))
       const made = join(own, 's')
       const server = createServer(socket => this.#answer(socket))
       server.maxConnections = CONNECTIONS

@@ -1,13 +1,15 @@
 import { BASIC } from '../cassandra/complete.js'
 import { SparseMap } from '../manifest/sparse.js'
 
+import type { Instant } from './ports.js'
 import type { TableFiles } from './table-files.js'
 
 /** An SSTable that is part of the table, and of which a file went that Cassandra cannot read it without. */
-interface Breakage {
-  /** Later than the drained point of this number; when it was seen, ms of the monotonic clock. */
+export interface Breakage {
+  /** Later than the drained point of this number; when it was seen, ms of the monotonic clock, and by the server's clock. */
   readonly after: number
   readonly at: number
+  readonly time: number
 }
 
 /**
@@ -23,18 +25,18 @@ export class Breakages {
   }
 
   /** A file of an SSTable is missing. @param component of the file */
-  note(files: TableFiles, component: string, drains: number, now: number): void {
+  note(files: TableFiles, component: string, drains: number, { now, time }: Instant): void {
     if (!files.isPart || files.isGivenUp || !(BASIC as readonly string[]).includes(component)) return
-    if (this.after(files) === undefined) this.#all.set(files, { after: drains, at: now })
+    if (this.of(files) === undefined) this.#all.set(files, { after: drains, at: now, time })
   }
 
-  /** The number of the drained point after which it broke; undefined: it is whole, as far as is known. */
-  after(files: TableFiles): number | undefined {
-    const after = this.#all.get(files)?.after
-    if (after === undefined) return undefined
+  /** When it broke; undefined: it is whole, as far as is known. */
+  of(files: TableFiles): Breakage | undefined {
+    const breakage = this.#all.get(files)
+    if (breakage === undefined) return undefined
     const { until } = files.whole
     // It was whole again later.
-    if (until === undefined || until <= after + 1) return after
+    if (until === undefined || until <= breakage.after + 1) return breakage
     this.#all.delete(files)
     return undefined
   }
@@ -47,6 +49,6 @@ export class Breakages {
   /** Those that broke not longer ago than a time: when each was seen, and after which drained point it broke. */
   *since(earliest: number): Generator<Breakage> {
     for (const [files, breakage] of [...this.#all])
-      if (breakage.at > earliest && files.isPart && this.after(files) !== undefined) yield breakage
+      if (breakage.at > earliest && files.isPart && this.of(files) !== undefined) yield breakage
   }
 }

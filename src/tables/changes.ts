@@ -104,9 +104,12 @@ function stepOf(changes: readonly Change[]): Step {
   const adds = new Set<TableFiles>()
   const removes = new Set<TableFiles>()
   const vanished = new Set<TableFiles>()
+  // A truncate or drop is the reason of what had vanished before it.
+  const endsAfter = Math.max(...changes.map(({ kind, after }) => (kind === 'end' ? after : -Infinity)))
   for (const change of changes) {
+    const isLoss = change.kind === 'unexplained' && change.until > endsAfter
     for (const files of change.adds) adds.add(files)
-    for (const files of change.removes) (change.kind === 'unexplained' ? vanished : removes).add(files)
+    for (const files of change.removes) (isLoss ? vanished : removes).add(files)
   }
   const missed = new Set(changes.flatMap(({ removes, isMissed }) => (isMissed === true ? removes : [])))
   // An SSTable that came and went within the step was never part of a table that is known, unless its directory was taken away.

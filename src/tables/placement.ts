@@ -119,7 +119,7 @@ export class Placement {
 
   /** A file of it is missing that was there; its Data.db is not, as far as is known. @param component of the file */
   broke(files: TableFiles, component: string): void {
-    this.#breakages.note(files, component, this.#drains, this.#clock.now())
+    this.#breakages.note(files, component, this.#drains, { now: this.#clock.now(), time: this.#clock.time() })
   }
 
   /** Its Data.db is gone. @param isExplained whether that needs no reason */
@@ -127,11 +127,8 @@ export class Placement {
     this.#unplaced.forget(files)
     this.losses.noteCompacted(files)
     const { drains } = this
-    const span = {
-      after: this.#breakages.after(files) ?? drains,
-      until: drains + 1,
-      time: this.#clock.time(),
-    }
+    const broken = this.#breakages.of(files)
+    const span = { after: broken?.after ?? drains, until: drains + 1, time: this.#clock.time() }
     this.#breakages.delete(files)
     let needsNone = isExplained
     if (this.#unplaced.delete(files)) {
@@ -158,7 +155,7 @@ export class Placement {
     if (needsNone) {
       files.leave()
       this.#changes.add({ ...span, adds: [], removes: [files] })
-    } else this.losses.add({ files, ...span, at: this.#clock.now(), how })
+    } else this.losses.add({ files, ...span, time: broken?.time ?? span.time, at: this.#clock.now(), how })
   }
 
   /** As of {@link Passed.find}. */

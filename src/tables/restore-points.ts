@@ -6,11 +6,11 @@ import { SparseMap, SparseSet } from '../manifest/sparse.js'
 import type { DirectoryIdentity, Entry, State, StateSet } from '../manifest/state.js'
 
 import { isKnownElsewhere, isSameDataDirectory } from './data-directories.js'
+import { PATIENCE, REST_PATIENCE } from './patience.js'
 import type { Clock, Disk, Draft, TableNews, TableSettings } from './ports.js'
 import { Present } from './present.js'
 import { saysNothing, saysTheSame } from './same-manifest.js'
 import { TableFiles } from './table-files.js'
-import { PATIENCE, REST_PATIENCE } from './worklist.js'
 
 /** A watched directory of a table. */
 export interface TableDirectory {

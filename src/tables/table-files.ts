@@ -5,6 +5,7 @@ import { isMutable } from '../cassandra/names.js'
 import { SparseMap } from '../manifest/sparse.js'
 import type { Entry, StateSet } from '../manifest/state.js'
 
+import { REST_PATIENCE } from './patience.js'
 import type { Disk, UploadResult } from './ports.js'
 
 /**
@@ -240,6 +241,11 @@ export class TableFiles {
     return this.#isCommitted || this.#mayBeNew || this.#stored?.components.get('Data.db')?.key !== undefined
   }
 
+  /** For the lineage: whether it is not in the bucket yet, so that nobody knows whether what vanished from its path has come back. */
+  get isUnproven(): boolean {
+    return this.#stored === undefined
+  }
+
   /** Whether none of its files is there, or its Data.db was and is no longer. */
   get isGone(): boolean {
     if (this.#files.size === 0) return true
@@ -343,8 +349,11 @@ export class TableFiles {
   noteWhole(look: Look, drains: number, now: number, time: number): void {
     const { after, until } = this.#whole
     this.#isBreaking = false
-    // What it was until now may have been whole, too: no restore point of that time may lack it.
-    if (until === undefined || look.hasChanged) this.#whole = { after, until: drains + 1, time, at: now }
+    const isRestless = this.#restlessSince !== undefined && now - this.#restlessSince >= REST_PATIENCE
+    if (until === undefined) this.#whole = { after, until: drains + 1, time, at: now }
+    // What it was until now may have been whole, too: no restore point may lack it, until nobody waits for it any longer.
+    else if (look.hasChanged)
+      this.#whole = { after: isRestless ? drains : after, until: drains + 1, time, at: now }
   }
 
   /**

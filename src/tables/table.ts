@@ -582,14 +582,14 @@ export class Table {
     for (const name of txn.adds) {
       this.#placement.losses.namedAgain(log, name)
       // One that vanished from the path is another one: the line may name an SSTable that was never written.
-      const files = this.#findKnown(index, name) ?? this.#findOnDisk(index, name)
+      const files = this.#findKnown(index, name, txn.paths) ?? this.#findOnDisk(index, name)
       if (files !== undefined && !files.isRemoved && this.#wasWritten(files)) adds.push(files)
     }
     this.#checkWatched(txn.paths)
     this.#takeKept()
     const removes: TableFiles[] = []
     for (const name of txn.removes) {
-      const files = this.#find(index, name) ?? this.#unknown(index, name)
+      const files = this.#find(index, name, txn.removedPaths) ?? this.#unknown(index, name)
       if (files === undefined) continue
       removes.push(files)
       // Files of the name may have come after --delete-on-backup deleted the SSTable.
@@ -602,21 +602,24 @@ export class Table {
   }
 
   /** An SSTable that a log names: it is there; --delete-on-backup deleted it; it went without a reason; or before it had a place. */
-  #find(index: string, name: string): TableFiles | undefined {
-    const known = this.#findKnown(index, name)
+  #find(index: string, name: string, paths?: ReadonlySet<string>): TableFiles | undefined {
+    const known = this.#findKnown(index, name, paths)
     const vanished = this.#placement.losses.find(index, name)
     // Events that were queued before a look saw its Data.db gone make files of the name known again, without a Data.db.
     if (vanished !== undefined && known?.has(known.main) !== true) return vanished
     return known ?? this.#placement.passedSSTable(index, name)
   }
 
-  #findKnown(index: string, name: string): TableFiles | undefined {
+  /** @param paths that the log names: an operator's copy in another data directory may have the name, too */
+  #findKnown(index: string, name: string, paths?: ReadonlySet<string>): TableFiles | undefined {
+    let found: TableFiles | undefined
     for (const directory of this.#directories.values()) {
       if (directory.index !== index) continue
       const files = directory.files.get(name) ?? this.#points.kept.get(join(directory.path, name))
-      if (files !== undefined) return files
+      if (files !== undefined && paths?.has(files.path) === true) return files
+      found ??= files
     }
-    return undefined
+    return found
   }
 
   /** An SSTable whose files are on the disk, and whose events are still to come. */

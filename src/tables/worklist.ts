@@ -2,6 +2,7 @@ import type { Verdict } from '../cassandra/complete.js'
 import { SparseMap, SparseSet } from '../manifest/sparse.js'
 
 import type { Judge } from './judgement.js'
+import { PATIENCE, REST_PATIENCE } from './patience.js'
 import type { Clock, Ready, TableSettings, UploadResult } from './ports.js'
 import type { TableFiles } from './table-files.js'
 
@@ -20,12 +21,6 @@ export interface Looked {
 /** First pause before a failed upload is tried again, and the longest, ms. */
 const RETRY_BASE = 1_000
 const RETRY_CAP = 30_000
-
-/** How long a failed upload may be tried again before restore points name the SSTable as not backed up, ms. */
-export const PATIENCE = 600_000
-
-/** How long a restore point waits for files that do not come to rest, ms. */
-export const REST_PATIENCE = 60_000
 
 /** The patience of a run that ends with files that do not come to rest: settle times, and uploads during which they changed. */
 const SETTLES = 10

@@ -24,8 +24,7 @@ function scene(t: Test, lifetime?: number): Scene {
     given: undefined,
     region: 'us-east-1',
     env: { HOME: home },
-    now: () => now,
-    timeOfDay: () => now,
+    clock: { now: () => now, timeOfDay: () => now },
     fetch: () => {
       asked++
       const expiration = lifetime === undefined ? undefined : new Date(now + lifetime)
@@ -107,12 +106,14 @@ await t.test('keys that change and are refused for a moment are tried again, for
     given: undefined,
     region: 'us-east-1',
     env: { HOME: t.testdir() },
-    now: () => now,
-    timeOfDay: () => now,
-    sleep: milliseconds => {
-      paused.push(milliseconds)
-      now += milliseconds
-      return Promise.resolve()
+    clock: {
+      now: () => now,
+      timeOfDay: () => now,
+      sleep: milliseconds => {
+        paused.push(milliseconds)
+        now += milliseconds
+        return Promise.resolve()
+      },
     },
     fetch: () => Promise.resolve({ accessKeyId: key, secretAccessKey: 's' }),
   })
@@ -146,8 +147,7 @@ await t.test(
       given: undefined,
       region: 'us-east-1',
       env: { HOME: t.testdir() },
-      now: () => now,
-      timeOfDay: () => timeOfDay,
+      clock: { now: () => now, timeOfDay: () => timeOfDay },
       fetch: () => Promise.resolve({ accessKeyId: `key${++asked}`, secretAccessKey: 's' }),
     })
     const used = await source()
@@ -166,8 +166,7 @@ await t.test('a chain that fails for a while leaves what there is', async t => {
     given: undefined,
     region: 'us-east-1',
     env: { HOME: t.testdir() },
-    now: () => now,
-    timeOfDay: () => now,
+    clock: { now: () => now, timeOfDay: () => now },
     fetch: () => {
       asked++
       if (failing) return Promise.reject(new Error('no metadata service'))

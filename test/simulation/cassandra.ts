@@ -150,7 +150,9 @@ export class Cassandra {
 
   removing(log: Log, removes: readonly SSTable[]): void {
     const names = new Set(removes.map(({ name }) => name))
-    for (const { node, directory } of log.replicas) this.#append(log, node, directory, { removes: names })
+    const removedPaths = new Set(removes.map(({ path }) => path))
+    for (const { node, directory } of log.replicas)
+      this.#append(log, node, directory, { removes: names, removedPaths })
   }
 
   /** COMMIT in every replica. The first one decides. */

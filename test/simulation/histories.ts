@@ -204,7 +204,7 @@ export const HISTORIES: readonly Told[] = [
         if (component === 'TOC.txt') node.toc = copy.components
         fs.close(directory, copy.file(component))
       }
-      await scenario.every(400, 160, index => {
+      await scenario.every(400, 200, index => {
         const node = copy.node('Statistics.db')
         if (node !== undefined) fs.write(node, 101 + index)
         fs.close(directory, copy.file('Statistics.db'))

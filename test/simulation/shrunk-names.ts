@@ -103,4 +103,26 @@ export const SHRUNK_NAMES: readonly ShrunkHistory[] = [
       ['flush', 30, 0],
     ],
   },
+  {
+    title: 'an SSTable that is overwritten before anybody has judged it was there until then',
+    firstOrder: 13,
+    script: {
+      format: 'big',
+      directories: 1,
+      hasIndex: false,
+      includesCopies: false,
+      existing: 1,
+      mode: 'all',
+      pace: 'busy',
+      speed: 5,
+      stepCost: 2,
+    },
+    events: [
+      ['takeOver', 7224, 0],
+      ['flush', 7, 0],
+      ['flush', 21, 0],
+      ['flush', 2, 0],
+      ['overwrite', 602, 2],
+    ],
+  },
 ]

@@ -134,9 +134,10 @@ export class Simulation {
     run.start(() => {
       this.note(`one-shot run ends: ${run.oneShot?.exit ?? '?'}`)
       if (run.oneShot?.exit !== 'success' || this.checks.settings.hasWildClock) return
-      // Another run may have written a partial one that is newer: -D passes over it.
+      // Another run may have written a partial one that is newer: -D passes over it, and the other run takes up what it lacks.
       const { unit } = family.base
-      const states = [this.bucket.newest(unit)?.state, this.checks.choices.get(unit)?.state]
+      const own = this.bucket.manifests.get(unit)?.findLast(({ writer }) => writer === run.process)
+      const states = [this.bucket.newest(unit)?.state, this.checks.choices.get(unit)?.state, own?.state]
       const isNamed = ({ path }: TrueSSTable) => states.some(state => state?.sets.has(path) === true)
       // One that was away for a while need not have been there when the run looked.
       const removed = new Set(truth.commits.slice(began).flatMap(({ removes }) => removes))
@@ -165,11 +166,14 @@ export class Simulation {
 
   /** Something happens to the node. */
   operate(what: Operation, salt: number): void {
-    const { unit } = this.node.family.base
+    const { unit, directories } = this.node.family.base
     const { daemon } = this
     const isEnd = what === 'truncate' || what === 'drop'
-    // What does not fit into its queue it never hears of.
-    if (isEnd && daemon?.tables.get(unit)?.phase === 'live' && !daemon.queue.isOverflowing)
+    // What does not fit into its queue it never hears of, nor what happens where it does not watch yet.
+    const isHeard =
+      daemon?.queue.isOverflowing === false &&
+      directories.every(({ watches }) => watches.some(({ queue }) => queue === daemon.queue))
+    if (isEnd && isHeard && daemon.tables.get(unit)?.phase === 'live')
       this.checks.ends.push({
         unit,
         daemon,

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync, watch } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -7,7 +7,7 @@ import t from 'tap'
 import { LocalS3, faults } from '../../dev/local-s3/index.js'
 import type { Status } from '../../src/status/status.js'
 import { runtimeFolder } from '../support/cli.js'
-import { TestNode, gate } from '../support/node.js'
+import { TestNode, gate, until } from '../support/node.js'
 import { WatchedStatus, askStatus } from '../support/watched-status.js'
 
 /** Bytes of files. */
@@ -169,6 +169,22 @@ await t.test(
     await daemon.seen(/Everything below \S+ is backed up/)
   },
 )
+
+await t.test('the socket needs no right to write beside its folder', async t => {
+  const node = await TestNode.create(t)
+  const above = join(node.bucket.directory, 'above')
+  const folder = join(above, 'run')
+  mkdirSync(folder, { recursive: true })
+  const others = new Set<string>()
+  const watcher = watch(above, (_, name) => others.add(String(name)))
+  t.teardown(() => watcher.close())
+  const daemon = await node.watch(t, [], undefined, { RUNTIME_DIRECTORY: folder })
+  await until(() => readdirSync(folder).some(name => name.endsWith('.sock')))
+  daemon.kill('SIGTERM')
+  await daemon.exit
+  others.delete('run')
+  t.strictSame([...others], [], 'systemd lets it write in $RUNTIME_DIRECTORY only')
+})
 
 await t.test(
   'a socket that a killed daemon left is replaced, and its name is never listened on twice',
