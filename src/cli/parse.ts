@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { nearest } from '../config/suggest.js'
 import { UsageError } from '../errors.js'
 
+import { fit } from './fit.js'
 import { versionText } from './version.js'
 
 /** A parsed command line; the values have the names that commander gives them. */
@@ -36,7 +37,7 @@ export function buildCommand(name: string, groups: OptionGroups, epilogue: strin
     .addHelpOption(new Option('-h, --help', 'print this help').helpGroup(general))
     .optionsGroup(general)
     .version(versionText(), '-V, --version', 'print the version')
-    .addHelpText('after', `\n${epilogue}`)
+    .addHelpText('after', `\n${fit(epilogue, Math.min(columns, 100))}`)
 }
 
 /** The text of a command's `--help`. */

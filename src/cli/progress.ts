@@ -80,13 +80,18 @@ export class ProgressBar implements Progress {
   }
 }
 
+/**
+ * Columns that stay free behind the line: some terminals wrap in the last one, and one that echoes `^C` must not wrap it, or the line could
+ * not be taken away any more.
+ */
+const FREE = 3
+
 /** Characters of a usual rate and a usual time: a bar whose length changes with every figure beside it is unrest. */
 const RATE = '999.9 MiB/s'.length
 const TIME = '59:59 left'.length
 
 /**
- * One line: the bar, and how far the work is. It leaves the last column of the terminal free, as some wrap there; in a narrow one what
- * matters less is left out. Nothing is shown before anything is known of the work.
+ * One line: the bar, and how far the work is. In a narrow terminal what matters less is left out. Nothing is shown before anything is known of the work.
  */
 export function barLine({ done, total, rate, left }: Pace, things: Work['things'], columns: number): string {
   if (total.count === 0) return ''
@@ -97,7 +102,7 @@ export function barLine({ done, total, rate, left }: Pace, things: Work['things'
   const amount = `${formatAs(done.bytes, total.bytes)}/${all}`.padStart(2 * all.length - 3)
   const speed = `${formatBytes(Math.round(rate))}/s`.padStart(RATE)
   const end = `${left === undefined ? '-:--' : clock(left)} left`.padStart(TIME)
-  const room = columns - 1
+  const room = columns - FREE
   for (const parts of [
     [percent, count, amount, speed, end],
     [percent, amount, speed, end],

@@ -51,7 +51,7 @@ const SHARED_KEYS: readonly SettingKey[] = [...CHOICES, ...BELOW, ...Object.valu
 
 /** Help where tablesnap's speaks of its modes. */
 const HELP: Partial<Record<SettingKey, string>> = {
-  at: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with -f or --commitlogs",
+  at: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or yesterday 14:00, or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with -f or --commitlogs",
   all: 'restore every object of the origin that was ever uploaded; not with --at, -f or --commitlogs',
   list: 'print the restore points of the origin, the newest first, and exit; with -r those below it too, without an origin all',
   list_nodes: 'print the names of the nodes in the bucket, and exit; needs no origin',

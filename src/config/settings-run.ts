@@ -219,7 +219,7 @@ export const RUN_SETTINGS = [
     argument: 'time',
     group: 'Restore (with -D)',
     needs: 'download',
-    help: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with --all",
+    help: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or yesterday 14:00, or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with --all",
   },
   {
     key: 'keyspace',

@@ -11,6 +11,9 @@ const CALENDAR = new RegExp(`^${DATE}(?:[T ]${CLOCK} ?${ZONE}?)?$`, 'i')
 /** A span of time before now: `2h`, `90m`, `1d12h`, `2h ago`. */
 const SPAN = /^(?=\d)(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?(?: ago)?$/i
 
+/** A day that is named as seen from today: `yesterday 14:00`. */
+const NAMED_DAY = /^(today|yesterday)(?=$| )/i
+
 /** The units of {@link SPAN}, ms. */
 const UNITS = [7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1_000] as const
 
@@ -19,7 +22,7 @@ const MANIFESTS = `/${MANIFESTS_FOLDER}`
 
 /** The forms of time that --at accepts, for messages. */
 export const TIME_FORMS =
-  'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), 1795407153 (Unix time) or 2h (ago), nor the key of a state or a listing'
+  'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), yesterday 14:00, 1795407153 (Unix time) or 2h (ago), nor the key of a state or a listing'
 
 /** Whether a text is the key of an object that is of a moment: a state's, or a listing's of the Python program. */
 export function isMomentKey(text: string): boolean {
@@ -35,7 +38,7 @@ export function isMomentKey(text: string): boolean {
 /**
  * A time as a person writes it: ISO 8601 down to the day, with a blank for the T, with a comma as in the log, without
  * the separators as in the keys of states; or a Unix time in seconds (`@` may precede it) or milliseconds; or how long ago
- * it was. Without a zone it is local time, a day alone is its beginning.
+ * it was. In place of the date may stand `today` or `yesterday`. Without a zone it is local time, a day alone is its beginning.
  * @param now ms since 1970
  * @returns ms since 1970; undefined when it is none, or outside of 1970 to 2286
  */
@@ -43,7 +46,8 @@ export function parseTime(text: string, now = Date.now()): number | undefined {
   const [, seconds, fraction = '', milliseconds] =
     /^@?(?:(\d{9,10})(?:\.(\d{1,9}))?|(\d{13}))$/.exec(text) ?? []
   const unix = seconds === undefined ? milliseconds : seconds + thousandths(fraction)
-  const time = unix === undefined ? (spanBefore(text, now) ?? calendarTime(text)) : Number(unix)
+  const time =
+    unix === undefined ? (spanBefore(text, now) ?? calendarTime(withDate(text, now))) : Number(unix)
   return time !== undefined && time >= 0 && time <= LAST ? time : undefined
 }
 
@@ -51,6 +55,19 @@ function spanBefore(text: string, now: number): number | undefined {
   const found = SPAN.exec(text)
   if (found === null) return undefined
   return UNITS.reduce((time, unit, index) => time - unit * Number(found[index + 1] ?? 0), now)
+}
+
+/** The text with a date in place of `yesterday`: the local one, or with Z that of UTC. */
+function withDate(text: string, now: number): string {
+  const [, name] = NAMED_DAY.exec(text) ?? []
+  if (name === undefined) return text
+  const at = new Date(now)
+  const isUtc = /(?:Z|UTC|GMT)$/i.test(text)
+  const date = isUtc
+    ? ([at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate()] as const)
+    : ([at.getFullYear(), at.getMonth(), at.getDate()] as const)
+  const day = new Date(Date.UTC(...date) - (name.toLowerCase() === 'yesterday' ? UNITS[1] : 0))
+  return `${day.toISOString().slice(0, 10)}${text.slice(name.length)}`
 }
 
 /** The digits after a point as three. */

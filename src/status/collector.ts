@@ -125,7 +125,7 @@ export class StatusCollector {
     return {
       version: STATUS_VERSION,
       time: new Date(time).toISOString(),
-      program: { ...this.#program, memory: process.memoryUsage.rss() },
+      program: { ...this.#program, memory: process.memoryUsage.rss(), cpu: cpuTime() },
       isProtected: reasons.length === 0,
       reasons,
       unprotectedSince: isoOf(this.#unprotectedSince),
@@ -172,6 +172,12 @@ export class StatusCollector {
     const { isReachable, since, error, retries, nextTry } = this.#server
     return { isReachable, since: isoOf(since), error: error ?? null, retries, nextTry: isoOf(nextTry) }
   }
+}
+
+/** CPU time of this process, all threads, ms. */
+function cpuTime(): number {
+  const { user, system } = process.cpuUsage()
+  return Math.round((user + system) / 1000)
 }
 
 /** Spelled out, as a spread takes ten times as long: there may be ten thousand tables. */

@@ -68,8 +68,8 @@ export interface ProgramFacts {
 export interface Status {
   readonly version: typeof STATUS_VERSION
   readonly time: string
-  /** With its resident memory, bytes. */
-  readonly program: ProgramFacts & { readonly memory: number }
+  /** With its resident memory, bytes, and the CPU time of all its threads, ms. */
+  readonly program: ProgramFacts & { readonly memory: number; readonly cpu: number }
   /** Whether everything below the paths is in the bucket and named by complete restore points. */
   readonly isProtected: boolean
   /** Why not, one sentence each, the worst first. */

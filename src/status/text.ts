@@ -31,7 +31,8 @@ export function statusText(status: Status): string[] {
     `S3             ${s3Text(s3, status)}`,
     `Uploaded       ${counted(totals.files, 'file')}, ${formatBytes(totals.bytes)} since ${program.started}; ${totals.present} were there already`,
     `Watches        ${counted(status.directories.watched, 'directory', 'directories')}, ${status.directories.unwatched} without a watch; ${counted(totals.overflows, 'overflow')}, ${counted(totals.gaps, 'gap')}`,
-    `Program        tablesnap ${program.version}${program.commit === null ? '' : ` (${program.commit})`}, pid ${program.pid}, ${formatBytes(program.memory)} of memory; ${program.paths.join(', ')}`,
+    `Program        tablesnap ${program.version}${program.commit === null ? '' : ` (${program.commit})`}, pid ${program.pid}; ${program.paths.join(', ')}`,
+    `Cost           ${costText(status)}`,
     ...section(`${failed} cannot be backed up:`, failures),
     ...section('Tables that are not protected:', weak.slice(0, NAMED).map(tableText), weak.length - NAMED),
     ...section(
@@ -77,6 +78,13 @@ function waitingText({ waiting }: Status): string {
   if (sstables === 0) return 'nothing'
   const end = left === null ? '' : `, about ${span(left)} left`
   return `${counted(sstables, 'SSTable')} (${formatBytes(bytes)}), the oldest for ${span(age)}; ${formatBytes(rate)}/s in the last minute${end}`
+}
+
+/** What the program costs the node. */
+function costText({ program, time }: Status): string {
+  const life = Math.max(1, Date.parse(time) - Date.parse(program.started))
+  const share = ((100 * program.cpu) / life).toFixed(1)
+  return `${formatBytes(program.memory)} of memory, ${(program.cpu / 1000).toFixed(1)} s of CPU time (${share} % of a core since the start)`
 }
 
 function protectedOf(status: Status): string {

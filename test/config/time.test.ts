@@ -36,6 +36,23 @@ await t.test('times as people write them', t => {
   t.end()
 })
 
+await t.test('a time of yesterday or today', t => {
+  // 23:30 of the 22nd in New York.
+  const now = Date.UTC(2026, 10, 23, 4, 30)
+  t.equal(parseTime('yesterday 14:00', now), Date.UTC(2026, 10, 21, 19))
+  t.equal(parseTime('today 14:00', now), Date.UTC(2026, 10, 22, 19))
+  t.equal(parseTime('Yesterday 14:00 UTC', now), Date.UTC(2026, 10, 22, 14))
+  t.equal(parseTime('yesterday', now), Date.UTC(2026, 10, 21, 5), 'its beginning')
+  t.equal(
+    parseTime('yesterday 00:30', Date.UTC(2026, 2, 9, 12)),
+    Date.UTC(2026, 2, 8, 5, 30),
+    'a day of 23 h',
+  )
+  for (const text of ['yesterday14:00', 'yesterday 25:00', 'tomorrow 14:00', 'yesterdays'])
+    t.equal(parseTime(text, now), undefined, text)
+  t.end()
+})
+
 await t.test('how long ago', t => {
   const now = Date.UTC(2026, 10, 23, 12)
   for (const [text, hours] of [
@@ -57,7 +74,7 @@ await t.test('what is none', t => {
   for (const text of [
     '',
     'now',
-    'yesterday',
+    'tomorrow',
     '2026',
     '2026-11',
     '2026-02-30',
@@ -101,8 +118,8 @@ await t.test('wrong ones are bad usage', t => {
   const place = makePlace(t.testdir())
   for (const [words, message] of [
     [
-      '-D --at yesterday',
-      /^--at: "yesterday" is not a time such as 2026-11-23T04:12:33Z \(UTC\), .*local time/,
+      '-D --at tomorrow',
+      /^--at: "tomorrow" is not a time such as 2026-11-23T04:12:33Z \(UTC\), .*local time/,
     ],
     ['-D --at=', /^--at: the value is empty$/],
     ['--at 1795407153', /^--at works only with -D\/--download$/],

@@ -39,8 +39,10 @@ export class TerminalRun {
   output = ''
   readonly exit: Promise<number | string>
   readonly #child: ChildProcess
+  readonly #columns: number
 
   constructor(args: readonly string[], columns: number) {
+    this.#columns = columns
     const environment = ['-u', 'NODE_OPTIONS', `RUNTIME_DIRECTORY=${runtimeFolder()}`, 'HOME=/nonexistent']
     const command = ['/usr/bin/env', ...environment, process.execPath, BINARY, ...args]
     this.#child = spawn('python3', ['-c', PTY, String(columns), ...command], {
@@ -79,6 +81,10 @@ export class TerminalRun {
         if (one === '\r') column = 0
         else if (one === '\n') lines[++row] ??= ''
         else {
+          if (column >= this.#columns) {
+            column = 0
+            lines[++row] ??= ''
+          }
           const line = (lines[row] ?? '').padEnd(column)
           lines[row] = line.slice(0, column) + one + line.slice(column + 1)
           column++
