@@ -67,8 +67,8 @@ export class StatusCollector {
   get isCaughtUp(): boolean {
     const { uploading, isStarted, tables } = this.#source
     if (!isStarted || uploading > 0 || !this.#server.isReachable) return false
-    for (const { isIdle, isCovered, phase } of tables)
-      if (!isIdle || !isCovered || phase !== 'live') return false
+    for (const { isIdle, isCurrent, phase } of tables)
+      if (!isIdle || !isCurrent || phase !== 'live') return false
     return true
   }
 

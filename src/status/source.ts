@@ -13,8 +13,8 @@ export interface TableView {
   readonly isTable: boolean
   /** Whether nothing is to be judged, uploaded or decided. */
   readonly isIdle: boolean
-  /** Whether a restore point of what was found is in the bucket, or none is needed. */
-  readonly isCovered: boolean
+  /** Whether the newest manifest is of the last change and upload, or none is needed. */
+  readonly isCurrent: boolean
   readonly phase: 'loading' | 'scanning' | 'live' | 'gap'
   readonly newest: State | undefined
   waiting(): Iterable<WaitingFiles>

@@ -46,8 +46,8 @@ export function kindOf({ unprotected, unexplained }: Pick<State, 'unprotected' |
   return unprotected.length > 0 ? 'partial' : 'complete'
 }
 
-function levelOf({ isIdle, isCovered, phase, newest }: TableView, waiting: number): Level {
-  if (waiting > 0 || !isIdle || !isCovered || phase !== 'live') return 'behind'
+function levelOf({ isIdle, isCurrent, phase, newest }: TableView, waiting: number): Level {
+  if (waiting > 0 || !isIdle || !isCurrent || phase !== 'live') return 'behind'
   return newest === undefined || kindOf(newest) === 'complete' ? 'protected' : 'damaged'
 }
 

@@ -68,6 +68,8 @@ export class RestorePoints {
   #isExposed = false
   #isSaid = false
   #isCovered = false
+  /** The history went on, or more was uploaded, since the last draft. */
+  #isBehind = false
   /** The bucket says what the table was until then, ms since 1970: no change before that is to be told. */
   #toldUntil = Infinity
   #draft: { readonly draft: Draft; readonly moment: Moment<TableFiles> } | undefined
@@ -124,9 +126,21 @@ export class RestorePoints {
     return this.#isSaid && this.#draft === undefined
   }
 
+  /** Whether the newest manifest is of the last change, and of the last upload; for the operator. */
+  get isCurrent(): boolean {
+    return this.#isCovered && !this.#isBehind && this.#draft === undefined
+  }
+
   /** The history went on. */
   wentOn(): void {
     this.#isSaid = false
+    this.#isBehind = true
+  }
+
+  /** An upload has ended, and manifests have something else to say of its SSTable. */
+  uploaded(): void {
+    this.changed()
+    this.#isBehind = true
   }
 
   get kept(): ReadonlyMap<string, TableFiles> {
@@ -259,10 +273,12 @@ export class RestorePoints {
     )
     if (moment === undefined) {
       this.#isSaid = !this.#isChanged
+      this.#isBehind = false
       return undefined
     }
     const time = this.#timeOf(moment, history)
     if (time === undefined) return undefined
+    this.#isBehind = false
     const draft = this.#draftOf(source, { ...moment, time }, now)
     const still = draft.state.unexplained.filter(path => this.#untold.has(path))
     if (still.length > 0) this.#news.push({ kind: 'unexplained', paths: still })
@@ -343,6 +359,7 @@ export class RestorePoints {
     this.#triedTime = Math.max(this.#triedTime, draft.state.time)
     this.#draft = undefined
     this.#isSaid = false
+    this.#isBehind = true
     this.#isChanged = true
   }
 

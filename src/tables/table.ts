@@ -110,6 +110,11 @@ export class Table {
     return this.#points.isCovered
   }
 
+  /** Whether the newest manifest is of the last change, and of the last upload. */
+  get isCurrent(): boolean {
+    return this.#points.isCurrent
+  }
+
   /** Whether nothing is to be judged, uploaded, or decided. */
   get isIdle(): boolean {
     return this.#isLoaded && this.#worklist.isIdle && (this.#isStopped || this.#placement.isSettled)
@@ -329,7 +334,7 @@ export class Table {
 
   /** The upload of files has ended. */
   uploaded(files: TableFiles, result: UploadResult): void {
-    if (this.#worklist.uploaded(files, result, this.#isThere(files))) this.#points.changed()
+    if (this.#worklist.uploaded(files, result, this.#isThere(files))) this.#points.uploaded()
     this.#orders.restorePoint(this)
     this.#schedule()
   }
