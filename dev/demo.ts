@@ -21,7 +21,7 @@ import { LocalS3 } from './local-s3/local-s3.js'
 const MEBIBYTE = 1024 * 1024
 
 /** Generations written beside each other, with the bytes of their Data.db; the largest goes up in parts. */
-const LOAD = [256 * 1024, 3 * MEBIBYTE, 40 * MEBIBYTE, 64 * 1024]
+const LOAD = [256 * 1024, 3 * MEBIBYTE, 40 * MEBIBYTE]
 
 /** Files by path, with their SHA-256 in hex. */
 type Digests = Map<string, string>
