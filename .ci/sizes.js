@@ -22,7 +22,7 @@ const LINES = {
   retention: 1800,
   s3: 3400,
   status: 2400,
-  tables: 3800,
+  tables: 3900,
   transfer: 2300,
   watch: 1200,
 }
