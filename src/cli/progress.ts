@@ -11,6 +11,9 @@ const require = createRequire(import.meta.url)
 /** Redraws a second. */
 const FPS = 5
 
+/** Columns of a terminal that does not know how many it has, as a serial console. */
+const USUAL_COLUMNS = 80
+
 /** Columns of the bar itself. */
 const LEAST_BAR = 8
 const MOST_BAR = 40
@@ -76,7 +79,8 @@ export class ProgressBar implements Progress {
   }
 
   #line(): string {
-    return barLine(this.#keeper.pace, this.#work?.things ?? 'files', this.#stream.columns ?? 80)
+    const { columns = 0 } = this.#stream
+    return barLine(this.#keeper.pace, this.#work?.things ?? 'files', columns > 0 ? columns : USUAL_COLUMNS)
   }
 }
 

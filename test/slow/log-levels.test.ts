@@ -24,9 +24,9 @@ await t.test('an upload is one line for each SSTable, whatever the number of its
   t.ok(lines.length < SSTABLES + 20, `${lines.length} lines for 4,000 files`)
   const again = await node.run(['-r', '-B'])
   t.ok(again.log.split('\n').length < 10, 'what is in the bucket already is no news')
-  table.set('nb-99-big')
+  table.set('nb-9999-big')
   const verbose = await node.run(['-rvB'])
-  for (const path of table.paths('nb-99-big')) t.match(verbose.log, ` DEBUG Finished uploading ${path}\n`)
+  for (const path of table.paths('nb-9999-big')) t.match(verbose.log, ` DEBUG Finished uploading ${path}\n`)
 })
 
 await t.test('two flags that name a level are refused', async t => {
