@@ -11,9 +11,6 @@ const require = createRequire(import.meta.url)
 /** Redraws a second. */
 const FPS = 5
 
-/** Columns of a terminal that does not know how many it has, as a serial console. */
-const USUAL_COLUMNS = 80
-
 /** Columns of the bar itself. */
 const LEAST_BAR = 8
 const MOST_BAR = 40
@@ -79,8 +76,8 @@ export class ProgressBar implements Progress {
   }
 
   #line(): string {
-    const { columns = 0 } = this.#stream
-    return barLine(this.#keeper.pace, this.#work?.things ?? 'files', columns > 0 ? columns : USUAL_COLUMNS)
+    // A serial console does not know how many it has.
+    return barLine(this.#keeper.pace, this.#work?.things ?? 'files', (this.#stream.columns ?? 0) || 80)
   }
 }
 

@@ -38,8 +38,7 @@ export function reportError(error: unknown, log: Logger | undefined, { name, hel
 
 /** Width of the terminal that stdout is; undefined where it is none, or does not know its width. To ask `process.stdout` would set O_NONBLOCK on a pipe that others share. */
 export function columnsOfStdout(): number | undefined {
-  const columns = isatty(1) ? process.stdout.columns : 0
-  return columns > 0 ? columns : undefined
+  return isatty(1) && process.stdout.columns > 0 ? process.stdout.columns : undefined
 }
 
 /** The environment and the places of the conf file for a command of this process. */
