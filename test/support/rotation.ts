@@ -25,6 +25,8 @@ export class Rotation {
   /** Requests that the server refused. */
   refused = 0
   #valid = KEYS[0]
+  /** The second half of a turn. */
+  #late: NodeJS.Timeout | undefined
 
   private constructor(
     readonly node: TestNode,
@@ -41,7 +43,10 @@ export class Rotation {
     const rotation = new Rotation(node, home, lag, first)
     rotation.#write()
     const timer = setInterval(() => rotation.#turn(), interval)
-    t.teardown(() => clearInterval(timer))
+    t.teardown(() => {
+      clearInterval(timer)
+      clearTimeout(rotation.#late)
+    })
     return rotation
   }
 
@@ -74,7 +79,7 @@ export class Rotation {
     const serve = () => (this.#valid = next)
     if (this.first === 'server') serve()
     else this.#write()
-    setTimeout(() => (this.first === 'server' ? this.#write() : serve()), this.lag)
+    this.#late = setTimeout(() => (this.first === 'server' ? this.#write() : serve()), this.lag)
   }
 
   /** Puts another file in the place of the one before. */
