@@ -25,6 +25,8 @@ export class Rotation {
   /** Requests that the server refused. */
   refused = 0
   #valid = KEYS[0]
+  /** Turns of which both halves are done. */
+  #finished = 0
   /** The second half of a turn. */
   #late: NodeJS.Timeout | undefined
 
@@ -50,8 +52,10 @@ export class Rotation {
     return rotation
   }
 
-  /** Starts the binary with the credentials of the file. */
+  /** Starts the binary with the credentials of the file, right after a change: keys that never were good are refused at once. */
   async run(t: Test, flags: readonly string[]): Promise<Cli> {
+    const before = this.#finished
+    await until(() => this.#finished > before)
     const endpoint = await unfaithful(t, this.node.bucket.server.endpoint, {
       request: ({ method, headers }) => {
         const key = this.#valid?.accessKeyId ?? ''
@@ -79,7 +83,11 @@ export class Rotation {
     const serve = () => (this.#valid = next)
     if (this.first === 'server') serve()
     else this.#write()
-    this.#late = setTimeout(() => (this.first === 'server' ? this.#write() : serve()), this.lag)
+    this.#late = setTimeout(() => {
+      if (this.first === 'server') this.#write()
+      else serve()
+      this.#finished++
+    }, this.lag)
   }
 
   /** Puts another file in the place of the one before. */
