@@ -7,7 +7,7 @@ import { launch } from '../launch.js'
 import type { Site } from '../site.js'
 import type { BusyNode } from './node.js'
 
-/** What runs beside Cassandra in a turn. */
+/** A way to back up the node. */
 export interface Backup {
   readonly client: string
   readonly variant: string
@@ -51,7 +51,7 @@ async function run(site: Site, client: Client, job: Job): Promise<number> {
   return user + sys
 }
 
-/** All that take turns. @param rate of `--max-rate`, as tablesnap takes it @param peers at their defaults */
+/** Every way that is measured. @param rate of `--max-rate`, as tablesnap takes it @param peers at their defaults */
 export function backups(rate: string, peers: readonly Client[]): Backup[] {
   return [
     ours(),

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 
-/** What a load does. */
+/** The settings of a load. */
 export interface LoadPlan {
   readonly address: string
   readonly port: number
@@ -19,7 +19,7 @@ export interface LoadPlan {
   readonly seed: number
 }
 
-/** What it measured. */
+/** The latencies that a load measured. */
 export interface LoadReport {
   /** From the moment at which each was due to its answer, ms. */
   readonly reads: readonly number[]
@@ -28,11 +28,11 @@ export interface LoadReport {
   readonly failed: number
 }
 
-/** Of ten requests so many are reads. */
-const READS = 8
+/** The share of reads among the requests. */
+const READS = 0.8
 
-/** Of the reads so many of ten go to this share of the rows. */
-const HOT_READS = 8
+/** This share of the requests goes to the hot rows, and this share of the rows is hot. */
+const HOT_REQUESTS = 0.8
 const HOT_ROWS = 0.2
 
 /** Which request comes when: the same for every load of the same seed. */
@@ -49,12 +49,12 @@ export class Arrivals {
 
   next(): { readonly isRead: boolean; readonly id: number } {
     const { rows } = this.#plan
-    const isRead = this.#random() * 10 < READS
-    const isHot = this.#random() * 10 < HOT_READS
+    const isRead = this.#random() < READS
+    const isHot = this.#random() < HOT_REQUESTS
     return { isRead, id: Math.floor(this.#random() * rows * (isHot ? HOT_ROWS : 1)) }
   }
 
-  /** What a write brings; it cannot be compressed. */
+  /** The value of a write; it cannot be compressed. */
   value(): Buffer {
     return this.#value
   }

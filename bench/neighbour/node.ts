@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import { Cassandra } from '../../test/support/real/cassandra.js'
 import { residentPages } from '../data.js'
 import { BenchFailure } from '../failure.js'
 import { interruption } from '../interruption.js'
-import { Arrivals, type LoadPlan, type LoadReport } from './load-plan.js'
+import type { LoadPlan, LoadReport } from './load-plan.js'
 
 /** The version of Cassandra; `.ci/install cassandra` brings it. */
 const VERSION = '5.0.9'
@@ -98,12 +99,9 @@ export class BusyNode {
     await this.#node.kill()
   }
 
-  *#paths(): Generator<string> {
-    for (const name of readdirSync(this.table)) if (name.endsWith('-Data.db')) yield join(this.table, name)
-  }
-
   #dataFiles(): string[] {
-    return [...this.#paths()]
+    const names = readdirSync(this.table).filter(name => name.endsWith('-Data.db'))
+    return names.map(name => join(this.table, name))
   }
 
   async #fill(): Promise<void> {
@@ -122,22 +120,12 @@ export class BusyNode {
     )
     // A compaction in one turn and none in the next would be all that the turns differ in.
     await this.nodetool('disableautocompaction', 'bench', 'rows')
-    const arrivals = new Arrivals({
-      address,
-      port,
-      table: TABLE,
-      rows: this.#rows,
-      valueSize: VALUE_SIZE,
-      rate: 1,
-      warmUp: 0,
-      seconds: 0,
-      seed: 1,
-    })
+    const value = randomBytes(VALUE_SIZE)
     const ids = [...Array(this.#rows).keys()][Symbol.iterator]()
     const write = async (): Promise<void> => {
       for (const id of ids) {
         interruption.throwIfAborted()
-        await client.execute(`INSERT INTO ${TABLE} (id, v) VALUES (?, ?)`, [id, arrivals.value()], {
+        await client.execute(`INSERT INTO ${TABLE} (id, v) VALUES (?, ?)`, [id, value], {
           prepare: true,
         })
       }

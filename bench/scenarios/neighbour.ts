@@ -26,7 +26,7 @@ const WARM_UP = 3000
 /** Between two turns, ms. */
 const PAUSE = 2000
 
-/** Of the data set so much fits into memory beside Cassandra's own. */
+/** The share of the data set that fits into the page cache. */
 const SHARE = 0.5
 
 /** Memory of Cassandra, the load, the sink and a backup without the page cache, bytes. */
@@ -52,8 +52,8 @@ interface Turn {
 }
 
 /**
- * What a backup costs the Cassandra beside it: latency under a load of a fixed rate, in turns without a backup, with tablesnap,
- * and with what people use instead. All share two thirds of the data set's size as page cache.
+ * Measures how a backup changes the latency of a Cassandra on the same machine. A load of a fixed rate runs in turns: without a
+ * backup, with tablesnap, and with each peer. The page cache holds half of the data set.
  */
 export const neighbour: Scenario = async ({ options, peers, say }) => {
   checkSpace(options.work, 4 * options.size)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 
 import { errorMessage } from '../errors.js'
 import type { KeyLayout } from '../manifest/keys.js'
+import { counted } from '../report/format.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { abortMultipartUpload, listUploads, type ListedUpload } from '../s3/multipart.js'
@@ -29,7 +30,11 @@ export class LeftUploads {
     this.#deps = deps
   }
 
-  /** Ends them; a failure is no harm, as the next run tries again. @param before when this run began, ms since 1970, by the server's clock */
+  /**
+   * Ends them; a failure is no harm, as the next run tries again. Those begun in the last two seconds before this run stay until then, too: by
+   * their time they could be its own.
+   * @param before when this run began, ms since 1970, by the server's clock
+   */
   async end(before: number): Promise<void> {
     const { client, keys, log, signal } = this.#deps
     let count = 0
@@ -44,8 +49,7 @@ export class LeftUploads {
     } catch (error) {
       log.debug(`Unfinished uploads of earlier runs may be left: ${errorMessage(error)}`)
     }
-    if (count > 0)
-      log.info(`Ended ${count} unfinished upload${count === 1 ? '' : 's'} that an earlier run had begun`)
+    if (count > 0) log.info(`Ended ${counted(count, 'unfinished upload')} that an earlier run had begun`)
   }
 
   async #isUseless({ key }: ListedUpload): Promise<boolean> {

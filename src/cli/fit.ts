@@ -1,4 +1,4 @@
-/** What a line begins with: the blanks, and in a list of terms (`  255       bucket or path missing`) the term with the blanks behind it. */
+/** The beginning of a line: its blanks; in a list of terms (`  255       bucket or path missing`) also the term and the blanks after it. */
 const START = /^( *)(?:\S+(?: \S+)? {2,})?/
 
 /** A command in the examples: to be copied, so never broken. */

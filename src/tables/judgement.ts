@@ -33,7 +33,7 @@ export class Judge {
     const look = files.look(this.#disk, now)
     const verdict = files.isSSTable ? this.#sstable(files, now) : this.#plain(files, now)
     // Of what is there now the table makes another SSTable.
-    if (look.isReplaced && (files.isPart || files.wasGiven)) return { verdict, look }
+    if (look.isReplaced && files.isTaken) return { verdict, look }
     if (verdict.state === 'complete' || verdict.state === 'settling')
       files.noteWhole(look, drains, now, this.#clock.time())
     // One that is gone may have been whole until it went.

@@ -151,6 +151,11 @@ export class TableFiles {
     return this.#wasGiven
   }
 
+  /** Whether it was taken for whole: it has a place, or was given away to be uploaded. What replaces it is another SSTable. */
+  get isTaken(): boolean {
+    return this.#membership !== 'unplaced' || this.#wasGiven
+  }
+
   /** Whether something happened to it while it was being uploaded. */
   get isDisturbed(): boolean {
     return this.#isDisturbed
@@ -320,8 +325,7 @@ export class TableFiles {
   #mainIs(identity: FileIdentity): void {
     this.#inode = identity.inode
     const entry = this.#stored?.components.get(this.component(this.main))
-    const isJudged = this.#membership !== 'unplaced' || this.#wasGiven
-    if (!isJudged && entry !== undefined && !sameIdentity(entry, identity)) this.#stored = undefined
+    if (!this.isTaken && entry !== undefined && !sameIdentity(entry, identity)) this.#stored = undefined
   }
 
   /** Whether a file has changed in a way that says when the SSTable became whole. */

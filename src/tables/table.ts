@@ -542,7 +542,7 @@ export class Table {
   #replaced(files: TableFiles): void {
     const directory = this.#directories.get(files.directory)
     if (directory === undefined || !this.#isThere(files)) return
-    if (!files.isPart && !files.isRemoved && !files.wasGiven) {
+    if (!files.isTaken) {
       this.#worklist.mark(files)
       return
     }
