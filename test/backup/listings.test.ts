@@ -113,7 +113,7 @@ await t.test(
     tracked.copy(table, 'nb-2-big')
     await until(() => tracked.in('done').length === 1)
     await tracked.idle()
-    await one.writer.flush()
+    await one.flush()
     t.same(await names(one, table), table.names())
     t.equal(
       one.lines.filter(line => line.includes('Upstream listings name files that existed before')).length,

@@ -90,6 +90,12 @@ export class Recorded {
     return keys
   }
 
+  /** Writes what the tables have to say, once they have nothing left to do. */
+  async flush(): Promise<void> {
+    await this.tracked.idle()
+    await this.writer.flush()
+  }
+
   /** The first table's newest restore point, as the bucket has it. */
   async newest(table: Table = this.tracked.core()): Promise<State | undefined> {
     const key = await this.states.newest(table.name)
