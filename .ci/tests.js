@@ -31,7 +31,6 @@ const LONGEST = [
   'retention/chop-daemon.slow',
   'backup/incomplete.slow',
   'simulation/simulation.slow',
-  's3/wire.slow',
   'docs/permissions.slow',
   'backup/long-outage.slow',
   'manifest/large-manifest.slow',
