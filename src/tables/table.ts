@@ -154,7 +154,7 @@ export class Table {
   /** Objects have other keys. @param keyOf the new key of the object of a file; undefined: it has none */
   rekey(keyOf: (path: string, entry: Entry) => string | undefined): void {
     let isNews = false
-    for (const files of this.known()) isNews = files.rekey(keyOf) || isNews
+    for (const files of this.known()) isNews = files.remote.rekey(keyOf) || isNews
     if (!isNews) return
     this.#points.changed()
     this.#orders.restorePoint(this)
@@ -163,7 +163,8 @@ export class Table {
   /** The SSTables, and files that belong to none, that are on the disk and not in the bucket; bounded by what is under way. */
   *waiting(): Generator<{ readonly bytes: number; readonly since: number }> {
     for (const [files, since] of this.#worklist.open) {
-      const { status, bytesOutdated: bytes } = files
+      const { status, remote } = files
+      const bytes = remote.bytesOutdated
       if (bytes > 0 && status !== 'done' && status !== 'obsolete' && status !== 'old') yield { bytes, since }
     }
   }
@@ -196,7 +197,7 @@ export class Table {
     this.#points.loaded(newest, newestTime, scannedAt)
     this.#isLoaded = true
     for (const files of this.files()) {
-      files.seed(this.#points.stored(files.path), this.#disk)
+      files.remote.seed(this.#points.stored(files.path), this.#disk)
       if (files.status === 'old') this.#judgeOld(files)
     }
     this.#wake(this.#clock.now())
@@ -349,7 +350,7 @@ export class Table {
     this.#points.adopt(newer, this.#placement.losses.endedAt)
     this.#placement.history?.adopt(newer)
     for (const files of this.files()) {
-      files.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
+      files.remote.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
       if (files.status === 'old') this.#judgeOld(files)
     }
     this.#orders.restorePoint(this)
@@ -476,7 +477,7 @@ export class Table {
       files.mark('old')
       if (this.#isLoaded) this.#judgeOld(files)
     } else if (files.status !== 'old' || !isSame) {
-      if (this.#isLoaded) files.seed(this.#points.stored(files.path), this.#disk)
+      if (this.#isLoaded) files.remote.seed(this.#points.stored(files.path), this.#disk)
       this.#worklist.mark(files)
     }
   }
@@ -486,8 +487,8 @@ export class Table {
     const { newest } = this.#points
     if (this.#points.stored(files.path) !== undefined) {
       files.look(this.#disk, this.#clock.now())
-      files.seed(this.#points.stored(files.path), this.#disk)
-      if (files.stored !== undefined && !files.isOutdated && !files.isGone) files.markDone()
+      files.remote.seed(this.#points.stored(files.path), this.#disk)
+      if (files.stored !== undefined && !files.remote.isOutdated && !files.isGone) files.markDone()
       else this.#worklist.mark(files)
     } else if (newest !== undefined && !newest.unprotected.includes(files.path)) this.#worklist.mark(files)
   }
