@@ -22,7 +22,7 @@ const LINES = {
   retention: 1800,
   s3: 3400,
   status: 2400,
-  tables: 4000,
+  tables: 4100,
   transfer: 2300,
   watch: 1200,
 }

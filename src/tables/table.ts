@@ -306,11 +306,13 @@ export class Table {
   /** Judges what changed, and what is due, by the disk as it is now. */
   look(): void {
     this.#looked = this.#instant()
-    const { ready, gone, replaced, broken } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
+    const looked = this.#worklist.look(this.#placement.drains, this.#isLoaded)
+    const { ready, present, gone, replaced, broken } = looked
     for (const [files, component] of broken) this.#placement.broke(files, component)
     for (const files of gone) this.#leftUnseen(files)
     for (const files of replaced) this.#replaced(files)
     for (const one of ready) if (this.#isThere(one.files)) this.#upload(one)
+    this.#areThere(present)
     this.#schedule()
   }
 
@@ -670,6 +672,16 @@ export class Table {
       this.#points.noteUnwatched(directory)
       this.#orders.restorePoint(this)
     }
+  }
+
+  /** Files are in the bucket as they are: nothing of them is to be sent. */
+  #areThere(present: readonly TableFiles[]): void {
+    for (const files of present) {
+      const isThere = this.#isThere(files)
+      if (isThere) this.#orders.present(this, files)
+      if (this.#worklist.present(files, isThere)) this.#points.uploaded()
+    }
+    if (present.length > 0) this.#orders.restorePoint(this)
   }
 
   #upload(ready: Ready): void {
