@@ -229,7 +229,7 @@ export class RestorePoints {
     if (files.isSSTable) {
       // A commit removed it while its manifest was being written.
       if (files.isRemoved) return
-      files.keep()
+      files.remote.keep()
       this.#kept.set(files.path, files)
       return
     }
@@ -397,7 +397,7 @@ export class RestorePoints {
     const sets = new SparseMap<string, StateSet>()
     const leaving: TableFiles[] = []
     const leaves = (files: TableFiles) =>
-      this.#settings.deletesUploaded && files.status === 'done' && files.isAsUploaded(this.#disk)
+      this.#settings.deletesUploaded && files.status === 'done' && files.remote.isAsUploaded(this.#disk)
     for (const files of moment.sets) {
       const { path, stored } = files
       if (stored === undefined) continue

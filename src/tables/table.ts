@@ -154,7 +154,7 @@ export class Table {
   /** Objects have other keys. @param keyOf the new key of the object of a file; undefined: it has none */
   rekey(keyOf: (path: string, entry: Entry) => string | undefined): void {
     let isNews = false
-    for (const files of this.known()) isNews = files.rekey(keyOf) || isNews
+    for (const files of this.known()) isNews = files.remote.rekey(keyOf) || isNews
     if (!isNews) return
     this.#points.changed()
     this.#orders.restorePoint(this)
@@ -163,7 +163,8 @@ export class Table {
   /** The SSTables, and files that belong to none, that are on the disk and not in the bucket; bounded by what is under way. */
   *waiting(): Generator<{ readonly bytes: number; readonly since: number }> {
     for (const [files, since] of this.#worklist.open) {
-      const { status, bytesOutdated: bytes } = files
+      const { status, remote } = files
+      const bytes = remote.bytesOutdated
       if (bytes > 0 && status !== 'done' && status !== 'obsolete' && status !== 'old') yield { bytes, since }
     }
   }
@@ -196,7 +197,7 @@ export class Table {
     this.#points.loaded(newest, newestTime, scannedAt)
     this.#isLoaded = true
     for (const files of this.files()) {
-      files.seed(this.#points.stored(files.path), this.#disk)
+      files.remote.seed(this.#points.stored(files.path), this.#disk)
       if (files.status === 'old') this.#judgeOld(files)
     }
     this.#wake(this.#clock.now())
@@ -305,11 +306,13 @@ export class Table {
   /** Judges what changed, and what is due, by the disk as it is now. */
   look(): void {
     this.#looked = this.#instant()
-    const { ready, gone, replaced, broken } = this.#worklist.look(this.#placement.drains, this.#isLoaded)
+    const looked = this.#worklist.look(this.#placement.drains, this.#isLoaded)
+    const { ready, present, gone, replaced, broken } = looked
     for (const [files, component] of broken) this.#placement.broke(files, component)
     for (const files of gone) this.#leftUnseen(files)
     for (const files of replaced) this.#replaced(files)
     for (const one of ready) if (this.#isThere(one.files)) this.#upload(one)
+    this.#areThere(present)
     this.#schedule()
   }
 
@@ -349,7 +352,7 @@ export class Table {
     this.#points.adopt(newer, this.#placement.losses.endedAt)
     this.#placement.history?.adopt(newer)
     for (const files of this.files()) {
-      files.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
+      files.remote.seed(newer.sets.get(files.path) ?? this.#points.stored(files.path), this.#disk)
       if (files.status === 'old') this.#judgeOld(files)
     }
     this.#orders.restorePoint(this)
@@ -476,7 +479,7 @@ export class Table {
       files.mark('old')
       if (this.#isLoaded) this.#judgeOld(files)
     } else if (files.status !== 'old' || !isSame) {
-      if (this.#isLoaded) files.seed(this.#points.stored(files.path), this.#disk)
+      if (this.#isLoaded) files.remote.seed(this.#points.stored(files.path), this.#disk)
       this.#worklist.mark(files)
     }
   }
@@ -486,8 +489,8 @@ export class Table {
     const { newest } = this.#points
     if (this.#points.stored(files.path) !== undefined) {
       files.look(this.#disk, this.#clock.now())
-      files.seed(this.#points.stored(files.path), this.#disk)
-      if (files.stored !== undefined && !files.isOutdated && !files.isGone) files.markDone()
+      files.remote.seed(this.#points.stored(files.path), this.#disk)
+      if (files.stored !== undefined && !files.remote.isOutdated && !files.isGone) files.markDone()
       else this.#worklist.mark(files)
     } else if (newest !== undefined && !newest.unprotected.includes(files.path)) this.#worklist.mark(files)
   }
@@ -669,6 +672,16 @@ export class Table {
       this.#points.noteUnwatched(directory)
       this.#orders.restorePoint(this)
     }
+  }
+
+  /** Files are in the bucket as they are: nothing of them is to be sent. */
+  #areThere(present: readonly TableFiles[]): void {
+    for (const files of present) {
+      const isThere = this.#isThere(files)
+      if (isThere) this.#orders.present(this, files)
+      if (this.#worklist.present(files, isThere)) this.#points.uploaded()
+    }
+    if (present.length > 0) this.#orders.restorePoint(this)
   }
 
   #upload(ready: Ready): void {

@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'what vanished needs no explanation',
     module: 'losses',
-    from: "{ ...change, until: after + 1, kind: 'unexplained' }",
+    from: "{ ...change, until: after + 1, kind: 'unexplained', isMissed: how === 'lost' }",
     to: 'change',
   },
   {
@@ -120,19 +120,19 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'the quiet time of what a scan finds is over at once',
-    module: 'table-files',
+    module: 'seen-files',
     from: 'this.#changedAt = now;\n        if (name === this.main)',
     to: 'if (name === this.main)',
   },
   {
     title: 'another SSTable under the same name passes for the one before',
-    module: 'table-files',
+    module: 'seen-files',
     from: 'return before !== undefined && (before.inode !== inode || before.size !== size);',
     to: 'return false;',
   },
   {
     title: 'an SSTable that changes while it is copied was whole before',
-    module: 'table-files',
+    module: 'wholeness',
     from: 'else if (look.hasChanged)',
     to: 'else if (false)',
   },
@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a daemon does not take up what another run has uploaded',
     module: 'table',
-    from: 'this.#points.adopt(newer);',
+    from: 'this.#points.adopt(newer, this.#placement.losses.endedAt);',
     to: 'return;',
   },
   {
