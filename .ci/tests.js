@@ -17,7 +17,7 @@ import { clearTimeout, setTimeout } from 'node:timers'
 const SUITES = {
   fast: { jobs: 3, timeout: 120, has: name => !/\.[^.]+\.test\.ts$/.test(name) },
   slow: { jobs: 3, timeout: 400, has: name => name.endsWith('.slow.test.ts') },
-  real: { jobs: 1, timeout: 900, has: name => name.endsWith('.real.test.ts') },
+  real: { jobs: 2, timeout: 900, has: name => name.endsWith('.real.test.ts') },
   long: { jobs: 1, timeout: 3600, has: name => name.endsWith('.long.test.ts') },
   fuzz: { jobs: 1, timeout: 14_400, has: name => name.startsWith('fuzz/') },
 }
