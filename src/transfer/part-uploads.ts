@@ -22,12 +22,19 @@ export class PartUploads {
   readonly #engine: Engine
   /** The checksum that parts are sent with: the one that is wanted, or one that the server takes. */
   #checksum: ChecksumKind
+  /** Uploads under way by their key; more than one where two files of the same path are uploaded at once. */
+  readonly #running = new Map<string, number>()
 
   constructor(config: Config, client: S3Client, engine: Engine) {
     this.#config = config
     this.#client = client
     this.#engine = engine
     this.#checksum = config.engine.checksum
+  }
+
+  /** Whether this run is uploading something under a key: an unfinished upload of the key may be its own. */
+  isUploading(key: string): boolean {
+    return this.#running.has(key)
   }
 
   /** Bytes of a file's parts; undefined: it goes up in one PUT. */
@@ -38,6 +45,18 @@ export class PartUploads {
 
   /** Sends a file in parts, with less where the server refuses what is asked of it. @throws S3Error, TablesnapError */
   async send(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
+    const { key } = file
+    this.#running.set(key, (this.#running.get(key) ?? 0) + 1)
+    try {
+      return await this.#send(file, part, signal)
+    } finally {
+      const left = (this.#running.get(key) ?? 1) - 1
+      if (left > 0) this.#running.set(key, left)
+      else this.#running.delete(key)
+    }
+  }
+
+  async #send(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
     const wanted = this.#checksum
     const { headers, exactly } = file
     const replaces = exactly?.replaces === true
