@@ -20,7 +20,6 @@ export interface LeftUploadsDeps {
   /** The uploads of this run. */
   readonly parts: Pick<PartUploads, 'isUploading'>
   readonly runs: LivingRuns
-  readonly timers: Timers
   readonly signal: AbortSignal
 }
 
@@ -38,11 +37,13 @@ const DAY = 86_400_000
  */
 export class LeftUploads {
   readonly #deps: LeftUploadsDeps
+  readonly #timers: Timers
   #cancel: (() => void) | undefined
   #isStopped = false
 
-  constructor(deps: LeftUploadsDeps) {
+  constructor(deps: LeftUploadsDeps, timers: Timers) {
     this.#deps = deps
+    this.#timers = timers
   }
 
   /** A daemon ends them at its start, a minute later, and once a day. */
@@ -80,7 +81,7 @@ export class LeftUploads {
 
   #again(delay: number): void {
     if (this.#isStopped) return
-    this.#cancel = this.#deps.timers.after(delay, () => {
+    this.#cancel = this.#timers.after(delay, () => {
       void this.end().then(isPrevented => this.#again(isPrevented ? SOON : DAY))
     })
   }

@@ -22,8 +22,7 @@ export class PartUploads {
   readonly #engine: Engine
   /** The checksum that parts are sent with: the one that is wanted, or one that the server takes. */
   #checksum: ChecksumKind
-  /** Uploads under way by their key; more than one where two files of the same path are uploaded at once. */
-  readonly #running = new Map<string, number>()
+  readonly #running = new Set<FileUpload>()
 
   constructor(config: Config, client: S3Client, engine: Engine) {
     this.#config = config
@@ -34,7 +33,7 @@ export class PartUploads {
 
   /** Whether this run is uploading something under a key: an unfinished upload of the key may be its own. */
   isUploading(key: string): boolean {
-    return this.#running.has(key)
+    return [...this.#running].some(file => file.key === key)
   }
 
   /** Bytes of a file's parts; undefined: it goes up in one PUT. */
@@ -45,29 +44,22 @@ export class PartUploads {
 
   /** Sends a file in parts, with less where the server refuses what is asked of it. @throws S3Error, TablesnapError */
   async send(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
-    const { key } = file
-    this.#running.set(key, (this.#running.get(key) ?? 0) + 1)
-    try {
-      return await this.#send(file, part, signal)
-    } finally {
-      const left = (this.#running.get(key) ?? 1) - 1
-      if (left > 0) this.#running.set(key, left)
-      else this.#running.delete(key)
-    }
-  }
-
-  async #send(file: FileUpload, part: number, signal: AbortSignal): Promise<Digests> {
     const wanted = this.#checksum
     const { headers, exactly } = file
     const replaces = exactly?.replaces === true
-    const { kind, result } = await inSomeWay(wanted, async checksum =>
-      uploadInParts(
-        { client: this.#client, engine: this.#engine, signal },
-        { file, part, checksum, headers, replaces },
-      ),
-    )
-    if (kind !== wanted) this.#engine.note(noteOn(wanted))
-    this.#checksum = kind
-    return result
+    this.#running.add(file)
+    try {
+      const { kind, result } = await inSomeWay(wanted, async checksum =>
+        uploadInParts(
+          { client: this.#client, engine: this.#engine, signal },
+          { file, part, checksum, headers, replaces },
+        ),
+      )
+      if (kind !== wanted) this.#engine.note(noteOn(wanted))
+      this.#checksum = kind
+      return result
+    } finally {
+      this.#running.delete(file)
+    }
   }
 }
