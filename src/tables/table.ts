@@ -25,8 +25,8 @@ import type {
   TableSettings,
   UploadResult,
 } from './ports.js'
-import { RestorePoints, type TableDirectory } from './restore-points.js'
-import type { Leaving, TableFacts } from './table-facts.js'
+import { RestorePoints } from './restore-points.js'
+import type { Leaving, TableDirectory, TableFacts } from './table-facts.js'
 import { TableFiles } from './table-files.js'
 import { Worklist } from './worklist.js'
 
@@ -86,7 +86,7 @@ export class Table {
     this.#judge = new Judge(settings, disk, clock, this.#logs)
     this.#worklist = new Worklist(settings, clock, this.#judge)
     this.#placement = new Placement(settings, disk, clock, this.#logs, this.#judge)
-    this.#points = new RestorePoints(name, settings, disk, clock)
+    this.#points = new RestorePoints(name, { settings, disk, clock })
     this.#looked = this.#instant()
   }
 
@@ -145,7 +145,7 @@ export class Table {
     const { history, unplaced } = this.#placement
     return new Set([
       ...this.files(),
-      ...this.#points.kept.values(),
+      ...this.#points.kept.sstables.values(),
       ...unplaced,
       ...(history?.wanted() ?? []),
     ])
@@ -209,7 +209,7 @@ export class Table {
     const lastScan = isWatched ? undefined : files
     const directory: Directory = { path, index, identity, files: before?.files ?? new SparseMap(), lastScan }
     this.#directories.set(path, directory)
-    this.#points.noteWatched(path)
+    this.#points.notBackedUp.deleteDirectory(path)
     for (const log of this.#logs.in(path)) if (!logs.includes(log.name)) this.#endLog(path, log)
     const isSame = before?.lastScan !== undefined && sameScan(before.lastScan, files)
     if (!isWatched && !isSame) this.#missed(`${path} is not watched`)
@@ -291,8 +291,8 @@ export class Table {
 
   /** A directory of the table is there and cannot be read: restore points are partial until it can be. */
   unreadable(path: string): void {
-    if (this.#directories.has(path) || this.#points.isUnwatched(path)) return
-    this.#points.noteUnwatched(path, true)
+    if (this.#directories.has(path) || this.#points.notBackedUp.hasDirectory(path)) return
+    this.#points.notBackedUp.addDirectory(path, true)
     this.#orders.restorePoint(this)
     this.#wake(this.#clock.now())
   }
@@ -413,7 +413,7 @@ export class Table {
 
   /** --delete-on-backup has deleted the files from the disk. */
   deleted(files: TableFiles): void {
-    this.#points.deleted(files)
+    this.#points.kept.add(files)
     const directory = this.#directories.get(files.directory)
     if (directory !== undefined && this.#isThere(files)) directory.files.delete(files.name)
     this.#worklist.drop(files)
@@ -442,7 +442,7 @@ export class Table {
 
   #takeKept(): TableFiles[] {
     const has = (path: string) => this.#directories.get(dirname(path))?.files.has(basename(path)) === true
-    return this.#points.takeKept(this.#directories, has)
+    return this.#points.kept.take(this.#directories, has)
   }
 
   #isThere(files: TableFiles): boolean {
@@ -599,9 +599,9 @@ export class Table {
       if (files === undefined) continue
       removes.push(files)
       // Files of the name may have come after --delete-on-backup deleted the SSTable.
-      const kept = this.#points.kept.get(files.path)
+      const kept = this.#points.kept.sstables.get(files.path)
       if (kept !== undefined && kept !== files) removes.push(kept)
-      this.#points.removed(files.path)
+      this.#points.kept.removed(files.path, this.#clock.time())
     }
     this.#placement.committed(log, adds, removes)
     for (const files of adds) this.#worklist.mark(files)
@@ -621,7 +621,7 @@ export class Table {
     let found: TableFiles | undefined
     for (const directory of this.#directories.values()) {
       if (directory.index !== index) continue
-      const files = directory.files.get(name) ?? this.#points.kept.get(join(directory.path, name))
+      const files = directory.files.get(name) ?? this.#points.kept.sstables.get(join(directory.path, name))
       if (files !== undefined && paths?.has(files.path) === true) return files
       found ??= files
     }
@@ -661,13 +661,13 @@ export class Table {
   #checkWatched(paths: ReadonlySet<string>): void {
     for (const path of paths) {
       const directory = dirname(path)
-      if (this.#directories.has(directory) || this.#points.isUnwatched(directory)) continue
+      if (this.#directories.has(directory) || this.#points.notBackedUp.hasDirectory(directory)) continue
       if (
         this.#disk.file(`${path}-Data.db`) === undefined ||
         isKnownElsewhere(directory, this.#directories.values(), this.#disk)
       )
         continue
-      this.#points.noteUnwatched(directory)
+      this.#points.notBackedUp.addDirectory(directory)
       this.#orders.restorePoint(this)
     }
   }
