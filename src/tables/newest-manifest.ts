@@ -8,6 +8,8 @@ import type { NotBackedUp } from './not-backed-up.js'
 import type { Disk, TableNews, TableSettings } from './ports.js'
 import type { TableDirectory } from './table-facts.js'
 
+const NONE: ReadonlySet<string> = new Set()
+
 /** The newest manifest of a table in the bucket, as far as it is known, and the losses that it tells of or that show beside it. */
 export class NewestManifest {
   readonly #settings: TableSettings
@@ -18,9 +20,9 @@ export class NewestManifest {
   /** The bucket says what the table was until then, ms since 1970: no change before that is to be told. */
   #toldUntil = Infinity
   /** SSTables that vanished without a reason in an earlier run, and of which the operator was not told in this one. */
-  #untold: ReadonlySet<string> = new Set()
+  #untold: ReadonlySet<string> = NONE
   /** SSTables that the run beside this one says have vanished without a reason. */
-  #carried: ReadonlySet<string> = new Set()
+  #carried: ReadonlySet<string> = NONE
   /** Directories of it that are missing or replaced, until a restore point says what is lost with them. */
   #lost: readonly string[] = []
   readonly #news: TableNews[] = []
@@ -98,7 +100,7 @@ export class NewestManifest {
   tellLosses({ unexplained }: State, directories: ReadonlyMap<string, TableDirectory>): void {
     const still = unexplained.filter(path => this.#untold.has(path))
     if (still.length > 0) this.#news.push({ kind: 'unexplained', paths: still })
-    this.#untold = new Set()
+    this.#untold = NONE
     const withLosses = new Set(unexplained.map(path => dirname(path)))
     for (const path of this.#lost) {
       if (withLosses.has(path)) this.#news.push({ kind: 'directory-replaced', path })

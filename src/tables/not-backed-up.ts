@@ -5,12 +5,14 @@ import { SparseSet } from '../manifest/sparse.js'
 import type { TableNews } from './ports.js'
 import type { TableFiles } from './table-files.js'
 
+const NONE: ReadonlySet<TableFiles> = new Set()
+
 /** What the next restore point names as not backed up although it is in no commit. */
 export class NotBackedUp {
   /** Directories with SSTables of the table that are not watched. */
   readonly #directories = new SparseSet<string>()
   /** SSTables and files that do not come to rest, as far as the operator was told. */
-  #restless: ReadonlySet<TableFiles> = new Set()
+  #restless: ReadonlySet<TableFiles> = NONE
   #isChanged = false
   readonly #news: TableNews[] = []
 
@@ -50,7 +52,7 @@ export class NotBackedUp {
   /** SSTables and files that do not come to rest, also SSTables that are in no commit for that reason. */
   noteRestless(restless: readonly TableFiles[]): void {
     const before = this.#restless
-    this.#restless = new Set(restless)
+    this.#restless = restless.length === 0 ? NONE : new Set(restless)
     for (const files of before) {
       if (this.#restless.has(files)) continue
       this.#news.push({ kind: 'complete', path: files.path })

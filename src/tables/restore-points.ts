@@ -33,6 +33,7 @@ export class RestorePoints {
   #isChanged = false
   /** Nothing that is the same as in the newest manifest counts: another epoch has begun, or it cannot be read. */
   #mustSay: boolean
+  #isLoaded = false
   #isSaid = false
   #isCovered = false
   /** The history went on, or more was uploaded, since the last draft. */
@@ -51,6 +52,11 @@ export class RestorePoints {
 
   get newest(): State | undefined {
     return this.#newest.state
+  }
+
+  /** Whether it is known what the bucket holds. */
+  get isLoaded(): boolean {
+    return this.#isLoaded
   }
 
   /** As of {@link NewestManifest.before}. */
@@ -100,6 +106,7 @@ export class RestorePoints {
     this.#newest.loaded(newest, newestTime, scannedAt)
     this.kept.inherit(newest)
     this.#mustSay ||= newest === undefined && newestTime !== undefined
+    this.#isLoaded = true
   }
 
   /**

@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'an ADD line without files is an output',
-    module: 'table',
+    module: 'named-sstables',
     from: "if (files.status === 'uploading' || files.stored !== undefined)",
     to: 'if (true)',
   },
@@ -181,7 +181,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a daemon does not take up what another run has uploaded',
     module: 'table',
-    from: 'this.#points.adopt(newer, this.#placement.losses.endedAt);',
+    from: 'points.adopt(newer, placement.losses.endedAt);',
     to: 'return;',
   },
   {
