@@ -9,7 +9,7 @@ import type { Judge } from './judgement.js'
 import type { Logs, TransactionLog } from './logs.js'
 import { Losses, type Loss } from './losses.js'
 import { Passed } from './passed.js'
-import type { Clock, Disk, Instant, TableNews, TableSettings } from './ports.js'
+import type { Clock, Instant, Surroundings, TableNews, TableSettings } from './ports.js'
 import { StepRecord } from './step-record.js'
 import type { Leaving, TableFacts } from './table-facts.js'
 import type { TableFiles } from './table-files.js'
@@ -39,7 +39,7 @@ export class Placement {
   #scannedAt = Infinity
   #gap: Gap | undefined
 
-  constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs, judge: Judge) {
+  constructor({ settings, disk, clock }: Surroundings, logs: Logs, judge: Judge) {
     this.#settings = settings
     this.#clock = clock
     this.#indexes = new IndexWait(clock)

@@ -1,7 +1,15 @@
 import type { Newest } from '../manifest/history.js'
+import type { DirectoryIdentity } from '../manifest/state.js'
 
-import type { TableDirectory } from './restore-points.js'
 import type { TableFiles } from './table-files.js'
+
+/** A watched directory of a table. */
+export interface TableDirectory {
+  readonly path: string
+  /** The secondary index that it holds, or ''. */
+  readonly index: string
+  readonly identity: DirectoryIdentity | undefined
+}
 
 /**
  * How an SSTable's Data.db went: `told` by an event, in its place among the others; `seen` to be gone by a look or a scan;
