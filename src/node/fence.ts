@@ -21,6 +21,7 @@ import {
   volumesTogether,
   type NodeRecord,
 } from './node-record.js'
+import { socketOf } from './living-runs.js'
 import type { Writer } from './writer.js'
 
 /** The term of a writer: since when the name is its own. */
@@ -155,15 +156,11 @@ export class Fence {
   /** Two daemons on one machine have the same writer: an abstract socket, which ends with its process, tells them apart. */
   async #claimHere(): Promise<void> {
     const { client, keys, takeOver, name } = this.#options
-    const { settings } = client
-    const id = createHash('sha256')
-      .update([settings.endpoint ?? '', settings.bucket, keys.node].join('\0'))
-      .digest('hex')
     const server = createServer()
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
-        server.listen({ path: `\0tablesnap-${id}` }, resolve)
+        server.listen({ path: `\0${socketOf(client.settings, keys)}` }, resolve)
       })
       this.#lock = server.unref()
     } catch (cause) {

@@ -4,7 +4,7 @@ import { BASIC, STANDARD, judge, type Verdict } from '../cassandra/complete.js'
 import { parseComponent } from '../cassandra/names.js'
 
 import type { Logs } from './logs.js'
-import type { Clock, Disk, TableSettings } from './ports.js'
+import type { Clock, Disk, Surroundings, TableSettings } from './ports.js'
 import type { Look } from './seen-files.js'
 import type { TableFiles } from './table-files.js'
 
@@ -21,7 +21,7 @@ export class Judge {
   readonly #clock: Clock
   readonly #logs: Logs
 
-  constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs) {
+  constructor({ settings, disk, clock }: Surroundings, logs: Logs) {
     this.#settings = settings
     this.#disk = disk
     this.#clock = clock

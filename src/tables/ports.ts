@@ -149,6 +149,13 @@ export interface TableSettings {
   readonly deletesUploaded: boolean
 }
 
+/** All that a table asks: how to behave, the disk, and the time. */
+export interface Surroundings {
+  readonly settings: TableSettings
+  readonly disk: Disk
+  readonly clock: Clock
+}
+
 /** A restore point that can be written now; see {@link Table.draft}. */
 export interface Draft {
   /** The manifest: `node` and `epoch` are the writer's to fill in. */

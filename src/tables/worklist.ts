@@ -91,6 +91,11 @@ export class Worklist {
     return this.#open
   }
 
+  /** Whether it takes no more in. */
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
   /** How many files it holds. */
   get size(): number {
     return this.#dirty.size + this.#due.size + this.#uploading.size

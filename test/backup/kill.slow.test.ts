@@ -6,6 +6,7 @@ import { crc32, crc64nvme } from 'tablesnap-io'
 import t, { type Test } from 'tap'
 
 import { faults } from '../../dev/local-s3/fault.js'
+import { ensureBucket } from '../../src/s3/bucket.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { createMultipartUpload, uploadsOf } from '../../src/s3/multipart.js'
 import { BucketStates, entriesOf } from '../support/bucket-states.js'
@@ -145,10 +146,24 @@ await t.test('a daemon ends uploads of killed runs whose file is gone, or whose 
   await createMultipartUpload(client, key('nb-1-big'), {})
   await createMultipartUpload(client, node.key('/elsewhere'), {})
   table.delete('nb-2-big')
-  // Those that are of the daemon's own time are left alone.
-  await sleep(4_000)
   const second = await node.watch(t, ['-r', ...parts])
   await second.seen(/Ended 3 unfinished uploads that an earlier run had begun/)
   for (const set of ['nb-1-big', 'nb-2-big']) t.same(await uploadsOf(client, key(set)), [])
   t.ok((await node.keys()).includes(key('nb-1-big')), 'the object stays')
+})
+
+await t.test('a -B ends, at its end, the uploads whose answers were lost, and none of its own', async t => {
+  const node = await TestNode.create(t)
+  const table = node.table('t').set('nb-1-big', { bytes: 12 * MEBIBYTE })
+  const { server, client } = node.bucket
+  const key = (set: string): string => node.key(join(table.path, `${set}-Data.db`))
+  await ensureBucket(client, true)
+  await createMultipartUpload(client, key('nb-0-big'), {})
+  // The server begins the upload, and the connection breaks before it says so.
+  server.faults.add({ on: 'CreateMultipartUpload', count: 1, fault: faults.loseAnswer() })
+  const { code, log } = await node.backUp([...parts], [table.path])
+  t.equal(code, 0, log)
+  t.match(log, /Ended 2 unfinished uploads that an earlier run had begun/)
+  for (const set of ['nb-0-big', 'nb-1-big']) t.same(await uploadsOf(client, key(set)), [])
+  t.ok((await node.keys()).includes(key('nb-1-big')), 'the object is there')
 })

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { slurpHelp, startSlurp } from '../../src/cli/slurp-options.js'
+import { helpTextOf } from '../../src/cli/own-command.js'
+import { startSlurp, tableslurp } from '../../src/cli/slurp-options.js'
 import { withoutSecrets } from '../../src/cli/secrets.js'
 
 import { T1, run } from '../support/slurp.js'
@@ -25,11 +26,11 @@ await t.test('--help and --version', async t => {
     '--no-path-style --preserve -p --owner -o --group -g --threads -t --file -f --recursive -r --commitlogs --force ' +
     '--name -n --name-from --prefix --keyname-separator --at --partial --replace --dry-run --memory --ca-bundle --retries --retry-time --request-timeout --log-level --quiet -q --verbose -v --log-format ' +
     '--all --list --limit --since --list-nodes --keyspace --table --map-path --map-table --progress --no-progress'
-  const shown = slurpHelp()
+  const shown = helpTextOf(tableslurp)
     .match(/^ {2}(?: {4}(?:--token, )?|-\w, )--[\w-]+/gm)
     ?.flatMap(line => line.trim().split(', '))
   t.same(shown?.sort(), flags.split(' ').sort())
-  for (const line of slurpHelp().split('\n')) t.ok(line.length <= 110, line)
+  for (const line of helpTextOf(tableslurp).split('\n')) t.ok(line.length <= 110, line)
   t.notMatch(help.stdout, /-D\b/)
   t.match(
     (await run('tableslurp', ['-V'])).stdout,

@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'an ADD line without files is an output',
-    module: 'table',
+    module: 'named-sstables',
     from: "if (files.status === 'uploading' || files.stored !== undefined)",
     to: 'if (true)',
   },
@@ -138,13 +138,13 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'restore points do not say what is unexplained',
-    module: 'restore-points',
+    module: 'draft-builder',
     from: '            unexplained,\n',
     to: '            unexplained: [],\n',
   },
   {
     title: 'restore points do not say what is not backed up',
-    module: 'restore-points',
+    module: 'draft-builder',
     from: 'unprotected: [...unprotected].sort(),',
     to: 'unprotected: [],',
   },
@@ -162,32 +162,32 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'what is not uploaded yet is named as not backed up at once, and passes for backed up',
-    module: 'restore-points',
+    module: 'standings',
     from: "return 'owed';\n        return files.status",
     to: "return 'owed';\n        return 'durable'; return files.status",
   },
   {
     title: 'an SSTable that --delete-on-backup deleted stays although a commit has removed it',
-    module: 'restore-points',
+    module: 'kept-files',
     from: '!isRemoved && !has(path)',
     to: '!has(path)',
   },
   {
     title: 'a take-over accepts nothing',
-    module: 'restore-points',
+    module: 'newest-manifest',
     from: 'if (this.#settings.tookOver)\n            return { time, sets: new Set(), unexplained: [] };',
     to: ';',
   },
   {
     title: 'a daemon does not take up what another run has uploaded',
     module: 'table',
-    from: 'this.#points.adopt(newer, this.#placement.losses.endedAt);',
+    from: 'points.adopt(newer, placement.losses.endedAt);',
     to: 'return;',
   },
   {
     title: 'restore points do not wait for files that belong to no SSTable',
     module: 'restore-points',
-    from: 'this.#waitsForFiles(source.files, now)',
+    from: 'this.#standings.waitForFiles(source.files, now)',
     to: 'false',
   },
   {

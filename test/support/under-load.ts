@@ -21,7 +21,7 @@ let failed = 0
 const loops = await startBusyLoops({ teardown: () => undefined }, LOOPS, NICE)
 for (let run = 1; run <= times; run += 1) {
   const began = performance.now()
-  const tap = spawn(process.execPath, ['.ci/tests.js', 'real', '--jobs=1', file], {
+  const tap = spawn('.ci/tests', ['real', '--jobs=1', file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let output = ''
