@@ -23,7 +23,7 @@ const LINES = {
   s3: 3400,
   status: 2400,
   tables: 3900,
-  transfer: 2300,
+  transfer: 2310,
   watch: 1200,
 }
 

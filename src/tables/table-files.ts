@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { sameIdentity, type FileIdentity } from '../cassandra/file-identity.js'
 import { isMutable } from '../cassandra/names.js'
 import { SparseMap } from '../manifest/sparse.js'
-import type { Entry, StateSet } from '../manifest/state.js'
+import { withKey, type Entry, type StateSet } from '../manifest/state.js'
 
 import { REST_PATIENCE } from './patience.js'
 import type { Disk, UploadResult } from './ports.js'
@@ -385,9 +385,7 @@ export class TableFiles {
       const name = this.isSSTable ? `${this.name}-${component}` : component
       const identity = this.#files.get(name) ?? disk.file(join(this.directory, name))
       if (identity === undefined || !sameIdentity(identity, entry)) continue
-      this.#durable.set(name, entry)
-      // The manifest's entry serves for both: of 100,000 files that are unchanged nothing is kept twice.
-      if (this.#files.has(name)) this.#files.set(name, entry)
+      this.#remember(name, entry)
       // The same Data.db: the manifest says what the SSTable was, whatever was rewritten since.
       if (name === this.main) this.#stored = stored.kept ? { ...stored, kept: false } : stored
     }
@@ -498,7 +496,7 @@ export class TableFiles {
 
   /** Its upload has ended. @returns whether manifests have something else to say of it */
   endUpload({ durable, names, next, isCorrupt = false }: UploadResult): boolean {
-    for (const [name, entry] of durable) this.#durable.set(name, entry)
+    for (const [name, entry] of durable) this.#remember(name, entry)
     this.#failures = next === 'failed' ? this.#failures + 1 : 0
     this.#restarts = next === 'changed' ? this.#restarts + 1 : 0
     // A later change is another writing, and has to come to rest by itself.
@@ -512,6 +510,13 @@ export class TableFiles {
   markDone(): void {
     this.#status = 'done'
     this.#hinderedSince = undefined
+  }
+
+  /** An object counts as uploaded. Its entry serves as the file's identity, too: of 100,000 files that are unchanged nothing is kept twice. */
+  #remember(name: string, entry: Entry): void {
+    this.#durable.set(name, entry)
+    const identity = this.#files.get(name)
+    if (identity !== undefined && sameIdentity(identity, entry)) this.#files.set(name, entry)
   }
 
   /** From now on manifests name these files. @returns whether that is news */
@@ -545,7 +550,7 @@ export class TableFiles {
   rekey(keyOf: (path: string, entry: Entry) => string | undefined): boolean {
     for (const [name, entry] of [...this.#durable]) {
       const key = keyOf(join(this.directory, name), entry)
-      if (key !== undefined) this.#durable.set(name, { ...entry, key })
+      if (key !== undefined) this.#durable.set(name, withKey(entry, key))
     }
     if (this.#stored === undefined) return false
     const components = new Map<string, Entry>()
@@ -553,7 +558,7 @@ export class TableFiles {
     for (const [component, entry] of this.#stored.components) {
       const name = this.isSSTable ? `${this.name}-${component}` : component
       const key = keyOf(join(this.directory, name), entry)
-      components.set(component, key === undefined ? entry : { ...entry, key })
+      components.set(component, key === undefined ? entry : withKey(entry, key))
       isNews ||= key !== undefined
     }
     if (isNews) this.#stored = { ...this.#stored, components }
