@@ -32,6 +32,9 @@ interface Manifest {
   readonly bin: Readonly<Record<string, string>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly bundleDependencies: readonly string[]
+  /** `Name <address>` of whoever answers for the packages. */
+  readonly author?: string
+  readonly homepage?: string
 }
 
 /** The package.json of the repository. */
