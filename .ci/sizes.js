@@ -12,7 +12,7 @@ const LINES = {
   backup: 5500,
   cassandra: 700,
   check: 2700,
-  cli: 3100,
+  cli: 3200,
   config: 3100,
   manifest: 3300,
   node: 1000,

@@ -22,6 +22,9 @@ find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /
 cat /etc/passwd /etc/group
 `
 
+/** The same without the database of rpm. */
+const FILES_WITHOUT_RPM = FILES.replace('-o -path /root', '-o -path /root -o -path /var/lib/rpm')
+
 /** Has zsh complete a line in a terminal of its own, and prints what it shows. */
 const ZSH = `zsh -fc '
 zmodload zsh/zpty
@@ -67,6 +70,7 @@ await t.test('the .deb installs on a fresh Debian, its services work, and purge 
   const system = await BootedSystem.boot(t)
   await system.sh(`useradd --system --user-group cassandra && mkdir -p ${TABLE} && chown -R cassandra: /var/lib/cassandra
 chmod -R u=rwX,g=rX,o= /var/lib/cassandra`)
+  const settings = `[tablesnap]\nargs = ${bucket.bucket} /var/lib/cassandra/data\nname = node1\n${endpointOf(bucket.flags)}`
   const before = await system.sh(FILES)
   system.put(join(PACKAGES, deb), `/root/${deb}`)
 
@@ -100,10 +104,7 @@ TABLECHOP_ARGS="${bucket.bucket} /var/lib/cassandra/data 30"
 TABLECHECK_ARGS="${bucket.bucket} /var/lib/cassandra/data"
 `,
     )
-    system.write(
-      '/etc/tablesnap/tablesnap.conf',
-      `[tablesnap]\nargs = ${bucket.bucket} /var/lib/cassandra/data\nname = node1\n${endpointOf(bucket.flags)}`,
-    )
+    system.write('/etc/tablesnap/tablesnap.conf', settings)
     await sstable(system, 'nb-1-big')
     const checked = await system.run(
       'sh',
@@ -214,6 +215,46 @@ COMP_WORDS=(${line.replace(/ $/, " ''")}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)
     t.match(await system.sh(`rpm -qp --configfiles /root/${rpm}`), /tablesnap\.conf/)
     t.end()
   })
+
+  await t.test(
+    'the .rpm installs with its scripts, its daemon works, and removal leaves the user alone',
+    async t => {
+      const rpm = readdirSync(PACKAGES).find(name => name.endsWith('.rpm')) ?? ''
+      const untouched = await system.sh(FILES_WITHOUT_RPM)
+      // Debian's rpm knows nothing of what dpkg has installed.
+      const install = `rpm --force-debian --nodeps /root/${rpm}`
+      await system.sh(`${install} --install`)
+      t.equal((await system.run('systemctl', 'is-active', 'tablesnap')).output, 'inactive\n')
+      t.equal(
+        await system.sh('rpm --verify --nodeps tablesnap'),
+        '.M....G..  c /etc/tablesnap/tablesnap.conf\n',
+      )
+      t.match(await system.sh('stat -c "%a %U %G" /etc/tablesnap/*'), /^600 root root\n640 root tablesnap\n$/)
+      t.match(await system.sh('id -nG tablesnap'), /cassandra/)
+      system.write(
+        '/etc/tablesnap/environment',
+        'AWS_ACCESS_KEY_ID=testkey\nAWS_SECRET_ACCESS_KEY=testsecret\n',
+      )
+      system.write('/etc/tablesnap/tablesnap.conf', settings)
+      await system.sh('systemctl enable --now tablesnap tablechop.timer tablecheck.timer')
+      await sstable(system, 'nb-3-big')
+      await until(async () => (await system.run('tablesnap', '--status')).code === 0)
+      const pid = await system.sh('systemctl show -p MainPID --value tablesnap')
+      await system.sh(`${install} --upgrade --replacepkgs`)
+      await until(async () => (await system.run('tablesnap', '--status')).code === 0)
+      t.not(await system.sh('systemctl show -p MainPID --value tablesnap'), pid, 'a new version is started')
+      await system.sh('rpm --force-debian --erase tablesnap')
+      t.equal((await system.run('systemctl', 'cat', 'tablesnap')).code, 1)
+      const left = (await system.sh(FILES_WITHOUT_RPM))
+        .split('\n')
+        .filter(line => line.startsWith('/') && !untouched.includes(line))
+      t.strictSame(left.sort(), [
+        '/etc/tablesnap',
+        '/etc/tablesnap/environment.rpmsave',
+        '/etc/tablesnap/tablesnap.conf.rpmsave',
+      ])
+    },
+  )
 })
 
 function endpointOf(flags: readonly string[]): string {
