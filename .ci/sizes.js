@@ -12,7 +12,7 @@ const LINES = {
   backup: 5500,
   cassandra: 700,
   check: 2700,
-  cli: 3100,
+  cli: 3200,
   config: 3100,
   manifest: 3300,
   node: 1000,
@@ -31,7 +31,7 @@ const LINES = {
 const OFFENDERS = {
   files: { bound: 0, above: 300, unit: 'lines' },
   classes: { bound: 0, above: 8, unit: 'fields that other classes may write' },
-  constructors: { bound: 13, above: 6, unit: 'parameters, or members of one options object' },
+  constructors: { bound: 6, above: 6, unit: 'parameters, or members of one options object' },
 }
 
 const root = join(import.meta.dirname, '..')

@@ -85,15 +85,9 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const recovery = new Recovery(clockwork)
   const parts = new PartUploads(config, client, engine)
   const repair = new ObjectRepair({ ...deps, parts, signal })
-  const plans = new PlanWatch({
-    ...deps,
-    rescue: new Rescue({ ...deps, repair, signal }),
-    problems: outcomes,
-    clockwork,
-    tables: () => tables,
-  })
-  const fence = new Fence({
-    ...deps,
+  const rescue = new Rescue({ ...deps, repair, signal })
+  const plans = new PlanWatch({ ...deps, rescue, problems: outcomes, clockwork }, () => tables)
+  const fence = new Fence(deps, {
     plans,
     takeOver: config.takeOver,
     alone: !isOneShot,
@@ -122,7 +116,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     return table
   })
   const contents = new KnownContents(tables, loader, keys)
-  const uploader = new Uploader({ ...deps, parts, sources: contents, plans, signal })
+  const uploader = new Uploader({ ...deps, signal }, parts, contents, plans)
   const queue = new UploadQueue(
     new SSTableUploads(uploader, outcomes, recovery, activity),
     contents,
