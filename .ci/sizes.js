@@ -23,7 +23,7 @@ const LINES = {
   s3: 3400,
   status: 2400,
   tables: 4700,
-  transfer: 2300,
+  transfer: 2400,
   watch: 1200,
 }
 

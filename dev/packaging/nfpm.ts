@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readdirSync, readlinkSync, writeFileSync } from 
 import { join } from 'node:path'
 
 import type { Architecture } from './node-binary.js'
+import { manifestOf } from './program-tree.js'
 import { nfpmCommand } from './tools.js'
 
 /** A kind of package. */
@@ -27,6 +28,9 @@ const DEPENDS = {
   rpm: ['glibc >= 2.28', 'libstdc++', 'libgcc', '/usr/sbin/useradd'],
 } as const
 
+/** The maintainer of packages that nobody answers for yet: see "Make a release" in CONTRIBUTING.md. */
+const NOBODY = 'no maintainer yet <tablesnap@localhost>'
+
 /** What the oldest dpkg (Debian 12) and rpm (RHEL 8) can read. */
 const COMPRESSION = { deb: 'zstd', rpm: 'gzip' } as const
 
@@ -38,6 +42,7 @@ const RPM_PLACES: readonly (readonly [string, string])[] = [
 /** Writes one package with nfpm: the same files and date give the same bytes. @returns its path */
 export function makePackage(one: Package): string {
   const { root, tree, arch, packager, version, date, target } = one
+  const { author, homepage } = manifestOf(root)
   const postrm = join(root, 'packaging/scripts', `postrm.${packager}`)
   const config = {
     name: 'tablesnap',
@@ -47,7 +52,8 @@ export function makePackage(one: Package): string {
     release: '1',
     section: 'admin',
     priority: 'optional',
-    maintainer: 'the tablesnap authors <tablesnap@localhost>',
+    maintainer: author ?? NOBODY,
+    ...(homepage === undefined ? {} : { homepage }),
     description:
       'Per-node backup engine for Apache Cassandra\nSees every SSTable the moment it is complete, uploads it to S3, verified, and restores it.',
     license: 'MIT',

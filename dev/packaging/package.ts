@@ -31,7 +31,11 @@ function say(path: string): void {
 const asked = process.argv.slice(2)
 const architectures = ARCHITECTURES.filter(arch => asked.length === 0 || asked.includes(arch))
 const date = dateOfSources()
-const { version } = manifestOf(root)
+const { version, author } = manifestOf(root)
+if (author === undefined)
+  process.stderr.write(
+    'package.json names no author: the packages have no maintainer (see CONTRIBUTING.md)\n',
+  )
 rmSync(target, { recursive: true, force: true })
 mkdirSync(target, { recursive: true })
 makePrebuilds(root)

@@ -104,7 +104,7 @@ export class Backup {
     const isOneShot = mode === 'backup'
     checkDescriptors(config.engine.threads)
     for (const path of paths) checkPath(path, config)
-    if ((await this.#prepareBucket()) && !config.dryRun) await this.#parts.fence.claim()
+    if ((await this.#prepareBucket()) && !config.dryRun) await this.#claim()
     this.#abort.signal.throwIfAborted()
     const options = {
       paths,
@@ -116,7 +116,6 @@ export class Backup {
     }
     const { sensor, news, turns, tables, loader, audits, unprotected, outcomes, emptyPaths, leftUploads } =
       this.#parts
-    const began = this.#parts.clockwork.time()
     this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
@@ -138,7 +137,7 @@ export class Backup {
     void loader.whenLoaded().then(() => {
       audits.startRounds()
       void emptyPaths.check(paths)
-      if (!config.dryRun) void leftUploads.end(began)
+      if (!config.dryRun) void leftUploads.startRounds()
       return unprotected.report(tables, config)
     })
   }
@@ -179,10 +178,18 @@ export class Backup {
     this.#close()
   }
 
+  /** Takes the name, and shows this run to the others on the machine before it begins an upload. */
+  async #claim(): Promise<void> {
+    const { fence, runs } = this.#parts
+    await runs.announce()
+    await fence.claim()
+  }
+
   /** Takes no more in. */
   #stop(): void {
-    const { tables, turns, rescans, loader, audits } = this.#parts
+    const { tables, turns, rescans, loader, audits, leftUploads } = this.#parts
     this.#rounds.stop()
+    leftUploads.stop()
     audits.stop()
     rescans.stop()
     loader.stop()
@@ -205,7 +212,7 @@ export class Backup {
   }
 
   #close(): void {
-    const { fence, sensor, turns, loader, audits, rescans, writer } = this.#parts
+    const { fence, runs, sensor, turns, loader, audits, rescans, writer } = this.#parts
     this.#watcher?.close()
     audits.stop()
     writer.stop()
@@ -214,6 +221,7 @@ export class Backup {
     loader.stop()
     sensor.close()
     fence.close()
+    runs.close()
   }
 
   /** @returns whether the bucket is there */

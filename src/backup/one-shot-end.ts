@@ -30,7 +30,7 @@ export class OneShotEnd {
 
   /** Waits for the end, writes the last restore points, and names what is missing. */
   async run(): Promise<void> {
-    const { tables, turns, queue, writer, emptyPaths, outcomes } = this.#parts
+    const { tables, turns, queue, writer, emptyPaths, outcomes, leftUploads } = this.#parts
     await this.#whenDone()
     if (this.#watcher.unwatched.length > 0) {
       // No event has told what happened in them since their scan.
@@ -49,6 +49,7 @@ export class OneShotEnd {
     }
     turns.finish()
     await writer.flush()
+    if (!this.#config.dryRun) await leftUploads.end()
     for (const table of tables) this.#judge(table)
   }
 

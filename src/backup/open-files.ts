@@ -78,18 +78,22 @@ export class OpenFiles implements Pinned {
       this.unchanged.push(name)
       return
     }
-    const file = openFile(path)
+    const file = openFile(path, name)
     if (file !== undefined) this.files.push(file)
   }
 }
 
-/** Opens a file for its upload; undefined: it is no regular file. The caller closes it. @throws ErrnoException */
-export function openFile(path: string): OpenFile | undefined {
+/**
+ * Opens a file for its upload; undefined: it is no regular file. The caller closes it.
+ * @param name of the file, as others keep it: one that is cut out of the path would keep the whole path in memory
+ * @throws ErrnoException
+ */
+export function openFile(path: string, name = basename(path)): OpenFile | undefined {
   const fd = openSync(path, FLAGS)
   try {
     const stat = fstatSync(fd, { bigint: true })
     const identity = { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
-    if (stat.isFile()) return { name: basename(path), path, fd, stat, identity }
+    if (stat.isFile()) return { name, path, fd, stat, identity }
     closeSync(fd)
     return undefined
   } catch (error) {

@@ -2,6 +2,7 @@ import { takeOverLine } from '../config/command-line.js'
 import { BucketManifests } from '../manifest/manifest-store.js'
 import { States } from '../manifest/states.js'
 import { Fence } from '../node/fence.js'
+import { LivingRuns } from '../node/living-runs.js'
 import { descriptorLimit } from '../node/preflight.js'
 import { amountOf } from '../status/amounts.js'
 import type { TableSettings } from '../tables/ports.js'
@@ -52,6 +53,7 @@ export interface Parts {
   readonly unprotected: Unprotected
   readonly emptyPaths: EmptyPaths
   readonly leftUploads: LeftUploads
+  readonly runs: LivingRuns
   readonly fence: Fence
   readonly loader: Loader
   readonly audits: AuditSchedule
@@ -84,6 +86,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const unprotected = new Unprotected(filter, log)
   const recovery = new Recovery(clockwork)
   const parts = new PartUploads(config, client, engine)
+  const runs = new LivingRuns(client.settings, keys)
   const repair = new ObjectRepair({ ...deps, parts, signal })
   const rescue = new Rescue({ ...deps, repair, signal })
   const plans = new PlanWatch({ ...deps, rescue, problems: outcomes, clockwork }, () => tables)
@@ -194,7 +197,8 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     outcomes,
     unprotected,
     emptyPaths,
-    leftUploads: new LeftUploads({ client, keys, log, signal }),
+    leftUploads: new LeftUploads({ client, keys, log, parts, runs, signal }, clockwork),
+    runs,
     fence,
     loader,
     audits,

@@ -5,7 +5,7 @@ import { plansOf, type ChopRecord } from '../manifest/chop-plan.js'
 import type { KeyLayout } from '../manifest/keys.js'
 import { SLICE } from '../manifest/manifest.js'
 import { PlannedKeys } from '../manifest/planned-keys.js'
-import type { Entry, State } from '../manifest/state.js'
+import { withKey, type Entry, type State } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
 import type { Problems } from '../report/problems.js'
 import type { S3Client } from '../s3/client.js'
@@ -76,7 +76,7 @@ export class PlanWatch implements Plans {
     const { keys, rescue } = this.#deps
     const { suffix } = this.#planned
     if (suffix === undefined || !this.has(entry.key ?? keys.file(path))) return entry
-    return { ...entry, key: await rescue.run(path, entry, suffix) }
+    return withKey(entry, await rescue.run(path, entry, suffix))
   }
 
   /** Whether a restore point would name an object that is about to go, and that the newest one does not name. */

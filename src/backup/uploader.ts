@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js'
 import { TablesnapError, errorMessage } from '../errors.js'
 import type { KeyLayout } from '../manifest/keys.js'
-import type { Entry } from '../manifest/state.js'
+import { withKey, type Entry } from '../manifest/state.js'
 import type { Logger } from '../report/logger.js'
 import { hex64 } from '../s3/checksum.js'
 import type { S3Client } from '../s3/client.js'
@@ -98,7 +98,7 @@ export class Uploader {
         if (original !== undefined) {
           const { path, entry } = original
           const key = entry.key ?? this.#deps.keys.file(path)
-          outcomes.push({ ...this.#base(file), outcome: 'present', entry: { ...entry, key } })
+          outcomes.push({ ...this.#base(file), outcome: 'present', entry: withKey(entry, key) })
           continue
         }
         const reserved = this.#sources.reservedFor(ready, file)
@@ -274,6 +274,7 @@ export class Uploader {
   }
 }
 
-function entryOf({ identity }: OpenFile, crc64?: bigint, key?: string): Entry {
-  return { ...identity, crc64: crc64 === undefined ? undefined : hex64(crc64), key }
+/** See {@link withKey}. */
+function entryOf({ identity: { size, mtime, inode } }: OpenFile, crc64?: bigint, key?: string): Entry {
+  return { size, mtime, inode, crc64: crc64 === undefined ? undefined : hex64(crc64), key }
 }

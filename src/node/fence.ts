@@ -21,6 +21,7 @@ import {
   volumesTogether,
   type NodeRecord,
 } from './node-record.js'
+import { socketOf } from './living-runs.js'
 import type { Writer } from './writer.js'
 
 /** The term of a writer: since when the name is its own. */
@@ -163,15 +164,11 @@ export class Fence {
   async #claimHere(): Promise<void> {
     const { client, keys, name } = this.#deps
     const { takeOver } = this.#terms
-    const { settings } = client
-    const id = createHash('sha256')
-      .update([settings.endpoint ?? '', settings.bucket, keys.node].join('\0'))
-      .digest('hex')
     const server = createServer()
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
-        server.listen({ path: `\0tablesnap-${id}` }, resolve)
+        server.listen({ path: `\0${socketOf(client.settings, keys)}` }, resolve)
       })
       this.#lock = server.unref()
     } catch (cause) {

@@ -21,6 +21,10 @@ export class OwnOrders {
     this.#orders.upload(this.#table, ready)
   }
 
+  present(files: TableFiles): void {
+    this.#orders.present(this.#table, files)
+  }
+
   unlinked(files: TableFiles): void {
     this.#orders.unlinked(this.#table, files)
   }

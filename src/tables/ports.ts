@@ -115,6 +115,8 @@ export type TableNews =
 export interface Orders {
   /** An SSTable is ready: pin and upload it, then call {@link Table.uploaded}, whatever happened. */
   upload(table: Table, ready: Ready): void
+  /** An SSTable is complete, and in the bucket as it is. */
+  present(table: Table, files: TableFiles): void
   /** Its Data.db, or the file that belongs to no SSTable, was deleted: descriptors that are held for it keep disk space from being free. */
   unlinked(table: Table, files: TableFiles): void
   /** {@link Table.draft} may have a restore point to write, or will once the pace allows it. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { sameIdentity, type FileIdentity } from '../cassandra/file-identity.js'
 import { SparseMap } from '../manifest/sparse.js'
-import type { Entry, StateSet } from '../manifest/state.js'
+import { withKey, type Entry, type StateSet } from '../manifest/state.js'
 
 import type { Disk } from './ports.js'
 import type { SeenFiles } from './seen-files.js'
@@ -84,7 +84,11 @@ export class StoredFiles {
 
   /** Files of it were uploaded. */
   add(durable: ReadonlyMap<string, Entry>): void {
-    for (const [name, entry] of durable) this.#durable.set(name, entry)
+    for (const [name, entry] of durable) {
+      this.#durable.set(name, entry)
+      const seen = this.#seen.identities.get(name)
+      if (seen !== undefined && sameIdentity(seen, entry)) this.#seen.share(name, entry)
+    }
   }
 
   /** From now on manifests name these files. @returns whether that is news */
@@ -125,14 +129,14 @@ export class StoredFiles {
     const { directory } = this.#seen
     for (const [name, entry] of [...this.#durable]) {
       const key = keyOf(join(directory, name), entry)
-      if (key !== undefined) this.#durable.set(name, { ...entry, key })
+      if (key !== undefined) this.#durable.set(name, withKey(entry, key))
     }
     if (this.#whole === undefined) return false
     const components = new Map<string, Entry>()
     let isNews = false
     for (const [component, entry] of this.#whole.components) {
       const key = keyOf(join(directory, this.#seen.fileOf(component)), entry)
-      components.set(component, key === undefined ? entry : { ...entry, key })
+      components.set(component, key === undefined ? entry : withKey(entry, key))
       isNews ||= key !== undefined
     }
     if (isNews) this.#whole = { ...this.#whole, components }

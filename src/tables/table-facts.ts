@@ -30,6 +30,8 @@ export interface TableFacts {
   readonly directories: ReadonlyMap<string, TableDirectory>
   /** Whether it has directories of secondary indexes, whose transactions are not the table's. */
   readonly hasIndexes: boolean
+  /** Whether events tell of every change in its directories. */
+  readonly hasEvents: boolean
   /** SSTables that --delete-on-backup deleted from the disk. */
   readonly takeKept: () => Iterable<TableFiles>
   /** All that lies in its directories. */

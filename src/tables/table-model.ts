@@ -36,6 +36,7 @@ export class TableModel {
       isTable,
       directories: directories.byPath,
       hasIndexes: directories.hasIndexes,
+      hasEvents: directories.haveEvents,
       files: () => directories.files(),
       get newest() {
         return points.before(directories.byPath)

@@ -133,12 +133,23 @@ export class Table extends TableView {
   look(): void {
     this.#looked = this.#instant()
     const { directories, placement, points, worklist } = this.model
-    const { ready, gone, replaced, broken } = worklist.look(placement.drains, points.isLoaded)
+    const looked = worklist.look(placement.drains, points.isLoaded)
+    const { ready, present, gone, replaced, broken } = looked
     for (const [files, component] of broken) placement.broke(files, component)
     for (const files of gone) this.#files.leftUnseen(files)
     for (const files of replaced) this.#files.replaced(files)
     for (const one of ready) if (directories.holds(one.files)) this.#orders.upload(one)
+    for (const files of present) this.#present(files)
+    if (present.length > 0) this.#orders.restorePoint()
     this.#schedule()
+  }
+
+  /** Files are in the bucket as they are: nothing of them is to be sent. */
+  #present(files: TableFiles): void {
+    const { directories, points, worklist } = this.model
+    const isThere = directories.holds(files)
+    if (isThere) this.#orders.present(files)
+    if (worklist.present(files, isThere)) points.uploaded()
   }
 
   /** Everything that has happened until now was told, and {@link look} was called after it. */

@@ -22,12 +22,18 @@ export class PartUploads {
   readonly #engine: Engine
   /** The checksum that parts are sent with: the one that is wanted, or one that the server takes. */
   #checksum: ChecksumKind
+  readonly #running = new Set<FileUpload>()
 
   constructor(config: Config, client: S3Client, engine: Engine) {
     this.#config = config
     this.#client = client
     this.#engine = engine
     this.#checksum = config.engine.checksum
+  }
+
+  /** Whether this run is uploading something under a key: an unfinished upload of the key may be its own. */
+  isUploading(key: string): boolean {
+    return [...this.#running].some(file => file.key === key)
   }
 
   /** Bytes of a file's parts; undefined: it goes up in one PUT. */
@@ -41,14 +47,19 @@ export class PartUploads {
     const wanted = this.#checksum
     const { headers, exactly } = file
     const replaces = exactly?.replaces === true
-    const { kind, result } = await inSomeWay(wanted, async checksum =>
-      uploadInParts(
-        { client: this.#client, engine: this.#engine, signal },
-        { file, part, checksum, headers, replaces },
-      ),
-    )
-    if (kind !== wanted) this.#engine.note(noteOn(wanted))
-    this.#checksum = kind
-    return result
+    this.#running.add(file)
+    try {
+      const { kind, result } = await inSomeWay(wanted, async checksum =>
+        uploadInParts(
+          { client: this.#client, engine: this.#engine, signal },
+          { file, part, checksum, headers, replaces },
+        ),
+      )
+      if (kind !== wanted) this.#engine.note(noteOn(wanted))
+      this.#checksum = kind
+      return result
+    } finally {
+      this.#running.delete(file)
+    }
   }
 }

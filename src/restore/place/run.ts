@@ -223,13 +223,15 @@ export class Run {
     const path = join(directory.path, name)
     const bytes = staged.reduce((sum, { file }) => sum + file.size, 0)
     const seconds = took / 1000
+    this.#tally.sets++
+    this.#tally.files += staged.length
+    this.#tally.bytes += bytes
+    // The bar is drawn anew below the line.
+    this.#fetch(0)
     this.#deps.log.info(
       `Restored ${path}: ${counted(staged.length, 'file')}, ${formatBytes(bytes)} in ${seconds.toFixed(1)} s`,
       { event: 'restored', path, files: staged.length, bytes, seconds },
     )
-    this.#tally.sets++
-    this.#tally.files += staged.length
-    this.#tally.bytes += bytes
     for (const { file, verified } of staged) {
       if (verified) continue
       this.#tally.unverified++
