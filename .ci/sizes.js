@@ -12,7 +12,7 @@ const LINES = {
   backup: 5500,
   cassandra: 700,
   check: 2700,
-  cli: 3100,
+  cli: 3200,
   config: 3100,
   manifest: 3300,
   node: 1000,
@@ -22,14 +22,14 @@ const LINES = {
   retention: 1800,
   s3: 3400,
   status: 2400,
-  tables: 3900,
-  transfer: 2310,
+  tables: 4700,
+  transfer: 2400,
   watch: 1200,
 }
 
 /** How many there may be of each, and what makes one. */
 const OFFENDERS = {
-  files: { bound: 3, above: 300, unit: 'lines' },
+  files: { bound: 0, above: 300, unit: 'lines' },
   classes: { bound: 0, above: 8, unit: 'fields that other classes may write' },
   constructors: { bound: 13, above: 6, unit: 'parameters, or members of one options object' },
 }

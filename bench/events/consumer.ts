@@ -47,6 +47,7 @@ function watchBySensor(): () => number {
   const nothing = () => undefined
   const orders: Orders = {
     upload: nothing,
+    present: nothing,
     unlinked: nothing,
     restorePoint: nothing,
     rescan: nothing,

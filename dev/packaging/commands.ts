@@ -1,13 +1,11 @@
 import type { Command, Option } from 'commander'
 
-import { checkEpilogue } from '../../src/cli/check-help.js'
-import { checkCommand } from '../../src/cli/check-options.js'
-import { chopEpilogue } from '../../src/cli/chop-help.js'
-import { chopCommand } from '../../src/cli/chop-options.js'
+import { tablecheck } from '../../src/cli/check-options.js'
+import { tablechop } from '../../src/cli/chop-options.js'
 import { epilogue } from '../../src/cli/help.js'
 import { tablesnapCommand } from '../../src/cli/options.js'
-import { slurpEpilogue } from '../../src/cli/slurp-help.js'
-import { slurpCommand } from '../../src/cli/slurp-options.js'
+import { parserOf } from '../../src/cli/own-command.js'
+import { tableslurp } from '../../src/cli/slurp-options.js'
 import { longFlag } from '../../src/config/setting.js'
 import { SETTINGS } from '../../src/config/settings.js'
 
@@ -40,9 +38,7 @@ export interface CommandOf {
 export function allCommands(): CommandOf[] {
   return [
     commandOf(tablesnapCommand(), epilogue),
-    commandOf(slurpCommand(), slurpEpilogue),
-    commandOf(chopCommand(), chopEpilogue),
-    commandOf(checkCommand(), checkEpilogue),
+    ...[tableslurp, tablechop, tablecheck].map(own => commandOf(parserOf(own), own.epilogue)),
   ]
 }
 

@@ -83,10 +83,10 @@ export class Backup {
   get pending(): number {
     let pending = 0
     for (const table of this.#parts.tables) {
-      for (const { status, isOutdated } of table.files()) {
+      for (const { status, remote } of table.files()) {
         const isOpen =
           status === 'dirty' || status === 'settling' || status === 'uploading' || status === 'failed'
-        if (isOpen && isOutdated) pending++
+        if (isOpen && remote.isOutdated) pending++
       }
     }
     return pending

@@ -68,6 +68,17 @@ export class Outcomes implements Problems {
     this.summary.forget(`${directory}/`)
   }
 
+  /** The files of an SSTable are in the bucket already. */
+  present({ path, names, directory }: TableFiles): void {
+    this.solved(path)
+    let count = 0
+    for (const name of names) {
+      count++
+      if (this.summary.failed.size > 0) this.solved(join(directory, name))
+    }
+    this.summary.found(count)
+  }
+
   /** The files of an SSTable were uploaded, or not. */
   uploaded(ready: Ready, open: OpenFiles, outcomes: readonly FileOutcome[]): UploadResult {
     const { files } = ready

@@ -101,7 +101,7 @@ export class PlanWatch implements Plans {
     let isWhole = true
     let began = performance.now()
     for (const files of [...table.known()]) {
-      for (const [path, entry] of [...files.objects()]) {
+      for (const [path, entry] of [...files.remote.objects()]) {
         const key = entry.key ?? keys.file(path)
         if (!this.has(key) || moves.has(key)) continue
         try {

@@ -16,16 +16,16 @@ export interface Workers {
   readonly writer: Pick<ManifestWriter, 'changed'>
   readonly rescans: Pick<Rescans, 'order'>
   readonly turns: Pick<Turns, 'wake'>
-  readonly activity: Pick<Activity, 'gap'>
+  readonly activity: Pick<Activity, 'gap' | 'finished'>
 }
 
 /** Hands each order of a table to whom it concerns. */
 export class TableOrders implements Orders {
   readonly #workers: Workers
   readonly #reporter: TableReporter
-  readonly #outcomes: Pick<Outcomes, 'gone'>
+  readonly #outcomes: Pick<Outcomes, 'gone' | 'present'>
 
-  constructor(workers: Workers, reporter: TableReporter, outcomes: Pick<Outcomes, 'gone'>) {
+  constructor(workers: Workers, reporter: TableReporter, outcomes: Pick<Outcomes, 'gone' | 'present'>) {
     this.#workers = workers
     this.#reporter = reporter
     this.#outcomes = outcomes
@@ -33,6 +33,11 @@ export class TableOrders implements Orders {
 
   upload(table: Table, ready: Ready): void {
     this.#workers.queue.add(table, ready)
+  }
+
+  present(_table: Table, files: TableFiles): void {
+    this.#outcomes.present(files)
+    this.#workers.activity.finished()
   }
 
   unlinked(_table: Table, files: TableFiles): void {

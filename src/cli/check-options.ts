@@ -1,14 +1,22 @@
-import { Option, type Command } from 'commander'
+import { Option } from 'commander'
 
 import type { CheckAsked } from '../check/check.js'
-import { DURATION_FORMS, parseDuration } from '../config/duration.js'
-import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
+import { ArgumentsMissingError, loadConfig, type LoadedConfig } from '../config/load.js'
 import type { SettingKey } from '../config/settings.js'
-import { UsageError } from '../errors.js'
 
 import { checkEpilogue } from './check-help.js'
-import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
-import { NO_OTHER_WORK, nodeDirectory, sharedFlags, sharedOptions } from './shared-options.js'
+import { notOfForm, type FlagValues } from './flag-values.js'
+import { parseOwn, type OwnCommand, type Places, type Print } from './own-command.js'
+import type { OptionGroups } from './parse.js'
+import {
+  NODE,
+  NO_OTHER_WORK,
+  REQUESTS,
+  S3,
+  SHARED_HELP,
+  nodeDirectory,
+  sharedOptions,
+} from './shared-options.js'
 
 /** A run of tablecheck: the checks that were asked for, and the form of the report. */
 export interface CheckOptions extends CheckAsked {
@@ -25,34 +33,15 @@ export interface CheckRun extends LoadedConfig {
 }
 
 /** A command line of tablecheck, with the configuration of its run. */
-export type CheckStart =
-  { readonly action: 'print'; readonly text: string } | (CheckRun & { readonly action: 'run' })
+export type CheckStart = Print | (CheckRun & { readonly action: 'run' })
 
-const NODE = ['name', 'name_from', 'prefix', 'keyname_separator'] as const satisfies readonly SettingKey[]
-const S3 = [
-  'aws_key',
-  'aws_secret',
-  'aws_token',
-  'aws_region',
-  'endpoint_url',
-  'path_style',
-  'ca_bundle',
-] as const satisfies readonly SettingKey[]
-const ENGINE = [
-  'threads',
-  'memory',
-  'retries',
-  'retry_time',
-  'request_timeout',
-  'log_level',
-  'log_format',
-] as const satisfies readonly SettingKey[]
+const ENGINE = ['threads', 'memory', ...REQUESTS] as const satisfies readonly SettingKey[]
 
 const SHARED_KEYS: readonly SettingKey[] = [...NODE, ...S3, ...ENGINE]
 
 const HELP: Partial<Record<SettingKey, string>> = {
+  ...SHARED_HELP,
   retries: 'further attempts after a failure that may pass',
-  retry_time: 'how long to wait for a server that cannot be reached',
 }
 
 function groups(): OptionGroups {
@@ -91,85 +80,57 @@ function groups(): OptionGroups {
   }
 }
 
-/** The parser of tablecheck's command line; the man page and the completions are made of it, too. */
-export function checkCommand(columns?: number): Command {
-  return buildCommand('tablecheck', groups(), checkEpilogue, columns)
-    .usage('[options] <bucket> [path]')
-    .description('Says whether a node can be restored from the bucket, to which moments, and what is wrong.')
-    .argument('[bucket]')
-    .argument('[path]')
-}
-
-/** The text of tablecheck's `--help`. */
-export function checkHelp(columns?: number): string {
-  return helpOf(checkCommand(columns))
+/** The command line of tablecheck. */
+export const tablecheck: OwnCommand = {
+  name: 'tablecheck',
+  positionals: '<bucket> [path]',
+  description: 'Says whether a node can be restored from the bucket, to which moments, and what is wrong.',
+  epilogue: checkEpilogue,
+  groups,
 }
 
 /**
  * Makes a run's configuration of its command line, environment and conf file, or the text that `--help` and `--version` ask for.
  * @throws UsageError, and what {@link loadConfig} throws
  */
-export function startCheck(
-  argv: readonly string[],
-  places: Pick<ConfigInput, 'env' | 'cwd' | 'home'>,
-  columns?: number,
-): CheckStart {
-  const parsed = parse(checkCommand(columns), argv)
+export function startCheck(argv: readonly string[], places: Places, columns?: number): CheckStart {
+  const parsed = parseOwn(tablecheck, argv, columns)
   if (parsed.action === 'print') return parsed
   const { values, positionals } = parsed
-  const [bucket, path, more] = positionals
+  const [bucket, path] = positionals
   if (bucket === undefined) throw new ArgumentsMissingError('the bucket is missing')
-  if (more !== undefined)
-    throw new UsageError('USAGE', 'there are more arguments than bucket and path. See tablecheck --help')
   const directory = nodeDirectory(path ?? '/')
-  const flags = new Map<SettingKey, readonly string[]>([
-    ...NO_OTHER_WORK,
-    ...sharedFlags(SHARED_KEYS, values),
-  ])
+  const flags = new Map([...NO_OTHER_WORK, ...values.settings(SHARED_KEYS)])
   const loaded = loadConfig({ flags, positionals: [bucket, directory], ...places })
-  const options: CheckOptions = {
-    path: directory,
-    deep: values['deep'] === true,
-    share: shareOf(textOf(values, 'read', '--read')),
-    drill: drillOf(textOf(values, 'drill', '--drill')),
-    drillDirectory: textOf(values, 'drillDir', '--drill-dir'),
-    lag: spanOf(textOf(values, 'lag', '--lag'), '--lag') ?? 0,
-    maxAge: spanOf(textOf(values, 'maxAge', '--max-age'), '--max-age'),
-    retention: spanOf(textOf(values, 'retention', '--retention'), '--retention'),
-    repair: values['repair'] === true,
-    tables: values['tables'] === true,
-    json: values['json'] === true,
-    prometheus: textOf(values, 'prometheus', '--prometheus'),
+  return { ...loaded, action: 'run', options: optionsOf(directory, values) }
+}
+
+function optionsOf(path: string, values: FlagValues): CheckOptions {
+  return {
+    path,
+    deep: values.has('--deep'),
+    share: shareOf(values.text('--read')),
+    drill: drillOf(values.text('--drill')),
+    drillDirectory: values.text('--drill-dir'),
+    lag: values.span('--lag') ?? 0,
+    maxAge: values.span('--max-age'),
+    retention: values.span('--retention'),
+    repair: values.has('--repair'),
+    tables: values.has('--tables'),
+    json: values.has('--json'),
+    prometheus: values.text('--prometheus'),
   }
-  return { ...loaded, action: 'run', options }
 }
 
 function shareOf(text: string | undefined): number {
   if (text === undefined) return 0
   const percent = /^(\d{1,3}(?:\.\d{1,6})?)%?$/.exec(text)?.[1]
   if (percent !== undefined && Number(percent) <= 100) return Number(percent) / 100
-  throw invalid('--read', text, 'a number from 0 to 100')
+  throw notOfForm('--read', text, 'a number from 0 to 100')
 }
 
 function drillOf(text: string | undefined): number | 'table' | undefined {
   if (text === undefined || text === 'table') return text
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
-  throw invalid('--drill', text, 'a number of SSTables, or `table`')
-}
-
-function spanOf(text: string | undefined, flag: string): number | undefined {
-  if (text === undefined) return undefined
-  const span = parseDuration(text)
-  if (span !== undefined) return span
-  throw invalid(flag, text, DURATION_FORMS)
-}
-
-function textOf(values: Readonly<Record<string, unknown>>, key: string, flag: string): string | undefined {
-  const value = values[key]
-  if (value === '') throw new UsageError('SETTING_INVALID', `${flag}: the value is empty`)
-  return typeof value === 'string' ? value : undefined
-}
-
-function invalid(flag: string, text: string, forms: string): UsageError {
-  return new UsageError('SETTING_INVALID', `${flag}: ${JSON.stringify(text.slice(0, 100))} is not ${forms}`)
+  throw notOfForm('--drill', text, 'a number of SSTables, or `table`')
 }

@@ -6,15 +6,16 @@ import { printable } from '../report/log.js'
 import type { Session } from '../session.js'
 
 import { writeMetrics } from './check-metrics.js'
-import { checkHelp, startCheck, type CheckOptions, type CheckRun } from './check-options.js'
+import { startCheck, tablecheck, type CheckOptions, type CheckRun } from './check-options.js'
 import { checkJson, checkLines } from './check-report.js'
 import { interruptible } from './download.js'
+import { helpTextOf } from './own-command.js'
 import { runCommand, type SessionCommand } from './session-command.js'
 import { printOut } from './terminal.js'
 
 const TABLECHECK: SessionCommand<CheckRun> = {
   name: 'tablecheck',
-  help: checkHelp,
+  help: columns => helpTextOf(tablecheck, columns),
   running: 'check',
   start: startCheck,
   work: ({ options }, session, signals) =>

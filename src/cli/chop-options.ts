@@ -1,7 +1,7 @@
-import { Option, type Command } from 'commander'
+import { Option } from 'commander'
 
-import { DURATION_FORMS, parseAge, parseDuration } from '../config/duration.js'
-import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
+import { DURATION_FORMS, parseAge } from '../config/duration.js'
+import { ArgumentsMissingError, loadConfig, type LoadedConfig } from '../config/load.js'
 import type { SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
 import type { ChopOptions } from '../retention/chop.js'
@@ -9,8 +9,18 @@ import type { KeepFlags } from '../retention/keep-rules.js'
 import { ChopScope } from '../retention/scope.js'
 
 import { chopEpilogue } from './chop-help.js'
-import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
-import { NO_OTHER_WORK, nodeDirectory, sharedFlags, sharedOptions } from './shared-options.js'
+import { spanOf, type FlagValues } from './flag-values.js'
+import { parseOwn, type OwnCommand, type Places, type Print } from './own-command.js'
+import type { OptionGroups } from './parse.js'
+import {
+  NODE,
+  NO_OTHER_WORK,
+  REQUESTS,
+  S3,
+  SHARED_HELP,
+  nodeDirectory,
+  sharedOptions,
+} from './shared-options.js'
 
 /** A run of tablechop. */
 export interface ChopRun extends LoadedConfig {
@@ -22,44 +32,24 @@ export interface ChopRun extends LoadedConfig {
 }
 
 /** A command line of tablechop, with the configuration of its run. */
-export type ChopStart =
-  { readonly action: 'print'; readonly text: string } | (ChopRun & { readonly action: 'run' })
+export type ChopStart = Print | (ChopRun & { readonly action: 'run' })
 
 /** A plan that is younger than this could name what a run of tablesnap is about to name, ms; see `Fence`. */
 const LEAST_GRACE = 300_000
 
-const NODE = ['name', 'name_from', 'prefix', 'keyname_separator'] as const satisfies readonly SettingKey[]
-const S3 = [
-  'aws_key',
-  'aws_secret',
-  'aws_token',
-  'aws_region',
-  'endpoint_url',
-  'path_style',
-  'ca_bundle',
-] as const satisfies readonly SettingKey[]
-const ENGINE = [
-  'retries',
-  'retry_time',
-  'request_timeout',
-  'log_level',
-  'log_format',
-] as const satisfies readonly SettingKey[]
-
-const SHARED_KEYS: readonly SettingKey[] = ['dry_run', 'force', ...NODE, ...S3, ...ENGINE]
+const SHARED_KEYS: readonly SettingKey[] = ['dry_run', 'force', ...NODE, ...S3, ...REQUESTS]
 
 const HELP: Partial<Record<SettingKey, string>> = {
+  ...SHARED_HELP,
   force: 'ignore the limits, and do not check that tablesnap on the node reads plans',
-  retries: 'how often a failed request is repeated',
-  retry_time: 'how long to wait for a server that cannot be reached',
 }
 
 /** The flags of the Python tablechop that tablesnap calls otherwise. */
-const FORMER: Partial<Record<SettingKey, string>> = {
-  aws_key: 'key',
-  aws_secret: 'secret',
-  aws_token: 'token',
-}
+const FORMER = [
+  ['aws_key', 'key'],
+  ['aws_secret', 'secret'],
+  ['aws_token', 'token'],
+] as const satisfies readonly (readonly [SettingKey, string])[]
 
 const KEEP = ['last', 'hourly', 'daily', 'weekly', 'monthly'] as const
 
@@ -103,93 +93,67 @@ function groups(): OptionGroups {
       ...shared('force'),
     ],
     'Node and keys': NODE.flatMap(shared),
-    S3: [
-      ...S3.flatMap(shared),
-      ...Object.values(FORMER).map(name => new Option(`--${name} <text>`).hideHelp()),
-    ],
+    S3: [...S3.flatMap(shared), ...FORMER.map(([, name]) => new Option(`--${name} <text>`).hideHelp())],
     Engine: [
       new Option('-j, --parallel <n>', 'delete requests under way at once').default('5'),
-      ...ENGINE.flatMap(shared),
+      ...REQUESTS.flatMap(shared),
     ],
   }
 }
 
-/** The parser of tablechop's command line; the man page and the completions are made of it, too. */
-export function chopCommand(columns?: number): Command {
-  return buildCommand('tablechop', groups(), chopEpilogue, columns)
-    .usage('[options] <bucket> <path> <age>')
-    .description(
-      'Deletes objects from the bucket that no restore point needs which is kept: per table the newest one, those that are ' +
-        'younger than the age, and the newest complete one that is not.',
-    )
-    .argument('[bucket]')
-    .argument('[path]')
-    .argument('[age]')
-}
-
-/** The text of tablechop's `--help`. */
-export function chopHelp(columns?: number): string {
-  return helpOf(chopCommand(columns))
+/** The command line of tablechop. */
+export const tablechop: OwnCommand = {
+  name: 'tablechop',
+  positionals: '<bucket> <path> <age>',
+  description:
+    'Deletes objects from the bucket that no restore point needs which is kept: per table the newest one, those that are ' +
+    'younger than the age, and the newest complete one that is not.',
+  epilogue: chopEpilogue,
+  groups,
 }
 
 /**
  * Makes a run's configuration of its command line, environment and conf file, or the text that `--help` and `--version` ask for.
  * @throws UsageError, and what {@link loadConfig} throws
  */
-export function startChop(
-  argv: readonly string[],
-  places: Pick<ConfigInput, 'env' | 'cwd' | 'home'>,
-  columns?: number,
-): ChopStart {
-  const parsed = parse(chopCommand(columns), argv)
+export function startChop(argv: readonly string[], places: Places, columns?: number): ChopStart {
+  const parsed = parseOwn(tablechop, argv, columns)
   if (parsed.action === 'print') return parsed
   const { values, positionals } = parsed
-  const [bucket, path, age, more] = positionals
+  const [bucket, path, age] = positionals
   if (bucket === undefined || path === undefined || age === undefined)
     throw new ArgumentsMissingError('bucket, path or age is missing')
-  if (more !== undefined)
-    throw new UsageError('USAGE', 'there are more arguments than bucket, path and age. See tablechop --help')
-  const flags = new Map<SettingKey, readonly string[]>([
-    ...NO_OTHER_WORK,
-    ...sharedFlags(SHARED_KEYS, values),
-  ])
-  for (const key of S3) {
-    const former = values[FORMER[key] ?? '']
-    if (typeof former === 'string') flags.set(key, [former])
-  }
-  if (values['debug'] === true) flags.set('dry_run', ['true'])
-  const loaded = loadConfig({ flags, positionals: [bucket, '/'], ...places })
+  const loaded = loadConfig({ flags: flagsOf(values), positionals: [bucket, '/'], ...places })
   const { force, dryRun } = loaded.config
-  const isNow = values['now'] === true
+  const isNow = values.has('--now')
   if (isNow && dryRun)
     throw new UsageError('SETTINGS_CONFLICT', '--now and --dry-run cannot be used together')
   const options: ChopOptions = {
-    scope: new ChopScope(nodeDirectory(path), values['recursive'] === true),
+    scope: new ChopScope(nodeDirectory(path), values.has('--recursive')),
     age: spanOf('the age (the third argument)', age, `days, or ${DURATION_FORMS}`, parseAge),
     keep: keepOf(values),
-    grace: graceOf(String(values['grace']), force),
+    grace: graceOf(values, force),
     isDryRun: dryRun,
-    maxDeletePercent: countOf(values, 'maxDeletePercent', '--max-delete-percent', 0, 100),
-    floor: countOf(values, 'minRestorePoints', '--min-restore-points', 0, 1_000_000),
+    maxDeletePercent: values.count('--max-delete-percent', 0, 100) ?? 0,
+    floor: values.count('--min-restore-points', 0, 1_000_000) ?? 0,
     force,
-    parallel: countOf(values, 'parallel', '-j/--parallel', 1, 64),
+    parallel: values.count('--parallel', 1, 64, '-j/--parallel') ?? 1,
   }
-  return { ...loaded, action: 'run', options, isNow, lists: values['listDeletes'] === true }
+  return { ...loaded, action: 'run', options, isNow, lists: values.has('--list-deletes') }
 }
 
-function spanOf(
-  what: string,
-  text: string,
-  forms: string,
-  parse: (text: string) => number | undefined,
-): number {
-  const span = parse(text)
-  if (span !== undefined) return span
-  throw new UsageError('SETTING_INVALID', `${what}: ${JSON.stringify(text.slice(0, 100))} is not ${forms}`)
+function flagsOf(values: FlagValues): Map<SettingKey, readonly string[]> {
+  const flags = new Map([...NO_OTHER_WORK, ...values.settings(SHARED_KEYS)])
+  for (const [key, name] of FORMER) {
+    const former = values.raw(`--${name}`)
+    if (former !== undefined) flags.set(key, [former])
+  }
+  if (values.has('--debug')) flags.set('dry_run', ['true'])
+  return flags
 }
 
-function graceOf(text: string, force: boolean): number {
-  const grace = spanOf('--grace', text, DURATION_FORMS, parseDuration)
+function graceOf(values: FlagValues, force: boolean): number {
+  const grace = values.span('--grace') ?? 0
   if (grace >= LEAST_GRACE || force) return grace
   throw new UsageError(
     'SETTING_INVALID',
@@ -197,35 +161,8 @@ function graceOf(text: string, force: boolean): number {
   )
 }
 
-function keepOf(values: Readonly<Record<string, unknown>>): KeepFlags {
-  const within = values['keepWithin']
-  const counts = KEEP.map(name => {
-    const key = `keep${name.charAt(0).toUpperCase()}${name.slice(1)}`
-    return [
-      name,
-      values[key] === undefined ? undefined : countOf(values, key, `--keep-${name}`, 0, 1_000_000),
-    ]
-  })
-  return {
-    ...(typeof within === 'string'
-      ? { within: spanOf('--keep-within', within, DURATION_FORMS, parseDuration) }
-      : {}),
-    ...(Object.fromEntries(counts) as KeepFlags),
-  }
-}
-
-function countOf(
-  values: Readonly<Record<string, unknown>>,
-  key: string,
-  flag: string,
-  least: number,
-  most: number,
-): number {
-  const text = String(values[key])
-  const count = /^\d{1,7}$/.test(text) ? Number(text) : NaN
-  if (count >= least && count <= most) return count
-  throw new UsageError(
-    'SETTING_INVALID',
-    `${flag}: ${JSON.stringify(text.slice(0, 100))} is no whole number from ${least} to ${most}`,
-  )
+function keepOf(values: FlagValues): KeepFlags {
+  const within = values.span('--keep-within')
+  const counts = KEEP.map(name => [name, values.count(`--keep-${name}`, 0, 1_000_000)])
+  return { ...(within === undefined ? {} : { within }), ...(Object.fromEntries(counts) as KeepFlags) }
 }

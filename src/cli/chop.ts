@@ -12,15 +12,16 @@ import { abandonedUploads } from '../retention/unfinished.js'
 import type { ListedObject } from '../s3/list.js'
 import type { Session } from '../session.js'
 
-import { chopHelp, startChop, type ChopRun } from './chop-options.js'
+import { startChop, tablechop, type ChopRun } from './chop-options.js'
 import { chopLines } from './chop-report.js'
 import { interruptible } from './download.js'
+import { helpTextOf } from './own-command.js'
 import { runCommand, type SessionCommand } from './session-command.js'
 import { printOut } from './terminal.js'
 
 const TABLECHOP: SessionCommand<ChopRun> = {
   name: 'tablechop',
-  help: chopHelp,
+  help: columns => helpTextOf(tablechop, columns),
   running: 'retention',
   start: startChop,
   work: (run, session, signals) =>

@@ -1,18 +1,19 @@
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 
 import type { Flags } from '../config/layers.js'
-import { loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
-import { GROUPS, longFlag, shorthandsOf, type Setting } from '../config/setting.js'
+import { loadConfig, type LoadedConfig } from '../config/load.js'
+import { GROUPS, longFlag, shorthandsOf } from '../config/setting.js'
 import { SETTINGS } from '../config/settings.js'
 
-import { describe, epilogue } from './help.js'
+import { epilogue } from './help.js'
+import type { Places, Print } from './own-command.js'
 import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
-import { sharedFlags, shorthandOptions } from './shared-options.js'
+import { sharedFlags, sharedOptions } from './shared-options.js'
 import { spellValues, type ValuedFlag } from './values.js'
 
 /** A parsed command line. */
 export type Invocation =
-  | { readonly action: 'print'; readonly text: string }
+  | Print
   | {
       readonly action: 'run'
       readonly flags: Flags
@@ -21,27 +22,14 @@ export type Invocation =
     }
 
 /** {@link Invocation}, with the configuration of a run. */
-export type Start =
-  { readonly action: 'print'; readonly text: string } | ({ readonly action: 'run' } & LoadedConfig)
-
-function optionsOf(setting: Setting): Option[] {
-  const short = setting.short === undefined ? '' : `${setting.short}, `
-  const value = setting.kind === 'flag' ? '' : ` <${setting.argument}>`
-  const option = new Option(`${short}${longFlag(setting)}${value}`, describe(setting))
-  if (setting.kind !== 'flag') {
-    option.argParser((text: string, before: readonly string[] | undefined) => [...(before ?? []), text])
-  }
-  if (setting.kind === 'choice') return [option, ...shorthandOptions(setting)]
-  if (setting.kind !== 'flag' || setting.negatable !== true) return [option]
-  return [
-    option,
-    new Option(longFlag(setting).replace('--', '--no-'), `the opposite of ${longFlag(setting)}`),
-  ]
-}
+export type Start = Print | ({ readonly action: 'run' } & LoadedConfig)
 
 function groups(): OptionGroups {
   return Object.fromEntries(
-    GROUPS.map(group => [group, SETTINGS.filter(one => one.group === group).flatMap(optionsOf)]),
+    GROUPS.map(group => [
+      group,
+      SETTINGS.filter(one => one.group === group).flatMap(({ key }) => sharedOptions(key, { gathers: true })),
+    ]),
   )
 }
 
@@ -113,11 +101,7 @@ export function parseCommandLine(argv: readonly string[], columns?: number): Inv
  * `--version` ask for.
  * @throws UsageError, and what {@link loadConfig} throws
  */
-export function start(
-  argv: readonly string[],
-  places: Pick<ConfigInput, 'env' | 'cwd' | 'home'>,
-  columns?: number,
-): Start {
+export function start(argv: readonly string[], places: Places, columns?: number): Start {
   const invocation = parseCommandLine(argv, columns)
   if (invocation.action === 'print') return invocation
   const { flags, positionals, warnings } = invocation

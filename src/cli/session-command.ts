@@ -1,8 +1,9 @@
-import type { ConfigInput, LoadedConfig } from '../config/load.js'
+import type { LoadedConfig } from '../config/load.js'
 import { openSession, type Session } from '../session.js'
 import type { Logger } from '../report/logger.js'
 
 import { openLog, type OpenedLog } from './log.js'
+import type { Places, Print } from './own-command.js'
 import { hideSecrets } from './secrets.js'
 import { onSignals, type Running, type Signals } from './signals.js'
 import { columnsOfStdout, placesOfProcess, reportError, writeOut, type Program } from './terminal.js'
@@ -12,11 +13,7 @@ export interface SessionCommand<Run extends LoadedConfig> extends Program {
   /** The work that a signal stops. */
   readonly running: Running
   /** Makes a run of the command line, or the text that `--help` and `--version` ask for. @throws UsageError */
-  start(
-    argv: readonly string[],
-    places: Pick<ConfigInput, 'env' | 'cwd' | 'home'>,
-    columns?: number,
-  ): (Run & { readonly action: 'run' }) | { readonly action: 'print'; readonly text: string }
+  start(argv: readonly string[], places: Places, columns?: number): (Run & { readonly action: 'run' }) | Print
   /** @returns the exit code */
   work(run: Run, session: Session, signals: Signals, log: OpenedLog): Promise<number>
 }

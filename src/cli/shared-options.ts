@@ -8,30 +8,66 @@ import { UsageError } from '../errors.js'
 
 import { describe } from './help.js'
 
+/** Settings of tablesnap that every other command has, too. */
+export const NODE = [
+  'name',
+  'name_from',
+  'prefix',
+  'keyname_separator',
+] as const satisfies readonly SettingKey[]
+export const S3 = [
+  'aws_key',
+  'aws_secret',
+  'aws_token',
+  'aws_region',
+  'endpoint_url',
+  'path_style',
+  'ca_bundle',
+] as const satisfies readonly SettingKey[]
+export const REQUESTS = [
+  'retries',
+  'retry_time',
+  'request_timeout',
+  'log_level',
+  'log_format',
+] as const satisfies readonly SettingKey[]
+
+/** Their help in those commands: tablesnap's speaks of its modes. */
+export const SHARED_HELP: Partial<Record<SettingKey, string>> = {
+  retries: 'how often a failed request is repeated',
+  retry_time: 'how long to wait for a server that cannot be reached',
+}
+
 /** How a command has one of tablesnap's settings. */
 export interface SharedOption {
-  /** Help where tablesnap's speaks of its modes. */
+  /** In place of tablesnap's help. */
   readonly help?: string | undefined
   /** A flag beside the long one, in place of tablesnap's short one; '': none. */
   readonly flag?: string | undefined
+  /** Whether each value is kept where the flag is given twice; only repeatable ones unless given. */
+  readonly gathers?: boolean
 }
 
 /** The options of a setting that is tablesnap's as well. */
-export function sharedOptions(key: SettingKey, { help, flag }: SharedOption = {}): Option[] {
+export function sharedOptions(key: SettingKey, { help, flag, gathers }: SharedOption = {}): Option[] {
   const setting = settingOf(key)
   const short = flag ?? setting.short ?? ''
   const flags = `${short === '' ? '' : `${short}, `}${longFlag(setting)}`
   const text = describe({ ...setting, help: help ?? setting.help })
   if (setting.kind !== 'flag') {
     const option = new Option(`${flags} <${setting.argument}>`, text)
-    return [isRepeatable(setting) ? option.argParser(gathered) : option, ...shorthandOptions(setting)]
+    return [
+      (gathers ?? isRepeatable(setting)) ? option.argParser(gathered) : option,
+      ...shorthandOptions(setting),
+    ]
   }
   if (setting.negatable !== true) return [new Option(flags, text)]
-  return [new Option(flags, text), new Option(flags.replace('--', '--no-'), `the opposite of ${flags}`)]
+  const long = longFlag(setting)
+  return [new Option(flags, text), new Option(long.replace('--', '--no-'), `the opposite of ${long}`)]
 }
 
 /** The options that stand for a setting with one of its values. */
-export function shorthandOptions(setting: Setting): Option[] {
+function shorthandOptions(setting: Setting): Option[] {
   const all = shorthandsOf(setting)
   return all.map(({ short, long, help }) => {
     const others = all.filter(one => one.long !== long).map(one => one.long.slice(2))

@@ -1,9 +1,9 @@
 import { basename, dirname, resolve } from 'node:path'
 
-import { Option, type Command } from 'commander'
+import { Option } from 'commander'
 
 import { LISTING_SUFFIX } from '../bucket-names.js'
-import { ArgumentsMissingError, loadConfig, type ConfigInput, type LoadedConfig } from '../config/load.js'
+import { ArgumentsMissingError, loadConfig, type LoadedConfig } from '../config/load.js'
 import { longFlag } from '../config/setting.js'
 import { settingOf, type SettingKey } from '../config/settings.js'
 import { UsageError } from '../errors.js'
@@ -11,8 +11,10 @@ import { USER_DATABASE } from '../node/user-database.js'
 import { findId, type Ownership } from '../restore/place/owner.js'
 import type { Scope } from '../restore/read/scope.js'
 
-import { buildCommand, helpOf, parse, type OptionGroups } from './parse.js'
-import { sharedFlags, sharedOptions } from './shared-options.js'
+import type { FlagValues } from './flag-values.js'
+import { parseOwn, type OwnCommand, type Places, type Print } from './own-command.js'
+import type { OptionGroups } from './parse.js'
+import { NODE, REQUESTS, S3, SHARED_HELP, sharedOptions } from './shared-options.js'
 import { slurpEpilogue } from './slurp-help.js'
 
 /** A run of tableslurp. */
@@ -23,34 +25,20 @@ export interface SlurpRun extends LoadedConfig {
 }
 
 /** A command line of tableslurp, with the configuration of its run. */
-export type SlurpStart =
-  { readonly action: 'print'; readonly text: string } | (SlurpRun & { readonly action: 'run' })
+export type SlurpStart = Print | (SlurpRun & { readonly action: 'run' })
 
-/** Settings that are tablesnap's as well, by the headings of `--help`. */
-const SHARED = {
-  'Node and keys': ['name', 'name_from', 'prefix', 'keyname_separator'],
-  'What is there already': ['force', 'replace', 'partial'],
-  S3: ['aws_key', 'aws_secret', 'aws_token', 'aws_region', 'endpoint_url', 'path_style', 'ca_bundle'],
-  Engine: [
-    'threads',
-    'memory',
-    'retries',
-    'retry_time',
-    'request_timeout',
-    'log_level',
-    'log_format',
-    'progress',
-  ],
-} as const satisfies Readonly<Record<string, readonly SettingKey[]>>
+const THERE = ['force', 'replace', 'partial'] as const
+const ENGINE = ['threads', 'memory', ...REQUESTS, 'progress'] as const
 
 /** Flags of tablesnap's -D that choose what to restore; the second group works only with -r. */
 const CHOICES = ['at', 'all', 'dry_run', 'list', 'limit', 'since', 'list_nodes'] as const
 const BELOW = ['keyspace', 'table', 'map_path', 'map_table'] as const
 
-const SHARED_KEYS: readonly SettingKey[] = [...CHOICES, ...BELOW, ...Object.values(SHARED).flat()]
+const SHARED_KEYS: readonly SettingKey[] = [...CHOICES, ...BELOW, ...NODE, ...THERE, ...S3, ...ENGINE]
 
 /** Help where tablesnap's speaks of its modes. */
 const HELP: Partial<Record<SettingKey, string>> = {
+  ...SHARED_HELP,
   at: "the newest restore point not later than this: 2026-11-23T04:12:33Z, or in this machine's local time '2026-11-23 04:12:33', or yesterday 14:00, or a Unix time, or 2h (ago), or the key of a manifest or a listing; not with -f or --commitlogs",
   all: 'restore every object of the origin that was ever uploaded; not with --at, -f or --commitlogs',
   list: 'print the restore points of the origin, the newest first, and exit; with -r those below it too, without an origin all',
@@ -63,8 +51,6 @@ const HELP: Partial<Record<SettingKey, string>> = {
     'with -r: restore this table into the directory that it has now, after it was dropped and created again; repeatable',
   dry_run: 'print the plan and change nothing',
   progress: 'show how far the restore is: a bar on a terminal, else a line every 10 s (the default)',
-  retries: 'how often a failed request is repeated',
-  retry_time: 'how long to wait for a server that cannot be reached',
   partial:
     'accept that SSTables are missing, or that tables below the origin have no manifest and no upstream listing',
 }
@@ -77,7 +63,6 @@ function shared(key: SettingKey): Option[] {
 }
 
 function groups(): OptionGroups {
-  const { 'Node and keys': node, 'What is there already': there, S3, Engine } = SHARED
   return {
     'What to restore': [
       new Option(
@@ -92,8 +77,8 @@ function groups(): OptionGroups {
       ...CHOICES.flatMap(shared),
       ...BELOW.flatMap(shared),
     ],
-    'Node and keys': node.flatMap(shared),
-    'What is there already': there.flatMap(shared),
+    'Node and keys': NODE.flatMap(shared),
+    'What is there already': THERE.flatMap(shared),
     Owners: [
       new Option('-p, --preserve', 'restore the owner and group of each file from its metadata'),
       new Option(
@@ -106,26 +91,19 @@ function groups(): OptionGroups {
       ),
     ],
     S3: S3.flatMap(shared),
-    Engine: Engine.flatMap(shared),
+    Engine: ENGINE.flatMap(shared),
   }
 }
 
-/** The parser of tableslurp's command line; the man page and the completions are made of it, too. */
-export function slurpCommand(columns?: number): Command {
-  return buildCommand('tableslurp', groups(), slurpEpilogue, columns)
-    .usage('[options] <bucket> <origin> <target>')
-    .description(
-      "Restores the SSTables of one directory of a Cassandra node (origin) into a directory here (target): what the origin's " +
-        'newest state in the bucket names, or in a bucket of the Python program its newest listing. Everything is verified, and put into place set by set.',
-    )
-    .argument('[bucket]')
-    .argument('[origin]')
-    .argument('[target]')
-}
-
-/** The text of tableslurp's `--help`. */
-export function slurpHelp(columns?: number): string {
-  return helpOf(slurpCommand(columns))
+/** The command line of tableslurp. */
+export const tableslurp: OwnCommand = {
+  name: 'tableslurp',
+  positionals: '<bucket> <origin> <target>',
+  description:
+    "Restores the SSTables of one directory of a Cassandra node (origin) into a directory here (target): what the origin's " +
+    'newest state in the bucket names, or in a bucket of the Python program its newest listing. Everything is verified, and put into place set by set.',
+  epilogue: slurpEpilogue,
+  groups,
 }
 
 /**
@@ -133,76 +111,60 @@ export function slurpHelp(columns?: number): string {
  * ask for.
  * @throws UsageError, and what {@link loadConfig} throws
  */
-export function startSlurp(
-  argv: readonly string[],
-  places: Pick<ConfigInput, 'env' | 'cwd' | 'home'>,
-  columns?: number,
-): SlurpStart {
-  const parsed = parse(slurpCommand(columns), argv)
+export function startSlurp(argv: readonly string[], places: Places, columns?: number): SlurpStart {
+  const parsed = parseOwn(tableslurp, argv, columns)
   if (parsed.action === 'print') return parsed
   const { values, positionals } = parsed
-  const [bucket, origin, target, more] = positionals
+  const [bucket, origin, target] = positionals
   if (bucket === undefined) throw new ArgumentsMissingError('bucket, origin and target are missing')
-  const lists = values['list'] === true || values['listNodes'] === true
+  const lists = values.has('--list') || values.has('--list-nodes')
   if (!lists && (origin === undefined || target === undefined)) {
     throw new ArgumentsMissingError(
       `${origin === undefined ? 'origin and target are' : 'the target is'} missing`,
     )
   }
-  if (more !== undefined) {
-    throw new UsageError(
-      'USAGE',
-      'there are more arguments than bucket, origin and target. See tableslurp --help',
-    )
-  }
+  const given = target === undefined ? [bucket] : [bucket, target]
+  const loaded = loadConfig({ flags: flagsOf(values, lists), positionals: given, ...places })
+  const scope = origin === undefined ? undefined : scopeOf(origin, values)
+  return { ...loaded, action: 'run', scope, ownership: ownershipOf(values) }
+}
+
+function flagsOf(values: FlagValues, lists: boolean): Map<SettingKey, readonly string[]> {
   const flags = new Map<SettingKey, readonly string[]>([
     // The conf file is tablesnap's, too, and may ask for other things.
     ['download', ['true']],
     ['all', ['false']],
     ['list', ['false']],
     ['list_nodes', ['false']],
+    ...values.settings(SHARED_KEYS),
   ])
-  for (const [key, texts] of sharedFlags(SHARED_KEYS, values)) flags.set(key, texts)
-  if (values['recursive'] !== true && !lists) {
-    for (const key of BELOW) {
-      if (flags.has(key))
-        throw new UsageError(
-          'SETTINGS_CONFLICT',
-          `${longFlag(settingOf(key))} works only with -r/--recursive`,
-        )
-      flags.set(key, [])
-    }
+  if (values.has('--recursive') || lists) return flags
+  for (const key of BELOW) {
+    if (flags.has(key))
+      throw new UsageError('SETTINGS_CONFLICT', `${longFlag(settingOf(key))} works only with -r/--recursive`)
+    flags.set(key, [])
   }
-  const text = (name: string) => textOf(values, name)
-  const given = target === undefined ? [bucket] : [bucket, target]
-  const loaded = loadConfig({ flags, positionals: given, ...places })
-  const scope = origin === undefined ? undefined : scopeOf(origin, values)
-  return { ...loaded, action: 'run', scope, ownership: ownershipOf(values, text) }
+  return flags
 }
 
-function textOf(values: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = values[name]
-  if (value === '') throw new UsageError('SETTING_INVALID', `--${name}: the value is empty`)
-  return typeof value === 'string' ? value : undefined
-}
-
-function scopeOf(text: string, values: Readonly<Record<string, unknown>>): Scope {
+function scopeOf(text: string, values: FlagValues): Scope {
   const origin = pathOf(text, 'the origin (the second argument)')
-  const file = textOf(values, 'file')
-  const commitlogs = textOf(values, 'commitlogs')
+  const file = values.text('--file')
+  const commitlogs = values.text('--commitlogs')
+  const isRecursive = values.has('--recursive')
   const chosen = [
     ...(file === undefined ? [] : ['-f/--file']),
-    ...(values['recursive'] === true ? ['-r/--recursive'] : []),
+    ...(isRecursive ? ['-r/--recursive'] : []),
     ...(commitlogs === undefined ? [] : ['--commitlogs']),
   ]
-  if (values['at'] !== undefined && values['recursive'] !== true) chosen.push('--at')
-  if (values['all'] === true && values['recursive'] !== true) chosen.push('--all')
+  if (values.raw('--at') !== undefined && !isRecursive) chosen.push('--at')
+  if (values.has('--all') && !isRecursive) chosen.push('--all')
   if (chosen.length > 1) {
     throw new UsageError('SETTINGS_CONFLICT', `${chosen.join(' and ')} cannot be used together`)
   }
   if (commitlogs !== undefined) return { origin: pathOf(commitlogs, '--commitlogs'), take: 'commitlogs' }
   if (file !== undefined) return { origin, take: { listing: listingName(file, origin) } }
-  return { origin, take: values['recursive'] === true ? 'below' : 'newest' }
+  return { origin, take: isRecursive ? 'below' : 'newest' }
 }
 
 /** A directory on the node that was backed up; the text is not repeated, for arguments may be in the wrong order. */
@@ -224,13 +186,10 @@ function listingName(file: string, origin: string): string {
   return name.endsWith(LISTING_SUFFIX) ? name.slice(0, -LISTING_SUFFIX.length) : name
 }
 
-function ownershipOf(
-  values: Readonly<Record<string, unknown>>,
-  text: (name: string) => string | undefined,
-): Ownership | undefined {
-  const preserve = values['preserve'] === true
-  const uid = idOf('user', '-o/--owner', text('owner'))
-  const gid = idOf('group', '-g/--group', text('group'))
+function ownershipOf(values: FlagValues): Ownership | undefined {
+  const preserve = values.has('--preserve')
+  const uid = idOf('user', '-o/--owner', values.text('--owner'))
+  const gid = idOf('group', '-g/--group', values.text('--group'))
   if (!preserve && uid === undefined && gid === undefined) return undefined
   if (process.geteuid?.() !== 0) {
     const groups = new Set([process.getegid?.(), ...(process.getgroups?.() ?? [])])

@@ -1,11 +1,12 @@
 import { download } from './download.js'
 import { list } from './list.js'
+import { helpTextOf } from './own-command.js'
 import { runCommand, type SessionCommand } from './session-command.js'
-import { slurpHelp, startSlurp, type SlurpRun } from './slurp-options.js'
+import { startSlurp, tableslurp, type SlurpRun } from './slurp-options.js'
 
 const TABLESLURP: SessionCommand<SlurpRun> = {
   name: 'tableslurp',
-  help: slurpHelp,
+  help: columns => helpTextOf(tableslurp, columns),
   running: 'restore',
   start: startSlurp,
   work: ({ config, scope, ownership }, session, signals, { progress }) => {

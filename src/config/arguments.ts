@@ -3,6 +3,8 @@ import { UsageError } from '../errors.js'
 
 const piece = /\\[\s\S]|'[^']*'|"((?:\\[\s\S]|[^"\\])*)"/g
 
+const OPERATOR = /[&|;<>()]+/
+
 /** The text without what is quoted or escaped, but with what the shell would still see within "…". */
 function unquoted(text: string): { outside: string; substituted: string } {
   const substituted = text.replace(piece, (_, quoted?: string) => (quoted ?? '').replace(/\\[\s\S]/g, ''))
@@ -25,10 +27,11 @@ export function splitArguments(text: string, label: string): string[] {
   if (substituted.includes('$') || substituted.includes('`')) {
     throw refuse('$ and ` are not substituted here')
   }
+  const [operator] = OPERATOR.exec(outside) ?? []
+  if (operator !== undefined) throw refuse(`${operator} has no meaning here`)
   return parse(text).map(word => {
     if (typeof word === 'string') return word
     if ('comment' in word) throw refuse('# begins no comment here')
-    if (word.op === 'glob') throw refuse('* and ? are not expanded here')
-    throw refuse(`${word.op} has no meaning here`)
+    throw refuse('* and ? are not expanded here')
   })
 }

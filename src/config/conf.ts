@@ -17,6 +17,9 @@ export interface Conf {
   readonly warnings: readonly string[]
 }
 
+/** Bytes beyond which a file was named by mistake. */
+const LIMIT = 64 * 1024
+
 const section = 'tablesnap'
 const defaults = 'DEFAULT'
 
@@ -91,9 +94,15 @@ function textsOf(setting: KnownSetting, lines: readonly string[]): readonly stri
 
 function readText(path: string): { text: string; mode: number } {
   try {
-    const bytes = readFileSync(path)
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), mode: statSync(path).mode }
+    const { size, mode } = statSync(path)
+    if (size > LIMIT)
+      throw new UsageError(
+        'CONF_UNREADABLE',
+        `${path}: has ${size} bytes, and no tablesnap.conf has more than ${LIMIT}`,
+      )
+    return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), mode }
   } catch (error) {
+    if (error instanceof UsageError) throw error
     if (errorCode(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
       throw new UsageError('CONF_UNREADABLE', `${path}: is not UTF-8 text`, error)
     }

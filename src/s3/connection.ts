@@ -166,8 +166,11 @@ export class Connection {
           onRequestStart: controller => {
             abort = () => controller.abort(signal?.reason as Error)
             // It may have come while the connection was being made.
-            if (signal?.aborted === true) abort()
-            else signal?.addEventListener('abort', abort, { once: true })
+            if (signal?.aborted === true) {
+              abort()
+              return
+            }
+            signal?.addEventListener('abort', abort, { once: true })
             watch = new StallWatch(this.#timeouts.stall, {
               moved: () => bytesMoved(this.#socket),
               isSelfMade: () => body?.isMaking === true,

@@ -60,6 +60,11 @@ export class Changes {
     return this.#all.flatMap(({ removes }) => removes)
   }
 
+  /** The earliest begin of a span. */
+  get after(): number {
+    return this.#all.reduce((earliest, { after }) => Math.min(earliest, after), Infinity)
+  }
+
   /** The latest end of a span. */
   get until(): number {
     return this.#all.reduce((latest, { until }) => Math.max(latest, until), 0)

@@ -16,6 +16,8 @@ export class IndexWait {
   #last = 0
   #anew = 0
   #isExposed = false
+  /** Whether the directories were scanned since the last change. */
+  #isScanned = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -32,6 +34,14 @@ export class IndexWait {
       this.#anew++
     }
     this.#last = now
+    this.#isScanned = false
+  }
+
+  /** The directories are scanned, as no event would have told of the other half. @returns whether they were not, since the last change */
+  scan(): boolean {
+    if (this.#since === undefined || this.#isExposed || this.#isScanned) return false
+    this.#isScanned = true
+    return true
   }
 
   /** Changes have got their place. @param isLast whether none is left that has none */

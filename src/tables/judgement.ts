@@ -4,8 +4,9 @@ import { BASIC, STANDARD, judge, type Verdict } from '../cassandra/complete.js'
 import { parseComponent } from '../cassandra/names.js'
 
 import type { Logs } from './logs.js'
-import type { Clock, Disk, TableSettings } from './ports.js'
-import type { Look, TableFiles } from './table-files.js'
+import type { Clock, Disk, Surroundings, TableSettings } from './ports.js'
+import type { Look } from './seen-files.js'
+import type { TableFiles } from './table-files.js'
 
 /** A verdict, and what the look at the disk showed that it rests on. */
 export interface Judged {
@@ -20,7 +21,7 @@ export class Judge {
   readonly #clock: Clock
   readonly #logs: Logs
 
-  constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs) {
+  constructor({ settings, disk, clock }: Surroundings, logs: Logs) {
     this.#settings = settings
     this.#disk = disk
     this.#clock = clock
@@ -53,7 +54,7 @@ export class Judge {
     const written = this.#logs.isWritten(files.index, files.name)
     const obsolete = this.#logs.isObsolete(files.index, files.name)
     // It was complete when it was uploaded, and nobody has touched it since: its TOC.txt need not be read.
-    if (files.isUntouched && !written && !obsolete && files.isAsStored) return { state: 'complete' }
+    if (files.isUntouched && !written && !obsolete && files.remote.isAsStored) return { state: 'complete' }
     const components = files.components()
     const toc = this.#disk.toc(join(files.directory, `${files.name}-TOC.txt`))
     let isNew = false

@@ -9,7 +9,7 @@ import type { Judge } from './judgement.js'
 import type { Logs, TransactionLog } from './logs.js'
 import { Losses, type Loss } from './losses.js'
 import { Passed } from './passed.js'
-import type { Clock, Disk, Instant, TableNews, TableSettings } from './ports.js'
+import type { Clock, Instant, Surroundings, TableNews, TableSettings } from './ports.js'
 import { StepRecord } from './step-record.js'
 import type { Leaving, TableFacts } from './table-facts.js'
 import type { TableFiles } from './table-files.js'
@@ -39,7 +39,7 @@ export class Placement {
   #scannedAt = Infinity
   #gap: Gap | undefined
 
-  constructor(settings: TableSettings, disk: Disk, clock: Clock, logs: Logs, judge: Judge) {
+  constructor({ settings, disk, clock }: Surroundings, logs: Logs, judge: Judge) {
     this.#settings = settings
     this.#clock = clock
     this.#indexes = new IndexWait(clock)
@@ -190,7 +190,10 @@ export class Placement {
 
   /** A transaction log could not be read, or events were lost: changes of the table may have been missed. */
   missed(why: string, directories: Iterable<string>, log?: TransactionLog): void {
-    const after = log?.since ?? this.#drains
+    this.#missed(why, directories, log?.since ?? this.#drains, log)
+  }
+
+  #missed(why: string, directories: Iterable<string>, after: number, log?: TransactionLog): void {
     if (this.#gap === undefined) {
       this.#gap = new Gap(after, false, this.#clock.now(), this.#clock.time(), directories)
       this.#news.push({ kind: 'gap', why })
@@ -240,6 +243,8 @@ export class Placement {
     if (this.losses.size > 0 && (this.#gap === undefined || this.#gap.isFirst))
       this.losses.explain(table, now)
     if (table.hasIndexes && this.#indexes.holds(now, this.#unplaced.isComing)) return false
+    if (table.hasIndexes && !table.hasEvents && this.#changes.size > 0 && this.#indexes.scan())
+      this.#missed('the other half of a change may be there', table.directories.keys(), this.#changes.after)
     // The first restore point is of now: another run may have written one while this one asked the bucket.
     const steps = this.#changes.take(this.#floor(now), table.hasIndexes || this.history === undefined)
     this.#indexes.notePlaced(steps.length, this.#changes.size === 0)

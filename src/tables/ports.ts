@@ -115,6 +115,8 @@ export type TableNews =
 export interface Orders {
   /** An SSTable is ready: pin and upload it, then call {@link Table.uploaded}, whatever happened. */
   upload(table: Table, ready: Ready): void
+  /** An SSTable is complete, and in the bucket as it is. */
+  present(table: Table, files: TableFiles): void
   /** Its Data.db, or the file that belongs to no SSTable, was deleted: descriptors that are held for it keep disk space from being free. */
   unlinked(table: Table, files: TableFiles): void
   /** {@link Table.draft} may have a restore point to write, or will once the pace allows it. */
@@ -145,6 +147,13 @@ export interface TableSettings {
   readonly acceptedEpoch: number
   /** Whether files are deleted from the disk once a manifest names them. */
   readonly deletesUploaded: boolean
+}
+
+/** All that a table asks: how to behave, the disk, and the time. */
+export interface Surroundings {
+  readonly settings: TableSettings
+  readonly disk: Disk
+  readonly clock: Clock
 }
 
 /** A restore point that can be written now; see {@link Table.draft}. */

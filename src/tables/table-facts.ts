@@ -1,7 +1,15 @@
 import type { Newest } from '../manifest/history.js'
+import type { DirectoryIdentity } from '../manifest/state.js'
 
-import type { TableDirectory } from './restore-points.js'
 import type { TableFiles } from './table-files.js'
+
+/** A watched directory of a table. */
+export interface TableDirectory {
+  readonly path: string
+  /** The secondary index that it holds, or ''. */
+  readonly index: string
+  readonly identity: DirectoryIdentity | undefined
+}
 
 /**
  * How an SSTable's Data.db went: `told` by an event, in its place among the others; `seen` to be gone by a look or a scan;
@@ -22,6 +30,8 @@ export interface TableFacts {
   readonly directories: ReadonlyMap<string, TableDirectory>
   /** Whether it has directories of secondary indexes, whose transactions are not the table's. */
   readonly hasIndexes: boolean
+  /** Whether events tell of every change in its directories. */
+  readonly hasEvents: boolean
   /** SSTables that --delete-on-backup deleted from the disk. */
   readonly takeKept: () => Iterable<TableFiles>
   /** All that lies in its directories. */

@@ -1,5 +1,6 @@
 import type { Verdict } from '../cassandra/complete.js'
 import { SparseMap, SparseSet } from '../manifest/sparse.js'
+import type { Entry } from '../manifest/state.js'
 
 import type { Judge } from './judgement.js'
 import { PATIENCE, REST_PATIENCE } from './patience.js'
@@ -10,6 +11,8 @@ import type { TableFiles } from './table-files.js'
 export interface Looked {
   /** Complete, and to be uploaded. */
   readonly ready: Ready[]
+  /** Complete, and in the bucket as they are. */
+  readonly present: TableFiles[]
   /** None of their files, or their Data.db, is there any more. */
   readonly gone: TableFiles[]
   /** Their Data.db is another file than it was, or they are not whole although they were taken for that. */
@@ -25,6 +28,8 @@ const RETRY_CAP = 30_000
 /** The patience of a run that ends with files that do not come to rest: settle times, and uploads during which they changed. */
 const SETTLES = 10
 const RESTARTS = 3
+
+const NONE: ReadonlyMap<string, Entry> = new Map()
 
 /** The files of a table that are to be judged, waited for, uploaded or tried again, and when. */
 export class Worklist {
@@ -86,6 +91,11 @@ export class Worklist {
     return this.#open
   }
 
+  /** Whether it takes no more in. */
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
   /** How many files it holds. */
   get size(): number {
     return this.#dirty.size + this.#due.size + this.#uploading.size
@@ -124,7 +134,7 @@ export class Worklist {
    * @param isLoaded whether it is known what the bucket holds: files that were there before wait for that
    */
   look(drains: number, isLoaded: boolean): Looked {
-    const looked: Looked = { ready: [], gone: [], replaced: [], broken: [] }
+    const looked: Looked = { ready: [], present: [], gone: [], replaced: [], broken: [] }
     const now = this.#clock.now()
     for (const [files, at] of this.#due) {
       if (at > now) continue
@@ -166,9 +176,17 @@ export class Worklist {
     return isNews
   }
 
+  /** Files are in the bucket as they are. @returns whether manifests have something else to say of them */
+  present(files: TableFiles, isThere: boolean): boolean {
+    const isCorrupt = files.stored?.corrupt === true
+    files.beginUpload()
+    return this.uploaded(files, { durable: NONE, names: [...files.names], next: 'done', isCorrupt }, isThere)
+  }
+
   #one(files: TableFiles, drains: number, now: number, looked: Looked): void {
     const { verdict, look } = this.#judge.judge(files, drains)
     if (look.isReplaced || comesNow(files, verdict)) looked.replaced.push(files)
+    else if (verdict.state === 'complete' && files.remote.isAsStored) looked.present.push(files)
     else if (verdict.state === 'complete') looked.ready.push(this.#give(files))
     else if (verdict.state === 'settling') this.#settling(files, verdict, now)
     else {

@@ -102,13 +102,26 @@ await t.test('what changes during its upload is uploaded again once it is quiet'
   const table = node.table().set('nb-1-big')
   node.scan('start', table)
   await until(() => node.given.length === 1)
-  table.replace('nb-1-big-Statistics.db', Buffer.from('new'))
   node.event(join(table.path, 'nb-1-big-Statistics.db'), 'moved-in')
+  // What was sent is what was there before.
   node.end()
+  table.replace('nb-1-big-Statistics.db', Buffer.from('new'))
   await until(() => node.given.length === 1)
   t.equal(node.given[0]?.durable.size, 8, 'what was uploaded is known')
   node.end()
   t.equal(node.in('done').length, 1)
+})
+
+await t.test('what is in the bucket as it is, is not uploaded again', async t => {
+  const node = new Tracked(t)
+  const table = node.table().set('nb-1-big')
+  node.scan('start', table)
+  await until(() => node.given.length === 1)
+  node.end()
+  node.event(join(table.path, 'nb-1-big-Statistics.db'), 'closed')
+  t.equal(node.in('done').length, 0, 'it is looked at')
+  await until(() => node.in('done').length === 1)
+  t.equal(node.all.length, 1)
 })
 
 await t.test('what a transaction wrote needs no quiet time, what is rewritten later does', async t => {

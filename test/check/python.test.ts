@@ -1,7 +1,7 @@
 import t from 'tap'
 
 import type { Finding } from '../../src/check/finding.js'
-import { SlurpWorld, T1, run } from '../e2e-slurp/support.js'
+import { SlurpWorld, T1, run } from '../support/slurp.js'
 
 interface Report {
   readonly findings: readonly Finding[]

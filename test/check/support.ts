@@ -7,7 +7,7 @@ import type { Finding } from '../../src/check/finding.js'
 import { KeyLayout } from '../../src/manifest/keys.js'
 import type { State } from '../../src/manifest/state.js'
 import { States } from '../../src/manifest/states.js'
-import { run, type Ran } from '../e2e-slurp/support.js'
+import { run, type Ran } from '../support/slurp.js'
 import { TestNode } from '../support/node.js'
 import type { Table } from '../support/table.js'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { run } from '../e2e-slurp/support.js'
+import { run } from '../support/slurp.js'
 
 await t.test('the command line of tablecheck', async t => {
   const refused = async (pattern: RegExp, ...args: string[]): Promise<void> => {

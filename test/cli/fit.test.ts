@@ -1,10 +1,11 @@
 import t from 'tap'
 
 import { fit } from '../../src/cli/fit.js'
-import { checkHelp } from '../../src/cli/check-options.js'
-import { chopHelp } from '../../src/cli/chop-options.js'
+import { tablecheck } from '../../src/cli/check-options.js'
+import { tablechop } from '../../src/cli/chop-options.js'
 import { helpText } from '../../src/cli/options.js'
-import { slurpHelp } from '../../src/cli/slurp-options.js'
+import { helpTextOf } from '../../src/cli/own-command.js'
+import { tableslurp } from '../../src/cli/slurp-options.js'
 
 await t.test('prose is filled anew, terms keep their column, and commands stay whole', t => {
   const text = [
@@ -32,9 +33,13 @@ await t.test('prose is filled anew, terms keep their column, and commands stay w
   t.end()
 })
 
-for (const [name, help] of Object.entries({ helpText, slurpHelp, chopHelp, checkHelp }))
+const helps = [tableslurp, tablechop, tablecheck].map(
+  own => [own.name, (columns?: number) => helpTextOf(own, columns)] as const,
+)
+
+for (const [name, help] of [['tablesnap', helpText] as const, ...helps])
   await t.test(
-    `${name} fits a terminal of 80 columns, but for commands and flags that are to be copied`,
+    `the help of ${name} fits a terminal of 80 columns, but for commands and flags that are to be copied`,
     t => {
       t.same(
         help(80)

@@ -247,6 +247,19 @@ await t.test('a file that is not text', t => {
   t.end()
 })
 
+await t.test('a file that is too large for a conf file', t => {
+  const place = makePlace(t.testdir())
+  const path = writeConf(place, '#'.repeat(65_536))
+  t.match(refusal(place, target), {
+    code: 'CONF_UNREADABLE',
+    exitCode: 2,
+    message: /^\S+: has \d+ bytes, and no tablesnap.conf has more than 65536$/,
+  })
+  writeFileSync(path, '#'.repeat(65_536))
+  t.strictSame(load(place, target).warnings, [], 'one that just fits')
+  t.end()
+})
+
 await t.test('a file that was saved on Windows', t => {
   const place = makePlace(t.testdir())
   const path = writeConf(place, '')

@@ -4,7 +4,7 @@ import { KeyLayout } from '../../src/manifest/keys.js'
 import { parseRecord } from '../../src/node/node-record.js'
 import { ChopScope } from '../../src/retention/scope.js'
 import { FIXTURE } from '../restore/fixture.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 import { ModelBucket, ModelStore } from './model/bucket.js'
 import { Turns } from './model/turns.js'

@@ -2,7 +2,7 @@ import t from 'tap'
 
 import { splitListing } from '../../src/s3/contents.js'
 import { children, escapeXml, parseXml } from '../../src/s3/xml.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 const SEED = Number(process.env['SEED'] ?? 1)
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 
 import { ServerTime } from '../../src/s3/server-time.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 const SEED = Number(process.env['SEED'] ?? 1)
 

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 import t from 'tap'
 
@@ -141,6 +143,25 @@ await t.test('an abort while the connection is being made holds', async t => {
   await t.rejects(sent, { message: 'enough' })
   t.equal(requests, 0)
   await connection.close()
+})
+
+await t.test('a process whose only request was aborted while the connection was being made ends', async t => {
+  const { endpoint } = await wire(t, () => undefined)
+  const script = `
+    import { Connection } from '${new URL('../../src/s3/connection.js', import.meta.url).href}'
+    const connection = new Connection('${endpoint}')
+    const abort = new AbortController()
+    const sent = connection.send({ method: 'PUT', path: '/k', headers: { Host: 'x' }, body: undefined, signal: abort.signal })
+    abort.abort(new Error('enough'))
+    await sent.catch(error => console.log(error.message))
+    await connection.close()`
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', script],
+    // Half the time that a request may stall for.
+    { timeout: 30_000, env: { ...process.env, NODE_OPTIONS: '' } },
+  )
+  t.equal(stdout, 'enough\n')
 })
 
 await t.test('a connection is used again, also after HEAD, and made anew when it was closed', async t => {

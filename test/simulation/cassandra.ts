@@ -1,5 +1,5 @@
 import { EMPTY_TXN, type Txn } from '../../src/cassandra/transaction-log.js'
-import type { Random } from '../state/random.js'
+import type { Random } from '../manifest/random.js'
 
 import type { Directory, FileNode, FileSystem } from './file-system.js'
 import type { Scheduler } from './scheduler.js'

@@ -228,6 +228,7 @@ export class Daemon {
 
   readonly #orders: Orders = {
     upload: (table, ready) => this.uploadQueue.add(table, ready),
+    present: (_, files) => this.outcomes.present(files),
     unlinked: (_, files) => {
       if (this.#world.program.forgetsFailures) this.outcomes.gone(files)
       this.uploadQueue.unlinked(files)

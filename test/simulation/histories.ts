@@ -4,7 +4,7 @@ import { PACES } from './pace.js'
 import type { Steps } from './cassandra.js'
 import { rewriteInPlace, rewriteStatistics, write } from './operations.js'
 import { deleteFiles } from './operator.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 import type { Script } from './script.js'
 import type { Scenario } from './scenario.js'
 

@@ -1,4 +1,4 @@
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 import type { MakeCore } from './core.js'
 import type { Weather } from './network.js'

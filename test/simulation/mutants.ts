@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'what vanished needs no explanation',
     module: 'losses',
-    from: "{ ...change, until: after + 1, kind: 'unexplained' }",
+    from: "{ ...change, until: after + 1, kind: 'unexplained', isMissed: how === 'lost' }",
     to: 'change',
   },
   {
@@ -102,7 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'an ADD line without files is an output',
-    module: 'table',
+    module: 'named-sstables',
     from: "if (files.status === 'uploading' || files.stored !== undefined)",
     to: 'if (true)',
   },
@@ -120,31 +120,31 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'the quiet time of what a scan finds is over at once',
-    module: 'table-files',
+    module: 'seen-files',
     from: 'this.#changedAt = now;\n        if (name === this.main)',
     to: 'if (name === this.main)',
   },
   {
     title: 'another SSTable under the same name passes for the one before',
-    module: 'table-files',
+    module: 'seen-files',
     from: 'return before !== undefined && (before.inode !== inode || before.size !== size);',
     to: 'return false;',
   },
   {
     title: 'an SSTable that changes while it is copied was whole before',
-    module: 'table-files',
+    module: 'wholeness',
     from: 'else if (look.hasChanged)',
     to: 'else if (false)',
   },
   {
     title: 'restore points do not say what is unexplained',
-    module: 'restore-points',
+    module: 'draft-builder',
     from: '            unexplained,\n',
     to: '            unexplained: [],\n',
   },
   {
     title: 'restore points do not say what is not backed up',
-    module: 'restore-points',
+    module: 'draft-builder',
     from: 'unprotected: [...unprotected].sort(),',
     to: 'unprotected: [],',
   },
@@ -162,32 +162,32 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     title: 'what is not uploaded yet is named as not backed up at once, and passes for backed up',
-    module: 'restore-points',
+    module: 'standings',
     from: "return 'owed';\n        return files.status",
     to: "return 'owed';\n        return 'durable'; return files.status",
   },
   {
     title: 'an SSTable that --delete-on-backup deleted stays although a commit has removed it',
-    module: 'restore-points',
+    module: 'kept-files',
     from: '!isRemoved && !has(path)',
     to: '!has(path)',
   },
   {
     title: 'a take-over accepts nothing',
-    module: 'restore-points',
+    module: 'newest-manifest',
     from: 'if (this.#settings.tookOver)\n            return { time, sets: new Set(), unexplained: [] };',
     to: ';',
   },
   {
     title: 'a daemon does not take up what another run has uploaded',
     module: 'table',
-    from: 'this.#points.adopt(newer);',
+    from: 'points.adopt(newer, placement.losses.endedAt);',
     to: 'return;',
   },
   {
     title: 'restore points do not wait for files that belong to no SSTable',
     module: 'restore-points',
-    from: 'this.#waitsForFiles(source.files, now)',
+    from: 'this.#standings.waitForFiles(source.files, now)',
     to: 'false',
   },
   {

@@ -1,5 +1,5 @@
 import { S3Error } from '../../src/s3/errors.js'
-import type { Random } from '../state/random.js'
+import type { Random } from '../manifest/random.js'
 
 import type { Process } from './process.js'
 import type { Scheduler } from './scheduler.js'

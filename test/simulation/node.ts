@@ -1,4 +1,4 @@
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 import { Cassandra, type Steps } from './cassandra.js'
 import { FileSystem, type Directory, type FileNode } from './file-system.js'

@@ -1,4 +1,4 @@
-import type { Random } from '../state/random.js'
+import type { Random } from '../manifest/random.js'
 
 import type { Cassandra, Steps } from './cassandra.js'
 import type { Directory, FileNode } from './file-system.js'

@@ -27,6 +27,10 @@ const traced: MakeCore = (name, settings, disk, orders, clock) => {
         say(`  → upload ${ready.files.name}`)
         orders.upload(tableOf(proxy), ready)
       },
+      present: (_, files) => {
+        say(`  → is there ${files.name}`)
+        orders.present(tableOf(proxy), files)
+      },
       unlinked: (_, files) => orders.unlinked(tableOf(proxy), files),
       restorePoint: () => orders.restorePoint(tableOf(proxy)),
       rescan: (_, directories, why) => {

@@ -4,7 +4,7 @@ import type { FileIdentity } from '../../src/cassandra/file-identity.js'
 import { isTemporary, isTxnLog } from '../../src/cassandra/names.js'
 import { indexOf, tableOfUnit, unitOf } from '../../src/cassandra/unit.js'
 import type { Disk, ScanReason } from '../../src/tables/ports.js'
-import type { Random } from '../state/random.js'
+import type { Random } from '../manifest/random.js'
 
 import { tableOf, type CoreTable } from './core.js'
 import type { EventQueue, InotifyEvent, Watch } from './event-queue.js'

@@ -125,4 +125,12 @@ export const SHRUNK_NAMES: readonly ShrunkHistory[] = [
       ['overwrite', 602, 2],
     ],
   },
+  {
+    title: 'a -B without watches looks for the other half of a flush in the directory of the index',
+    script: { format: 'big', directories: 1, hasIndex: true, existing: 0, mode: 'all', pace: 'quick' },
+    events: [
+      ['flush', 8075, 0],
+      ['oneShot', 3, 0],
+    ],
+  },
 ]

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
 import type { TableNews } from '../../src/tables/ports.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 import { Bucket } from './bucket.js'
 import { Checks, EPOCH } from './checks.js'

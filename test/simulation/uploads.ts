@@ -5,7 +5,7 @@ import { isOptional, parseComponent } from '../../src/cassandra/names.js'
 import { TablesnapError } from '../../src/errors.js'
 import type { Entry } from '../../src/manifest/state.js'
 import type { Ready, UploadResult } from '../../src/tables/ports.js'
-import type { Random } from '../state/random.js'
+import type { Random } from '../manifest/random.js'
 
 import type { Bucket } from './bucket.js'
 import type { FileNode, FileSystem } from './file-system.js'

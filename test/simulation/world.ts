@@ -1,4 +1,4 @@
-import type { Random } from '../state/random.js'
+import type { Random } from '../manifest/random.js'
 
 import type { Bucket } from './bucket.js'
 import type { FileSystem } from './file-system.js'

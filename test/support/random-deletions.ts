@@ -7,7 +7,7 @@ import { crc64nvme } from 'tablesnap-io'
 
 import type { State } from '../../src/manifest/state.js'
 import { hex64 } from '../../src/s3/checksum.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 import { BucketStates, entriesOf } from './bucket-states.js'
 import type { OpenBucket } from './bucket.js'

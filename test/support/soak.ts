@@ -9,7 +9,7 @@ import { KeyLayout } from '../../src/manifest/keys.js'
 import type { State } from '../../src/manifest/state.js'
 import { hex64 } from '../../src/s3/checksum.js'
 import { listUploads } from '../../src/s3/multipart.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 
 import { BucketStates, entriesOf } from './bucket-states.js'
 import { openBucket, type OpenBucket } from './bucket.js'

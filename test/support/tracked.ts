@@ -229,6 +229,10 @@ export class Tracked implements Orders {
     if (this.#isAuto) this.#upload(table, ready)
   }
 
+  present(): void {
+    // Nobody counts.
+  }
+
   unlinked(_table: TableCore, files: TableFiles): void {
     this.unlinkedFiles.push(files)
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 
 import { ensureBucket } from '../../src/s3/bucket.js'
-import { Random } from '../state/random.js'
+import { Random } from '../manifest/random.js'
 import { BucketStates } from './bucket-states.js'
 import { TestNode } from './node.js'
 import { errorAnswer, page, unfaithful, type Given, type Passing } from './unfaithful.js'

@@ -3,7 +3,7 @@ import { hashOf } from '../../../src/manifest/key-set.js'
 import type { ReadResult, RetentionBucket, UnfinishedUpload } from '../../../src/retention/ports.js'
 import type { DeletionResult } from '../../../src/s3/delete.js'
 import type { ListedObject } from '../../../src/s3/list.js'
-import type { Random } from '../../state/random.js'
+import type { Random } from '../../manifest/random.js'
 
 import type { Turns } from './turns.js'
 

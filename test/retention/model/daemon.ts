@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path'
 import { parseChops, plansOf } from '../../../src/manifest/chop-plan.js'
 import { versionKey, type KeyLayout } from '../../../src/manifest/keys.js'
 import { PlannedKeys } from '../../../src/manifest/planned-keys.js'
-import type { Random } from '../../state/random.js'
+import type { Random } from '../../manifest/random.js'
 
 import type { ModelStore } from './bucket.js'
 import { manifestsIn } from './manifests.js'

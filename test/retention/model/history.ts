@@ -4,7 +4,7 @@ import { createLogger } from '../../../src/report/log.js'
 import { chop } from '../../../src/retention/chop.js'
 import { DeletionRule, type RetentionOptions } from '../../../src/retention/deletion-rule.js'
 import { ChopScope } from '../../../src/retention/scope.js'
-import { Random } from '../../state/random.js'
+import { Random } from '../../manifest/random.js'
 import { OPTIONS } from '../support.js'
 
 import { ModelBucket, ModelStore, type ModelObject } from './bucket.js'

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 
 import { unitOf } from '../../../src/cassandra/unit.js'
 import { hashOf } from '../../../src/manifest/key-set.js'
-import type { Random } from '../../state/random.js'
+import type { Random } from '../../manifest/random.js'
 
 /** One file of an SSTable, by its content. */
 export type Content = string

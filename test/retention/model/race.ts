@@ -1,6 +1,6 @@
 import { KeyLayout } from '../../../src/manifest/keys.js'
 import { ChopScope } from '../../../src/retention/scope.js'
-import { Random } from '../../state/random.js'
+import { Random } from '../../manifest/random.js'
 import { chopOnce } from '../support.js'
 
 import { ModelBucket, ModelStore } from './bucket.js'

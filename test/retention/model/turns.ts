@@ -1,4 +1,4 @@
-import type { Random } from '../../state/random.js'
+import type { Random } from '../../manifest/random.js'
 
 /** Somebody who waits for a turn. */
 interface Waiting {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { Random } from '../../state/random.js'
+import { Random } from '../../manifest/random.js'
 import { startBusyLoops } from './busy-loops.js'
 import { keepEvidence } from './evidence.js'
 import { restoreFreshNode } from './fresh-node.js'

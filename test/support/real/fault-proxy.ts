@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import type { Random } from '../../state/random.js'
+import type { Random } from '../../manifest/random.js'
 
 /** The faults of a {@link FaultProxy}. */
 export type Fault =

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Random } from '../../state/random.js'
+import type { Random } from '../../manifest/random.js'
 
 /** A time at which the process ran for a part only. */
 interface Interruption {

@@ -1,4 +1,4 @@
-import type { Random } from '../../state/random.js'
+import type { Random } from '../../manifest/random.js'
 import { incoming } from './incoming.js'
 import type { Model } from './model.js'
 import type { Stage } from './stage.js'
