@@ -26,8 +26,8 @@ const MOST_GROWTH = 50
 /** Log lines that an outage may have. */
 const MOST_LINES = 30
 
-/** Files of the node that may stay open while S3 is away. */
-const MOST_OPEN = 64
+/** Files of the node that may stay open while S3 is away: those of eight uploads under way, and what is open for a moment. */
+const MOST_OPEN = 72
 
 /** How long an outage lasts, and how much is written meanwhile. */
 export interface Outage {
