@@ -79,14 +79,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     title: 'a log that was not read is no gap',
     module: 'placement',
-    from: 'const after = log?.since ?? this.#drains;',
-    to: 'if (log !== undefined) return; const after = this.#drains;',
+    from: 'this.#missed(why, directories, log?.since ?? this.#drains, log);',
+    to: 'if (log === undefined) this.#missed(why, directories, this.#drains, log);',
   },
   {
     title: 'events that were lost are no gap',
     module: 'placement',
-    from: 'const after = log?.since ?? this.#drains;',
-    to: 'if (log === undefined) return; const after = log.since;',
+    from: 'this.#missed(why, directories, log?.since ?? this.#drains, log);',
+    to: 'if (log !== undefined) this.#missed(why, directories, log.since, log);',
   },
   {
     title: 'a gap is over before its directories are scanned',
