@@ -4,7 +4,7 @@ import { counted, formatBytes } from '../report/format.js'
 
 import { SCRIPT } from './page-script.js'
 import { STYLE } from './page-style.js'
-import { span } from './reasons.js'
+import { instant, span } from './reasons.js'
 import type { Status, TableStatus } from './status.js'
 
 /** Rows of tables that a page has: those that are not protected come first. */
@@ -54,9 +54,9 @@ ${tablesOf(status)}
 ${listOf(`Cannot be backed up now (${status.failed})`, status.failures.map(escape))}
 ${listOf(
   'Last errors and warnings',
-  status.errors.map(({ time, message }) => `<time>${escape(shortTime(time))}</time> ${escape(message)}`),
+  status.errors.map(({ time, message }) => `<time>${escape(instant(time))}</time> ${escape(message)}`),
 )}
-<footer>tablesnap ${escape(program.version)}, pid ${program.pid}, ${formatBytes(program.memory)} of memory, started ${escape(shortTime(program.started))}; as of <time>${escape(shortTime(status.time))}</time>.
+<footer>tablesnap ${escape(program.version)}, pid ${program.pid}, ${formatBytes(program.memory)} of memory, started ${escape(instant(program.started))}; as of <time>${escape(instant(status.time))}</time>.
 <a href="status.json">status.json</a> <a href="metrics">metrics</a> <a href="healthz">healthz</a></footer>
 </main>
 <script>${SCRIPT}</script>
@@ -92,7 +92,7 @@ function headOf(status: Status): string {
   const since =
     unprotectedSince === null
       ? ''
-      : `, since ${shortTime(unprotectedSince)} (${span(Date.parse(status.time) - Date.parse(unprotectedSince))})`
+      : `, since ${instant(unprotectedSince)} (${span(Date.parse(status.time) - Date.parse(unprotectedSince))})`
   const verdict = isProtected ? 'Everything is protected' : `Not everything is protected${since}`
   const why =
     reasons.length === 0 ? '' : `<ul>${reasons.map(reason => `<li>${escape(reason)}</li>`).join('')}</ul>`
@@ -131,12 +131,12 @@ function factsOf(status: Status): string {
     [
       'Newest restore point',
       newest === null ? 'none yet' : `${span(Date.parse(status.time) - Date.parse(newest))} ago`,
-      newest === null ? '' : shortTime(newest),
+      newest === null ? '' : instant(newest),
     ],
     [
       'S3',
       s3.isReachable ? 'reachable' : 'not reachable',
-      `${s3.since === null ? '' : `since ${shortTime(s3.since)}; `}${counted(s3.retries, 'retry', 'retries')}${s3.nextTry === null ? '' : `; next try ${shortTime(s3.nextTry)}`}`,
+      `${s3.since === null ? '' : `since ${instant(s3.since)}; `}${counted(s3.retries, 'retry', 'retries')}${s3.nextTry === null ? '' : `; next try ${instant(s3.nextTry)}`}`,
     ],
     [
       'inotify',
@@ -170,7 +170,7 @@ function rowOf(
   const point =
     newest === null
       ? 'none'
-      : `<time>${escape(shortTime(newest.time).slice(0, -4))}</time> <small>${span(Date.parse(time) - Date.parse(newest.time))} ago${newest.kind === 'complete' ? '' : `, ${newest.kind}`}</small>`
+      : `<time>${escape(instant(newest.time).slice(0, -4))}</time> <small>${span(Date.parse(time) - Date.parse(newest.time))} ago${newest.kind === 'complete' ? '' : `, ${newest.kind}`}</small>`
   const wait =
     waiting.sstables === 0 ? '–' : `${counted(waiting.sstables, 'SSTable')}, ${formatBytes(waiting.bytes)}`
   return `<tr class="${level}"><th scope="row" title="${escape(unit)}"><span class="tag">${mark(level)}${WORDS[level]}</span> ${escape(name)} <small>${formatBytes(bytes)}</small></th><td data-label="Restore point">${point}</td><td data-label="Not uploaded"${waiting.sstables === 0 ? ' class="none"' : ''}>${wait}</td><td class="day">${stripOf(day)}</td></tr>`
@@ -192,11 +192,6 @@ function stripOf(day: string): string {
 function listOf(title: string, items: readonly string[]): string {
   if (items.length === 0) return ''
   return `<section><h2>${title}</h2><ul class="errors">${items.map(item => `<li>${item}</li>`).join('')}</ul></section>`
-}
-
-/** `2026-11-23 04:12:33 UTC` of an ISO time. */
-function shortTime(iso: string): string {
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
 }
 
 function hashOf(text: string): string {

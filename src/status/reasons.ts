@@ -32,7 +32,7 @@ export function reasonsOf(facts: Facts): string[] {
     ...lastingReasons(tables, failed),
     ...(outage === undefined
       ? []
-      : [`S3 cannot be reached since ${new Date(outage.since).toISOString()} (${outage.error})`]),
+      : [`S3 cannot be reached since ${instant(new Date(outage.since).toISOString())} (${outage.error})`]),
     ...(sstables === 0
       ? []
       : [
@@ -40,6 +40,11 @@ export function reasonsOf(facts: Facts): string[] {
         ]),
     ...unnamedReasons(tables),
   ]
+}
+
+/** `2026-11-23 04:12:33 UTC` of an ISO time. */
+export function instant(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
 }
 
 /** Reasons that do not go by themselves. */
