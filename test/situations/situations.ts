@@ -498,8 +498,8 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     title: '42 a keyspace is a symbolic link, and transaction logs hold canonical paths',
-    module: 'tables/table',
-    from: 'isKnownElsewhere(directory, this.#directories.values(), this.#disk))',
+    module: 'tables/log-intake',
+    from: 'isKnownElsewhere(directory, byPath.values(), disk))',
     to: 'false)',
     test: 'backup/left-out.slow',
     holds: 'a keyspace and a table that are symbolic links',
