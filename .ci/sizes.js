@@ -9,7 +9,7 @@ import ts from 'typescript'
 /** Lines of each folder of src/, rounded up to the next hundred; `.` is the files beside the folders. */
 const LINES = {
   '.': 400,
-  backup: 5500,
+  backup: 5600,
   cassandra: 700,
   check: 2700,
   cli: 3200,
@@ -31,7 +31,7 @@ const LINES = {
 const OFFENDERS = {
   files: { bound: 0, above: 300, unit: 'lines' },
   classes: { bound: 0, above: 8, unit: 'fields that other classes may write' },
-  constructors: { bound: 13, above: 6, unit: 'parameters, or members of one options object' },
+  constructors: { bound: 5, above: 6, unit: 'parameters, or members of one options object' },
 }
 
 const root = join(import.meta.dirname, '..')

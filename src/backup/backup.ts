@@ -67,14 +67,15 @@ export class Backup {
   }
 
   get summary(): Outcomes['summary'] {
-    const { outcomes, queue } = this.#parts
+    const { outcomes } = this.#parts
+    const { queue } = this.#parts.uploads
     outcomes.summary.noteSuperseded(queue.superseded)
     return outcomes.summary
   }
 
   /** Files, listings and restore points that are not in the bucket as they should be. */
   get failures(): number {
-    const { listings, writer } = this.#parts
+    const { listings, writer } = this.#parts.uploads
     const { failed, corrupt, lost } = this.summary
     return failed.size + corrupt.size + lost.size + listings.failed.size + writer.failed.size
   }
@@ -114,8 +115,9 @@ export class Backup {
       waitsForPaths: config.waitForPaths,
       skip: (path: string) => this.#filter.skips(path),
     }
-    const { sensor, news, turns, tables, loader, audits, unprotected, outcomes, emptyPaths, leftUploads } =
-      this.#parts
+    const { tables, outcomes } = this.#parts
+    const { sensor, news, turns, unprotected } = this.#parts.disk
+    const { loader, audits, emptyPaths, leftUploads } = this.#parts.bucket
     this.#watcher = new Watcher(options, sensor, news)
     turns.attach(this.#watcher)
     try {
@@ -152,7 +154,8 @@ export class Backup {
 
   /** Takes nothing new in, lets what is under way end, at most `timeout` ms; returns whether all of it did. */
   async drain(timeout: number): Promise<boolean> {
-    const { queue, writer, audits } = this.#parts
+    const { audits } = this.#parts.bucket
+    const { queue, writer } = this.#parts.uploads
     this.#stop()
     const uploaded = Promise.all([queue.whenEmpty(), audits.whenIdle()])
     const drained = uploaded.then(() => this.#rest()).then(() => writer.flush())
@@ -168,7 +171,8 @@ export class Backup {
 
   /** Ends what is under way at once; unfinished multipart uploads stay and are taken up by the next -B. */
   abort(): void {
-    const { queue, writer, outcomes } = this.#parts
+    const { outcomes } = this.#parts
+    const { queue, writer } = this.#parts.uploads
     const reason = new TablesnapError({ code: 'ABORTED', message: 'stopped' })
     outcomes.silence()
     this.#abort.abort(reason)
@@ -180,14 +184,16 @@ export class Backup {
 
   /** Takes the name, and shows this run to the others on the machine before it begins an upload. */
   async #claim(): Promise<void> {
-    const { fence, runs } = this.#parts
+    const { fence, runs } = this.#parts.bucket
     await runs.announce()
     await fence.claim()
   }
 
   /** Takes no more in. */
   #stop(): void {
-    const { tables, turns, rescans, loader, audits, leftUploads } = this.#parts
+    const { tables } = this.#parts
+    const { turns, rescans } = this.#parts.disk
+    const { loader, audits, leftUploads } = this.#parts.bucket
     this.#rounds.stop()
     leftUploads.stop()
     audits.stop()
@@ -200,7 +206,8 @@ export class Backup {
 
   /** Waits until what was uploaded last has been at rest for the settle time, so that restore points can name it; then nothing changes any more. */
   async #rest(): Promise<void> {
-    const { tables, turns, clockwork } = this.#parts
+    const { tables, clockwork } = this.#parts
+    const { turns } = this.#parts.disk
     const waiting = [...tables].filter(({ restsAt }) => restsAt !== undefined)
     const last = Math.max(0, ...waiting.map(({ restsAt = 0 }) => restsAt))
     const pause = last - clockwork.now()
@@ -212,7 +219,9 @@ export class Backup {
   }
 
   #close(): void {
-    const { fence, runs, sensor, turns, loader, audits, rescans, writer } = this.#parts
+    const { sensor, turns, rescans } = this.#parts.disk
+    const { fence, runs, loader, audits } = this.#parts.bucket
+    const { writer } = this.#parts.uploads
     this.#watcher?.close()
     audits.stop()
     writer.stop()
@@ -235,14 +244,14 @@ export class Backup {
     } catch (error) {
       if (!config.dryRun || !isS3Error(error, 'NoSuchBucket')) throw error
       log.info(`Would create ${where}`)
-      this.#parts.loader.expectNothing()
+      this.#parts.bucket.loader.expectNothing()
       return false
     }
   }
 
   async #check(): Promise<void> {
     try {
-      await this.#parts.fence.check(OWN)
+      await this.#parts.bucket.fence.check(OWN)
     } catch (error) {
       if (error instanceof TablesnapError && error.code === 'FENCED') this.#fail(error)
       else this.#deps.log.debug(errorMessage(error))
@@ -251,7 +260,9 @@ export class Backup {
 
   /** Has tables look that wait for something; forgets those without a directory of which nothing is left to be said. */
   #tidy(): void {
-    const { tables, turns, rescans, writer } = this.#parts
+    const { tables } = this.#parts
+    const { turns, rescans } = this.#parts.disk
+    const { writer } = this.#parts.uploads
     for (const table of [...tables]) {
       if (!table.isIdle) turns.touch(table)
       if (!table.isFinished) continue

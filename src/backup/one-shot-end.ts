@@ -30,7 +30,10 @@ export class OneShotEnd {
 
   /** Waits for the end, writes the last restore points, and names what is missing. */
   async run(): Promise<void> {
-    const { tables, turns, queue, writer, emptyPaths, outcomes, leftUploads } = this.#parts
+    const { tables, outcomes } = this.#parts
+    const { turns } = this.#parts.disk
+    const { emptyPaths, leftUploads } = this.#parts.bucket
+    const { queue, writer } = this.#parts.uploads
     await this.#whenDone()
     if (this.#watcher.unwatched.length > 0) {
       // No event has told what happened in them since their scan.
@@ -59,7 +62,10 @@ export class OneShotEnd {
   }
 
   #isDone(): boolean {
-    const { tables, turns, rescans, loader, audits, writer, clockwork } = this.#parts
+    const { tables, clockwork } = this.#parts
+    const { turns, rescans } = this.#parts.disk
+    const { loader, audits } = this.#parts.bucket
+    const { writer } = this.#parts.uploads
     if (turns.size > 0 || rescans.size > 0 || this.#watcher.isBehind) return false
     if (!loader.isIdle || !audits.isIdle) return false
     let isCovered = true
@@ -74,7 +80,8 @@ export class OneShotEnd {
   }
 
   #judge(table: Table): void {
-    const { outcomes, writer } = this.#parts
+    const { outcomes } = this.#parts
+    const { writer } = this.#parts.uploads
     const { summary } = outcomes
     outcomes.known(table)
     for (const { path, why } of table.missing()) {

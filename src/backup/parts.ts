@@ -45,25 +45,40 @@ import { Unprotected } from './unprotected.js'
 import { UploadQueue } from './upload-queue.js'
 import { Uploader } from './uploader.js'
 
+/** The parts that see what happens on the disk. */
+export interface DiskParts {
+  readonly sensor: Sensor
+  readonly news: SensorNews
+  readonly turns: Turns
+  readonly rescans: Rescans
+  readonly unprotected: Unprotected
+}
+
+/** The parts that find out what the bucket holds, and whose it is. */
+export interface BucketParts {
+  readonly runs: LivingRuns
+  readonly fence: Fence
+  readonly loader: Loader
+  readonly audits: AuditSchedule
+  readonly leftUploads: LeftUploads
+  readonly emptyPaths: EmptyPaths
+}
+
+/** The parts that write to the bucket. */
+export interface UploadParts {
+  readonly queue: UploadQueue<OpenFiles>
+  readonly listings: Listings
+  readonly writer: ManifestWriter
+}
+
 /** The parts of a backup, put together. */
 export interface Parts {
   readonly clockwork: Clockwork
   readonly tables: TableRegistry
   readonly outcomes: Outcomes
-  readonly unprotected: Unprotected
-  readonly emptyPaths: EmptyPaths
-  readonly leftUploads: LeftUploads
-  readonly runs: LivingRuns
-  readonly fence: Fence
-  readonly loader: Loader
-  readonly audits: AuditSchedule
-  readonly listings: Listings
-  readonly queue: UploadQueue<OpenFiles>
-  readonly writer: ManifestWriter
-  readonly turns: Turns
-  readonly rescans: Rescans
-  readonly sensor: Sensor
-  readonly news: SensorNews
+  readonly disk: DiskParts
+  readonly bucket: BucketParts
+  readonly uploads: UploadParts
 }
 
 /** The requests that the parts make to the run. */
@@ -88,15 +103,9 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const parts = new PartUploads(config, client, engine)
   const runs = new LivingRuns(client.settings, keys)
   const repair = new ObjectRepair({ ...deps, parts, signal })
-  const plans = new PlanWatch({
-    ...deps,
-    rescue: new Rescue({ ...deps, repair, signal }),
-    problems: outcomes,
-    clockwork,
-    tables: () => tables,
-  })
-  const fence = new Fence({
-    ...deps,
+  const rescue = new Rescue({ ...deps, repair, signal })
+  const plans = new PlanWatch({ ...deps, rescue, problems: outcomes, clockwork }, () => tables)
+  const fence = new Fence(deps, {
     plans,
     takeOver: config.takeOver,
     alone: !isOneShot,
@@ -125,7 +134,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     return table
   })
   const contents = new KnownContents(tables, loader, keys)
-  const uploader = new Uploader({ ...deps, parts, sources: contents, plans, signal })
+  const uploader = new Uploader({ ...deps, signal }, parts, contents, plans)
   const queue = new UploadQueue(
     new SSTableUploads(uploader, outcomes, recovery, activity),
     contents,
@@ -197,23 +206,13 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     writer.retry()
     audits.retry()
   })
+  const leftUploads = new LeftUploads({ client, keys, log, parts, runs, signal }, clockwork)
   return {
     clockwork,
     tables,
     outcomes,
-    unprotected,
-    emptyPaths,
-    leftUploads: new LeftUploads({ client, keys, log, parts, runs, signal }, clockwork),
-    runs,
-    fence,
-    loader,
-    audits,
-    listings,
-    queue,
-    writer,
-    turns,
-    rescans,
-    sensor,
-    news,
+    disk: { sensor, news, turns, rescans, unprotected },
+    bucket: { runs, fence, loader, audits, leftUploads, emptyPaths },
+    uploads: { queue, listings, writer },
   }
 }

@@ -23,7 +23,6 @@ export interface PlanWatchDeps {
   readonly rescue: Rescue
   readonly problems: Problems
   readonly clockwork: Clockwork
-  readonly tables: () => Iterable<Table>
 }
 
 /** How long after a plan was seen the tables are gone through once more, ms: uploads were under way that did not know of it. */
@@ -37,14 +36,17 @@ const AGAIN = 30_000
 export class PlanWatch implements Plans {
   #version = 0
   readonly #deps: PlanWatchDeps
+  readonly #tables: () => Iterable<Table>
   #planned = PlannedKeys.none
   #known = ''
   /** When the tables are to be gone through once more, ms of the monotonic clock. */
   #againAt: number | undefined
   #taking: Promise<void> = Promise.resolve()
 
-  constructor(deps: PlanWatchDeps) {
+  /** @param tables those that are watched by the time a plan is seen */
+  constructor(deps: PlanWatchDeps, tables: () => Iterable<Table>) {
     this.#deps = deps
+    this.#tables = tables
   }
 
   get version(): number {
@@ -139,6 +141,6 @@ export class PlanWatch implements Plans {
       this.#againAt = clockwork.now() + AGAIN
     } else if (this.#againAt === undefined || clockwork.now() < this.#againAt) return
     else this.#againAt = undefined
-    for (const table of this.#deps.tables()) await this.sweep(table)
+    for (const table of this.#tables()) await this.sweep(table)
   }
 }

@@ -5,7 +5,7 @@ import type { Watcher } from '../watch/watcher.js'
 import type { Parts } from './parts.js'
 
 /** The parts of a backup that say how it stands. */
-type StatusParts = Pick<Parts, 'tables' | 'outcomes' | 'queue' | 'listings' | 'writer'>
+type StatusParts = Pick<Parts, 'tables' | 'outcomes' | 'uploads'>
 
 /** How a running backup stands, of its parts. */
 export class BackupStatus implements StatusSource {
@@ -23,11 +23,12 @@ export class BackupStatus implements StatusSource {
   }
 
   get uploading(): number {
-    return this.#parts.queue.size
+    return this.#parts.uploads.queue.size
   }
 
   get counts(): RunCounts {
-    const { outcomes, queue } = this.#parts
+    const { outcomes } = this.#parts
+    const { queue } = this.#parts.uploads
     const { uploaded, bytes, present } = outcomes.summary
     return { uploaded, bytes, present, superseded: queue.superseded }
   }
@@ -42,13 +43,15 @@ export class BackupStatus implements StatusSource {
   }
 
   get failed(): number {
-    const { listings, writer, outcomes } = this.#parts
+    const { outcomes } = this.#parts
+    const { listings, writer } = this.#parts.uploads
     const { failed, corrupt, lost } = outcomes.summary
     return failed.size + corrupt.size + lost.size + listings.failed.size + writer.failed.size
   }
 
   *failures(): Generator<string> {
-    const { listings, writer, outcomes } = this.#parts
+    const { outcomes } = this.#parts
+    const { listings, writer } = this.#parts.uploads
     const { failed, corrupt, lost } = outcomes.summary
     for (const [about, why] of failed) yield `${about}: ${why}`
     for (const path of corrupt) yield `${path}: it is corrupt on this node`

@@ -41,17 +41,13 @@ export interface UploadPlans {
   rescue(path: string, entry: Entry): Promise<Entry>
 }
 
-/** Where uploads go and what they need. */
+/** The resources of uploads. */
 export interface UploaderDeps {
   readonly config: Config
   readonly client: S3Client
   readonly engine: Engine
   readonly keys: KeyLayout
   readonly log: Logger
-  readonly parts: PartUploads
-  readonly sources: UploadSources
-  /** Undefined: nobody deletes objects. */
-  readonly plans?: UploadPlans | undefined
   /** Aborts what is under way. */
   readonly signal: AbortSignal
 }
@@ -67,9 +63,16 @@ interface Stored {
 /** Uploads the open files of one set: the small ones in one task, each large one in parts. */
 export class Uploader {
   readonly #deps: UploaderDeps
+  readonly #parts: PartUploads
+  readonly #sources: UploadSources
+  readonly #plans: UploadPlans | undefined
 
-  constructor(deps: UploaderDeps) {
+  /** @param plans undefined: nobody deletes objects */
+  constructor(deps: UploaderDeps, parts: PartUploads, sources: UploadSources, plans?: UploadPlans) {
     this.#deps = deps
+    this.#parts = parts
+    this.#sources = sources
+    this.#plans = plans
   }
 
   /**
@@ -78,7 +81,7 @@ export class Uploader {
    */
   async upload(open: OpenFiles, ready: Ready, signal: AbortSignal): Promise<FileOutcome[]> {
     const began = performance.now()
-    const known = ready.isUntouched ? this.#deps.sources.knownIn(ready.files.directory) : undefined
+    const known = ready.isUntouched ? this.#sources.knownIn(ready.files.directory) : undefined
     const outcomes: FileOutcome[] = []
     const small: { file: OpenFile; upload: FileUpload }[] = []
     const large: ((signal: AbortSignal) => Promise<void>)[] = []
@@ -91,15 +94,15 @@ export class Uploader {
           outcomes.push({ ...this.#base(file), outcome: 'trusted', entry: entryOf(file) })
           continue
         }
-        const original = this.#deps.sources.originalOf(ready, file)
+        const original = this.#sources.originalOf(ready, file)
         if (original !== undefined) {
           const { path, entry } = original
           const key = entry.key ?? this.#deps.keys.file(path)
           outcomes.push({ ...this.#base(file), outcome: 'present', entry: withKey(entry, key) })
           continue
         }
-        const reserved = this.#deps.sources.reservedFor(ready, file)
-        const suffix = this.#deps.plans?.suffixFor(file.path)
+        const reserved = this.#sources.reservedFor(ready, file)
+        const suffix = this.#plans?.suffixFor(file.path)
         const upload = { ...planUpload(this.#deps, file, suffix), reserved }
         if (this.#deps.config.dryRun) {
           this.#deps.log.debug(`Would upload ${upload.path}`, {
@@ -110,7 +113,7 @@ export class Uploader {
           outcomes.push({ ...this.#base(file), outcome: 'uploaded', entry: entryOf(file) })
           continue
         }
-        const part = this.#deps.parts.sizeFor(upload)
+        const part = this.#parts.sizeFor(upload)
         if (part === undefined) small.push({ file, upload })
         else large.push(either => one(() => this.#large(file, upload, part, either)))
       } catch (error) {
@@ -129,7 +132,7 @@ export class Uploader {
 
   /** An object that was found may be about to go. */
   async #rescued(outcomes: FileOutcome[], { files }: OpenFiles): Promise<FileOutcome[]> {
-    const { plans } = this.#deps
+    const plans = this.#plans
     if (plans === undefined) return outcomes
     const byName = new Map(files.map(file => [file.name, file]))
     return Promise.all(
@@ -196,7 +199,7 @@ export class Uploader {
     const digest = () => engine.digest({ kind: 'digest', file: upload, md5: upload.md5 })
     const md5 = upload.md5 ? (await digest()).md5 : undefined
     const headers = { ...upload.headers, ...(md5 === undefined ? {} : metadataHeaders({ md5sum: md5 })) }
-    const send = (key: string) => this.#deps.parts.send({ ...upload, key, headers }, part, signal)
+    const send = (key: string) => this.#parts.send({ ...upload, key, headers }, part, signal)
     // One HEAD costs nothing beside a file of this size, and spares sending it in vain.
     const isFree = upload.versionSuffix === undefined
     const first = isFree ? await this.#unlessPresent(upload.key, upload, send) : undefined

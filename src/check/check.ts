@@ -1,7 +1,9 @@
 import { Filter } from '../backup/filter.js'
 import { TablesnapError } from '../errors.js'
 import { parseEpochs } from '../manifest/epochs.js'
+import { Fence } from '../node/fence.js'
 import { kinship } from '../node/node-record.js'
+import type { Writer } from '../node/writer.js'
 import { nothingFound } from '../restore/read/nodes.js'
 import { ChopScope } from '../retention/scope.js'
 import { readBucketSettings } from '../s3/bucket-settings.js'
@@ -39,8 +41,13 @@ export interface CheckAsked {
   readonly retention: number | undefined
 }
 
-/** The parts that a run works with; the clock comes with the bucket. */
-export type CheckDeps = Omit<RepairsDeps, 'clock'>
+/** The parts that a run works with. */
+export interface CheckDeps extends RepairsDeps {
+  /** The node's name in the bucket. */
+  readonly name: string
+  /** Who this machine is to a node's record. */
+  readonly writer: Writer
+}
 
 /** Looks at all that a node has in the bucket. @throws S3Error; TablesnapError `NOTHING_FOUND`, `LIST_UNSORTED` */
 export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<CheckReport> {
@@ -65,17 +72,10 @@ export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<Che
     lag: asked.lag,
     holds: directory => scope.holds(directory),
   })
-  const node = await new NodeCheck({
-    bucket,
-    keys,
-    epochs,
-    scope,
-    contents,
-    mends,
-    onUnit: async (survey, broken) => {
-      drill?.take(survey, broken, keys)
-      if (isOurs) await disk.take(survey)
-    },
+  const parts = { bucket, keys, epochs, scope, contents, mends }
+  const node = await new NodeCheck(parts, async (survey, broken) => {
+    drill?.take(survey, broken, keys)
+    if (isOurs) await disk.take(survey)
   }).run()
   if (node.units.length === 0) throw await missing(deps, asked.path)
   if (isOurs) disk.end(new Set(node.units.filter(({ points }) => points > 0).map(({ unit }) => unit)))
@@ -114,17 +114,18 @@ export async function repairNode(asked: CheckAsked, deps: CheckDeps): Promise<nu
   const { config, client, keys, name, signal } = deps
   const bucket = new LiveBucket(client, signal)
   const body = await bucket.read(keys.node)
-  const repairs = new Repairs({ ...deps, clock: () => bucket.now() })
+  const fence = new Fence(deps, { takeOver: false, alone: false, clock: () => bucket.now() })
+  const repairs = new Repairs(deps, fence)
   try {
-    await new NodeCheck({
+    const parts = {
       bucket,
       keys,
       epochs: parseEpochs(body?.toString('utf8') ?? ''),
       scope: new ChopScope(asked.path, true),
       contents: new ContentCheck(bucket, client, asked),
       mends: new Mends(config, name),
-      onUnit: survey => repairs.take(survey),
-    }).run()
+    }
+    await new NodeCheck(parts, survey => repairs.take(survey)).run()
     return repairs.uploaded
   } finally {
     repairs.close()

@@ -26,9 +26,10 @@ export interface NodeDeps {
   readonly scope: ChopScope
   readonly contents: ContentCheck
   readonly mends: Mends
-  /** Told of each table as it was surveyed. */
-  readonly onUnit?: (survey: UnitSurvey, broken: ReadonlySet<string>) => void | Promise<void>
 }
+
+/** Told of each table as it was surveyed. */
+export type UnitListener = (survey: UnitSurvey, broken: ReadonlySet<string>) => void | Promise<void>
 
 /** The tables of a node in the bucket. */
 export interface NodeReport {
@@ -46,6 +47,7 @@ export interface NodeReport {
  */
 export class NodeCheck {
   readonly #deps: NodeDeps
+  readonly #onUnit: UnitListener
   readonly #reader: ManifestReader
   readonly #findings: Finding[] = []
   readonly #units: UnitReport[] = []
@@ -58,8 +60,9 @@ export class NodeCheck {
   #epoch = 0
   #hasVersions = false
 
-  constructor(deps: NodeDeps) {
+  constructor(deps: NodeDeps, onUnit: UnitListener = () => undefined) {
     this.#deps = deps
+    this.#onUnit = onUnit
     this.#reader = new ManifestReader(deps.bucket, deps.keys, deps.epochs)
   }
 
@@ -159,10 +162,12 @@ export class NodeCheck {
       bucket,
       keys,
       reader: this.#reader,
-      isNamedElsewhere: key => this.#linked.has(key),
-      hasVersions: this.#hasVersions,
       contents,
-      holds: directory => scope.holds(directory),
+      node: {
+        hasVersions: this.#hasVersions,
+        isNamedElsewhere: key => this.#linked.has(key),
+        holds: directory => scope.holds(directory),
+      },
     })
     const survey = await check.run(directories)
     for (const directory of survey.names.directories) {
@@ -185,7 +190,7 @@ export class NodeCheck {
     const isGone = !damage.isEmpty && named.size === 0
     if (!isGone) {
       this.#findings.push(...findingsOf({ survey, moments, broken, mends }))
-      await this.#deps.onUnit?.(survey, broken)
+      await this.#onUnit(survey, broken)
     }
     this.#units.push({ unit, objects: survey.objects, bytes: survey.bytes, ...moments })
     return survey.below

@@ -4,8 +4,7 @@ import { ObjectRepair } from '../backup/object-repair.js'
 import { BackupSummary } from '../backup/summary.js'
 import type { Config } from '../config/config.js'
 import type { KeyLayout } from '../manifest/keys.js'
-import { Fence } from '../node/fence.js'
-import type { Writer } from '../node/writer.js'
+import type { Fence } from '../node/fence.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
 import { PartUploads } from '../transfer/part-uploads.js'
@@ -19,12 +18,8 @@ export interface RepairsDeps {
   readonly client: S3Client
   readonly engine: Engine
   readonly keys: KeyLayout
-  readonly name: string
-  readonly writer: Writer
   readonly log: Logger
   readonly signal: AbortSignal
-  /** The server's clock, ms since 1970. */
-  readonly clock: () => number
 }
 
 /**
@@ -37,10 +32,11 @@ export class Repairs {
   readonly #summary = new BackupSummary()
   #claimed: Promise<void> | undefined
 
-  constructor(deps: RepairsDeps) {
+  /** @param fence is claimed before the first upload, and closed with the repairs */
+  constructor(deps: RepairsDeps, fence: Fence) {
     const { client, config, engine, keys, log, signal } = deps
     const parts = new PartUploads(config, client, engine)
-    this.#fence = new Fence({ ...deps, takeOver: false, alone: false })
+    this.#fence = fence
     const problems = {
       problem: (_: string, message: string) => log.error(message),
       solved: () => undefined,

@@ -48,13 +48,18 @@ export interface UnitDeps {
   readonly bucket: CheckBucket
   readonly keys: KeyLayout
   readonly reader: ManifestReader
-  /** Whether another unit's restore point names a key: hardlinks in snapshots name the table's objects. */
-  readonly isNamedElsewhere: (key: string) => boolean
+  readonly contents: ContentCheck
+  readonly node: WholeNode
+}
+
+/** What a check of the whole node knows beside its tables. */
+export interface WholeNode {
   /** Whether the bucket has objects below versions/. */
   readonly hasVersions: boolean
-  readonly contents: ContentCheck
+  /** Whether another unit's restore point names a key: hardlinks in snapshots name the table's objects. */
+  isNamedElsewhere(key: string): boolean
   /** Whether a directory is meant. */
-  readonly holds: (directory: string) => boolean
+  holds(directory: string): boolean
 }
 
 /** Compares the restore points of one table with its objects; memory holds what this one table's restore points name. */
@@ -84,7 +89,7 @@ export class UnitCheck {
 
   /** @param directories where it has objects, beside those that its restore points name @throws S3Error; TablesnapError `LIST_UNSORTED` */
   async run(directories: readonly string[]): Promise<UnitSurvey> {
-    const { reader, holds, keys, hasVersions } = this.#deps
+    const { reader, keys, node } = this.#deps
     for (const directory of directories) this.#names.addDirectory(directory)
     const points = await reader.readAll(this.unit, ({ state }) => {
       this.#names.add(state)
@@ -93,11 +98,12 @@ export class UnitCheck {
     this.#newest = Math.max(...points.map(({ stored }) => stored))
     this.#oldest = Math.min(...points.map(({ stored }) => stored))
     for (const directory of this.#names.directories) {
-      if (!holds(directory)) continue
+      if (!node.holds(directory)) continue
       await this.#directory(directory, `${keys.files}${directory}/`, 'files')
       const versions = `${keys.versions}${directory.slice(1)}/`
       const { versions: named } = await NamedObjects.of(this.#names.of(directory), keys)
-      if (hasVersions || named.next() !== undefined) await this.#directory(directory, versions, 'versions')
+      if (node.hasVersions || named.next() !== undefined)
+        await this.#directory(directory, versions, 'versions')
     }
     await this.#heads.end()
     await this.#deps.contents.end()
@@ -155,19 +161,19 @@ export class UnitCheck {
 
   /** One that is younger than the newest restore point may be named by the next one. */
   #isOrphan({ key, lastModified }: ListedObject): boolean {
-    if (lastModified >= this.#newest || this.#deps.isNamedElsewhere(key)) return false
+    if (lastModified >= this.#newest || this.#deps.node.isNamedElsewhere(key)) return false
     return key !== `${this.#lastNamed}${FormerListings.SUFFIX}`
   }
 
   async #present(object: ListedObject, names: Names): Promise<void> {
     const { key, storageClass } = object
-    const { contents, isNamedElsewhere } = this.#deps
+    const { contents, node } = this.#deps
     const onFlaw = (flaw: Flaw): void => {
       if (flaw === 'archived') this.#archive ??= storageClass
       this.#flaw(flaw, key, names)
     }
     if (isArchive(storageClass)) onFlaw('archived')
-    else await contents.take(object, names, isNamedElsewhere(key), onFlaw)
+    else await contents.take(object, names, node.isNamedElsewhere(key), onFlaw)
   }
 
   /** A LIST may lag behind: HEAD decides. */

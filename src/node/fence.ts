@@ -33,20 +33,24 @@ interface Found {
   readonly etag: string
 }
 
-/** How a fence is set. */
-export interface FenceOptions {
+/** The name that is fenced, and who wants to write under it. */
+export interface FenceDeps {
   readonly config: Config
   readonly client: S3Client
   readonly keys: KeyLayout
   readonly name: string
   readonly writer: Writer
+  readonly log: Logger
+}
+
+/** How the name is claimed. */
+export interface FenceTerms {
   /** Whether the name is taken from whoever writes under it now. */
   readonly takeOver: boolean
   /** Whether only one such process may run on the machine: a daemon. */
   readonly alone: boolean
   /** The server's clock, ms. */
   readonly clock: () => number
-  readonly log: Logger
   /** Is told the plans of tablechop that node.json names, at each look; undefined: nothing is uploaded. */
   readonly plans?: { take(chops: readonly ChopRecord[]): Promise<void> }
 }
@@ -70,12 +74,14 @@ export class Fence {
   /** Whether this run took the name over. */
   tookOver = false
 
-  readonly #options: FenceOptions
+  readonly #deps: FenceDeps
+  readonly #terms: FenceTerms
   #looked = -Infinity
   #lock: Server | undefined
 
-  constructor(options: FenceOptions) {
-    this.#options = options
+  constructor(deps: FenceDeps, terms: FenceTerms) {
+    this.#deps = deps
+    this.#terms = terms
   }
 
   /** The epoch that the last --take-over began; 0: there was none, or an earlier version did it. */
@@ -85,12 +91,12 @@ export class Fence {
 
   /** Takes the name, if it is free or ours. @throws TablesnapError `FENCED`, `SEPARATOR_CHANGED`; S3Error */
   async claim(): Promise<void> {
-    const { name } = this.#options
-    if (this.#options.alone) await this.#claimHere()
+    const { name } = this.#deps
+    if (this.#terms.alone) await this.#claimHere()
     const began = performance.now()
     for (let attempt = 0; ; attempt++) {
       const found = await this.#read()
-      checkSeparator(name, found?.record.separator, this.#options.config.separator)
+      checkSeparator(name, found?.record.separator, this.#deps.config.separator)
       if (await this.#take(found, attempt)) break
     }
     this.#looked = began
@@ -98,8 +104,9 @@ export class Fence {
 
   /** Takes the name as a look at node.json showed it. @returns false: somebody else wrote it in the same moment */
   async #take(found: Found | undefined, attempt: number): Promise<boolean> {
-    const { takeOver, log, name, writer, plans } = this.#options
-    const now = this.#options.clock()
+    const { log, name, writer } = this.#deps
+    const { takeOver, plans } = this.#terms
+    const now = this.#terms.clock()
     const record = found?.record
     await plans?.take(record?.chop ?? [])
     const isLast = attempt >= TIMES
@@ -114,7 +121,7 @@ export class Fence {
 
   /** Goes on under a name that was ours before. */
   async #return(found: Found, now: number, isLast: boolean): Promise<boolean> {
-    const { log, name, writer } = this.#options
+    const { log, name, writer } = this.#deps
     const { record } = found
     const volumes = volumesTogether(writer, record)
     const is = kinship(record, writer)
@@ -140,12 +147,12 @@ export class Fence {
     if (performance.now() - this.#looked < fresh) return
     const began = performance.now()
     // After a take-over it is free once the other one has stopped.
-    if (this.#options.alone && this.#lock === undefined) await this.#claimHere()
+    if (this.#terms.alone && this.#lock === undefined) await this.#claimHere()
     const found = await this.#read()
     if (found === undefined) await this.#write(this, undefined, true)
-    else if (found.record.writer !== this.#options.writer.id || found.record.epoch !== this.epoch)
+    else if (found.record.writer !== this.#deps.writer.id || found.record.epoch !== this.epoch)
       throw this.#lost(found.record)
-    await this.#options.plans?.take(found?.record.chop ?? [])
+    await this.#terms.plans?.take(found?.record.chop ?? [])
     this.#looked = began
   }
 
@@ -155,7 +162,8 @@ export class Fence {
 
   /** Two daemons on one machine have the same writer: an abstract socket, which ends with its process, tells them apart. */
   async #claimHere(): Promise<void> {
-    const { client, keys, takeOver, name } = this.#options
+    const { client, keys, name } = this.#deps
+    const { takeOver } = this.#terms
     const server = createServer()
     try {
       await new Promise<void>((resolve, reject) => {
@@ -174,7 +182,7 @@ export class Fence {
   }
 
   async #read(): Promise<Found | undefined> {
-    const { client, keys } = this.#options
+    const { client, keys } = this.#deps
     let body: Buffer
     let etag: string
     try {
@@ -209,7 +217,7 @@ export class Fence {
     found: Found | undefined,
     isLast: boolean,
   ): Promise<boolean> {
-    const { client, keys, writer, config } = this.#options
+    const { client, keys, writer, config } = this.#deps
     const { separator } = config
     const record: NodeRecord = {
       format: 1,
@@ -237,7 +245,7 @@ export class Fence {
         if (isLast) throw this.#refusal(now.record)
         return false
       }
-      await this.#options.plans?.take(now.record.chop ?? [])
+      await this.#terms.plans?.take(now.record.chop ?? [])
       this.#set(now.record)
       return true
     }
@@ -246,14 +254,14 @@ export class Fence {
   }
 
   #refusal({ host, epoch }: NodeRecord): TablesnapError {
-    const { name } = this.#options
+    const { name } = this.#deps
     return fenced(
       `${name} is the name of another writer (${host}, epoch ${epoch}): if that one is gone for good, run the same command with --take-over; if not, give this one a name of its own with -n NAME`,
     )
   }
 
   #lost({ host, epoch }: NodeRecord): TablesnapError {
-    const { name } = this.#options
+    const { name } = this.#deps
     return fenced(`stopped: ${host} took the name ${name} over (epoch ${epoch}, ours was ${this.epoch})`)
   }
 }

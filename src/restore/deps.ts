@@ -6,19 +6,23 @@ import type { Engine } from '../transfer/pool/engine.js'
 import type { Ownership } from './place/owner.js'
 import type { Scope } from './read/scope.js'
 
-/** The resources of a restore. */
-export interface RestoreDeps {
+/** The resources for carrying a plan out. */
+export interface PlaceDeps {
   readonly client: S3Client
   readonly engine: Engine
-  /** The node's name in the bucket. */
-  readonly name: string
   readonly log: Logger
-  /** The part of the node's objects that is restored, and the places; undefined: everything, each file to its path below the target. */
-  readonly scope?: Scope | undefined
   /** The owner of the restored files; undefined: the owner in their metadata or that of the target, as far as this process may set it. */
   readonly ownership?: Ownership | undefined
   /** Is told how far the restore is. */
   readonly progress?: Progress | undefined
   /** Stops the restore; what is in place by then stays. */
   readonly signal?: AbortSignal | undefined
+}
+
+/** The resources of a restore. */
+export interface RestoreDeps extends PlaceDeps {
+  /** The node's name in the bucket. */
+  readonly name: string
+  /** The part of the node's objects that is restored, and the places; undefined: everything, each file to its path below the target. */
+  readonly scope?: Scope | undefined
 }

@@ -79,17 +79,17 @@ await t.test('node.json', async t => {
     mutatedBytes(node.map(value => JSON.stringify(value))),
   )
   await fuzz(t, 'node.json', bodies, async body => {
-    const fence = new Fence({
-      config: begun.config,
-      client: client.answer({ body, headers: { etag: '"x"' } }),
-      keys: new KeyLayout('', 'node1', ':'),
-      name: 'node1',
-      writer: { id: 'me', isMachine: true, volumes: [], host: 'here', formerIds: [] },
-      takeOver: false,
-      alone: false,
-      clock: () => 0,
-      log,
-    })
+    const fence = new Fence(
+      {
+        config: begun.config,
+        client: client.answer({ body, headers: { etag: '"x"' } }),
+        keys: new KeyLayout('', 'node1', ':'),
+        name: 'node1',
+        writer: { id: 'me', isMachine: true, volumes: [], host: 'here', formerIds: [] },
+        log,
+      },
+      { takeOver: false, alone: false, clock: () => 0 },
+    )
     await fence.claim()
     if (!Number.isSafeInteger(fence.epoch)) throw new Error(`its epoch is ${fence.epoch}`)
   })

@@ -2,7 +2,7 @@ import t from 'tap'
 
 import { faults } from '../../dev/local-s3/fault.js'
 import { KeyLayout } from '../../src/manifest/keys.js'
-import { Fence, type FenceOptions } from '../../src/node/fence.js'
+import { Fence, type FenceDeps, type FenceTerms } from '../../src/node/fence.js'
 import { Recorded } from '../support/recorded.js'
 
 const KEY = '.tablesnap/node1/node.json'
@@ -15,20 +15,12 @@ async function fences(t: Parameters<typeof Recorded.create>[0]) {
   const log = { debug: silent, info: silent, warn: (text: string) => void lines.push(text), error: silent }
   const { client } = node.bucket
   const keys = new KeyLayout('', 'node1', ':')
-  const fence = (id: string, options: Partial<FenceOptions> = {}): Fence => {
+  const fence = (id: string, options: Partial<FenceDeps & FenceTerms> = {}): Fence => {
     const writer = { id, isMachine: true, volumes: [], host: `host of ${id}`, formerIds: [] }
-    const one = new Fence({
-      config,
-      client,
-      keys,
-      name: 'node1',
-      writer,
-      takeOver: false,
-      alone: false,
-      clock: () => 1_000,
-      log,
-      ...options,
-    })
+    const one = new Fence(
+      { config, client, keys, name: 'node1', writer, log, ...options },
+      { takeOver: false, alone: false, clock: () => 1_000, ...options },
+    )
     t.teardown(() => one.close())
     return one
   }

@@ -6,7 +6,7 @@ import t from 'tap'
 import { Cli } from '../support/cli.js'
 import { TestNode } from '../support/node.js'
 
-const SSTABLES = 500
+const SSTABLES = 100
 
 await t.test('an upload is one line for each SSTable, whatever the number of its files', async t => {
   const node = await TestNode.create(t)
@@ -21,7 +21,7 @@ await t.test('an upload is one line for each SSTable, whatever the number of its
     lines.filter(line => / INFO Uploaded \S+\/nb-\d+-big: 8 files, .* in \d+\.\d s$/.test(line)).length,
     SSTABLES,
   )
-  t.ok(lines.length < SSTABLES + 20, `${lines.length} lines for 4,000 files`)
+  t.ok(lines.length < SSTABLES + 20, `${lines.length} lines for 800 files`)
   const again = await node.run(['-r', '-B'])
   t.ok(again.log.split('\n').length < 10, 'what is in the bucket already is no news')
   table.set('nb-9999-big')

@@ -67,17 +67,11 @@ export class Recorded {
     const keys = new KeyLayout('', 'node1', ':')
     const lines: string[] = []
     const log = createLogger({ format: 'text' }, line => lines.push(line))
-    const fence = new Fence({
-      config,
-      client,
-      keys,
-      name: 'node1',
-      writer: { id: 'w1', isMachine: true, volumes: [], host: 'h1', formerIds: [] },
-      takeOver: false,
-      alone: false,
-      clock: () => Date.now(),
-      log,
-    })
+    const writer = { id: 'w1', isMachine: true, volumes: [], host: 'h1', formerIds: [] }
+    const fence = new Fence(
+      { config, client, keys, name: 'node1', writer, log },
+      { takeOver: false, alone: false, clock: () => Date.now() },
+    )
     const listings = new Listings({ config, client, keys, log })
     const states = new States(client, keys)
     return new Recorded(t, tracked, node, config, keys, states, fence, listings, lines, log)

@@ -79,16 +79,12 @@ export class Yard {
       engine: { ...basis.engine, checksum, threads, memory, maxUploadSize, chunkSize },
       object: { ...basis.object, ...options.object },
     }
-    this.#uploader = new Uploader({
-      config: own,
-      client: this.client,
-      engine: this.engine,
-      keys: this.#keys,
-      log: this.log,
-      parts: new PartUploads(own, this.client, this.engine),
-      sources: { originalOf: () => undefined, reservedFor: () => undefined, knownIn: () => undefined },
-      signal: this.abort.signal,
-    })
+    const { client, engine, log } = this
+    this.#uploader = new Uploader(
+      { config: own, client, engine, keys: this.#keys, log, signal: this.abort.signal },
+      new PartUploads(own, client, engine),
+      { originalOf: () => undefined, reservedFor: () => undefined, knownIn: () => undefined },
+    )
   }
 
   /** Starts a server and an engine; both end with the test. */

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { eachOf } from '../../concurrency.js'
 import { errorMessage } from '../../errors.js'
 import { counted, formatBytes } from '../../report/format.js'
-import type { RestoreDeps } from '../deps.js'
+import type { PlaceDeps } from '../deps.js'
 import { removeStaged } from '../plan/partial.js'
 import type { PlannedDirectory, PlannedSet, RestorePlan } from '../plan/restore-plan.js'
 import { Target } from '../plan/target.js'
@@ -29,7 +29,7 @@ const GRACE = 2_000
 /** Carries a plan out. */
 export class Run {
   readonly #plan: RestorePlan
-  readonly #deps: RestoreDeps
+  readonly #deps: PlaceDeps
   readonly #stagings = new Map<string, Staging>()
   readonly #owners: Owners
   readonly #transfer: Transfer
@@ -46,7 +46,7 @@ export class Run {
   #heard = 0
 
   /** @param force brings what only an ETag speaks against */
-  constructor(plan: RestorePlan, deps: RestoreDeps, force: boolean) {
+  constructor(plan: RestorePlan, deps: PlaceDeps, force: boolean) {
     this.#plan = plan
     this.#deps = deps
     this.#owners = new Owners(deps.log, { ownership: deps.ownership })
