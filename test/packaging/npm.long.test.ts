@@ -31,6 +31,9 @@ batch.add(folder, constants.IN_CREATE)
 writeFileSync(folder + '/seen', '')
 `
 
+/** Functions of musl 1.2.3 to 1.2.5: with an older one an addon that needs them does not load. */
+const NEWER_MUSL = /\b(?:qsort_r|pthread_getname_np|statx|preadv2|pwritev2)$/m
+
 function folderOf(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'package-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -107,6 +110,17 @@ await t.test('publint and arethetypeswrong find no fault in the npm package', as
   // The package is for ESM; `require` of it works since Node 20.19.
   const typed = look(TYPES_WRONG, 'attw', '--profile', 'esm-only', await npmPackage())
   t.equal(typed.status, 0, 'arethetypeswrong', { output: typed.stdout + typed.stderr })
+})
+
+await t.test('the addons for musl need no function that is newer than musl 1.2.2', async t => {
+  await npmPackage()
+  for (const arch of ['x64', 'arm64'])
+    for (const addon of ['io/prebuilds/linux-%/tablesnap_io', 'inotify/prebuilds/linux-%/inotify']) {
+      const file = join(ROOT, 'native-bindings', `${addon.replace('%', arch)}.musl.node`)
+      const symbols = execFileSync('nm', ['-D', '--undefined-only', file], { encoding: 'utf8' })
+      t.match(symbols, /napi_create_function/, file)
+      t.notMatch(symbols, NEWER_MUSL, file)
+    }
 })
 
 await t.test('a global installation needs no compiler, and backs up', async t => {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -69,7 +70,8 @@ ssize_t neutral_read(int fd, void *buffer, size_t length, off_t position) {
   if (length < (size_t)file.st_size) posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
   if (__atomic_load_n(&uses_kernel, __ATOMIC_RELAXED) && !is_unsupported(file.st_dev)) {
     struct iovec vector = {buffer, length};
-    ssize_t count = preadv2(fd, &vector, 1, position, RWF_DONTCACHE);
+    /* musl before 1.2.5 (Alpine before 3.20) has no preadv2, and would not load the addon. */
+    ssize_t count = syscall(SYS_preadv2, fd, &vector, 1, (long)position, (long)(position >> 32), RWF_DONTCACHE);
     /* ENOSYS and EPERM come from older kernels and from seccomp filters. */
     if (count >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EPERM)) return count;
     remember(file.st_dev);
