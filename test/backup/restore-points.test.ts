@@ -32,8 +32,11 @@ await t.test('-B writes one state of each unit, and none where nothing is new', 
   const asked = node.bucket.server.requests.map(({ operation }) => operation)
   t.same(
     asked.sort(),
-    ['GetObject', 'GetObject', 'HeadBucket', ...Array.from({ length: 4 }, () => 'ListObjectsV2')],
-    'whose name it is, the newest restore point of each directory, that one, and whether its objects are there',
+    [
+      ...['GetObject', 'GetObject', 'HeadBucket', 'ListMultipartUploads', 'ListMultipartUploads'],
+      ...Array.from({ length: 4 }, () => 'ListObjectsV2'),
+    ],
+    'whose name it is, the newest restore point of each directory, that one, whether its objects are there, and what is left unfinished',
   )
   t.equal((await states.of(UNIT)).length, 1)
   table.set('nb-3-big')
