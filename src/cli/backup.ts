@@ -20,7 +20,7 @@ export async function backup(
   progress?: Progress,
 ): Promise<number> {
   // A daemon runs for months beside Cassandra. V8 lets its heap grow by a third of what is in use then, not to a multiple of it.
-  if (session.config.mode !== 'backup') setFlagsFromString('--optimize-for-size')
+  if (session.config.mode !== 'backup') setFlagsFromString('--heap-growing-percent=33')
   const run = new Backup(session)
   const began = performance.now()
   const views = new StatusViews(session, run.source, errors, programOf(session))

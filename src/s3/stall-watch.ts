@@ -12,7 +12,7 @@ export interface WatchedRequest {
   onStall(error: Error): void
 }
 
-/** Looks within the time that a request may stall for. */
+/** Looks within the time that a request may stall for, after the first one, which has nothing to compare: most requests end before it. */
 const LOOKS = 20
 
 /** The code of the error of a request on whose connection no byte moved for too long. */
@@ -24,21 +24,23 @@ export const STALLED = 'STALLED'
  */
 export class StallWatch {
   readonly #timer: NodeJS.Timeout
-  #last: string
+  #last: string | undefined
   #unchanged = 0
 
   /** @param limit time without a byte, ms */
   constructor(limit: number, request: WatchedRequest) {
-    this.#last = request.moved()
-    this.#timer = setInterval(() => {
-      const moved = request.moved()
-      this.#unchanged = moved !== this.#last || request.isSelfMade() ? 0 : this.#unchanged + 1
-      this.#last = moved
-      if (this.#unchanged < LOOKS) return
-      this.stop()
-      const message = `no byte for ${limit / 1000} s`
-      request.onStall(Object.assign(new Error(message), { code: STALLED }))
-    }, limit / LOOKS)
+    this.#timer = setInterval(
+      () => {
+        const moved = request.moved()
+        this.#unchanged = moved !== this.#last || request.isSelfMade() ? 0 : this.#unchanged + 1
+        this.#last = moved
+        if (this.#unchanged < LOOKS) return
+        this.stop()
+        const message = `no byte for ${limit / 1000} s`
+        request.onStall(Object.assign(new Error(message), { code: STALLED }))
+      },
+      limit / (LOOKS + 1),
+    )
   }
 
   stop(): void {
