@@ -55,9 +55,6 @@ export class Judge {
     const obsolete = this.#logs.isObsolete(files.index, files.name)
     // It was complete when it was uploaded, and nobody has touched it since: its TOC.txt need not be read.
     if (files.isUntouched && !written && !obsolete && files.remote.isAsStored) return { state: 'complete' }
-    // What its files are is of no matter then; but Data.db's event may be still to come.
-    if (files.has(files.main) && obsolete) return { state: 'obsolete' }
-    if (files.has(files.main) && written) return { state: 'written' }
     const components = files.components()
     const toc = this.#disk.toc(join(files.directory, `${files.name}-TOC.txt`))
     let isNew = false

@@ -45,7 +45,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/bucket',
     from: 'prefix: client.ownPrefix,',
     to: "prefix: '',",
-    test: 's3/belief',
+    test: 's3/belief.slow',
     holds: 'an account that may list its own keys only',
   },
   {
@@ -69,7 +69,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/proxy',
     from: 'if (text === undefined || isExempt',
     to: 'if (true || isExempt',
-    test: 's3/proxy',
+    test: 's3/proxy.slow',
     holds: 'a server that only the proxy knows',
   },
   {
@@ -229,7 +229,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/if-absent',
     from: "if (overwriting.state === 'refused' || !isHeaderRefusal(error))",
     to: 'if (true)',
-    test: 's3/belief',
+    test: 's3/belief.slow',
     holds: 'a server that refuses If-None-Match',
   },
   {
@@ -285,7 +285,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/xml',
     from: 'removeNSPrefix: true',
     to: 'removeNSPrefix: false',
-    test: 's3/xml',
+    test: 's3/xml.slow',
     holds: 'namespaces, declarations',
   },
   {
@@ -293,7 +293,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/redirect',
     from: 'if (url === undefined)',
     to: 'if (true)',
-    test: 's3/belief',
+    test: 's3/belief.slow',
     holds: 'a 307 is followed once',
   },
   {
@@ -301,7 +301,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/answer',
     from: "if (/^text\\/html/i.test(headers['content-type'] ?? '') || isPage(body))",
     to: 'if (false)',
-    test: 's3/belief',
+    test: 's3/belief.slow',
     holds: 'a page of HTML in place of an object',
   },
   {
@@ -325,7 +325,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/server-time',
     from: '(fits(wall) ? wall : date)',
     to: 'wall',
-    test: 's3/server-time',
+    test: 's3/server-time.slow',
     holds: '50 jumps of the time of day',
   },
   {
@@ -405,7 +405,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/address',
     from: 'if (!virtual || literal ||',
     to: 'if (!virtual ||',
-    test: 's3/address',
+    test: 's3/address.slow',
     holds: 'an endpoint is addressed by path',
   },
   {
@@ -477,7 +477,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/answer',
     from: 'export function checkStored({ headers, body }) {',
     to: 'export function checkStored({ headers, body }) { return undefined;',
-    test: 's3/belief',
+    test: 's3/belief.slow',
     holds: 'a write that is answered by',
   },
   {
@@ -485,7 +485,7 @@ export const SITUATIONS: readonly Situation[] = [
     module: 's3/object',
     from: 'lengthOf(response) ?? (await sizeOf(client, key, signal))',
     to: "Number(response.headers['content-length'])",
-    test: 's3/belief',
+    test: 's3/belief.slow',
     holds: 'a length that the answer to HEAD lacks',
   },
   {
