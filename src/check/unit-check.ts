@@ -52,7 +52,7 @@ export interface UnitDeps {
   readonly node: WholeNode
 }
 
-/** What a check of the whole node knows beside its tables. */
+/** Facts of the whole node that the check of one table needs. */
 export interface WholeNode {
   /** Whether the bucket has objects below versions/. */
   readonly hasVersions: boolean

@@ -16,8 +16,8 @@ export class IndexWait {
   #last = 0
   #anew = 0
   #isExposed = false
-  /** Whether the directories were scanned since the last change. */
-  #isScanned = false
+  /** Whether a scan of the directories was ordered since the last change. */
+  #isScanOrdered = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -34,13 +34,16 @@ export class IndexWait {
       this.#anew++
     }
     this.#last = now
-    this.#isScanned = false
+    this.#isScanOrdered = false
   }
 
-  /** The directories are scanned, as no event would have told of the other half. @returns whether they were not, since the last change */
-  scan(): boolean {
-    if (this.#since === undefined || this.#isExposed || this.#isScanned) return false
-    this.#isScanned = true
+  /**
+   * Where no event tells of the other half of a change, the directories are to be scanned after the wait; from now on they count as ordered.
+   * @returns whether nobody has ordered it since the last change
+   */
+  orderScan(): boolean {
+    if (this.#since === undefined || this.#isExposed || this.#isScanOrdered) return false
+    this.#isScanOrdered = true
     return true
   }
 

@@ -6,7 +6,7 @@ import type { Entry, State, StateSet } from '../manifest/state.js'
 import type { TableDirectory } from './table-facts.js'
 import { TableFiles } from './table-files.js'
 
-/** What --delete-on-backup deleted from the disk: it stays in every restore point until a commit removes it. */
+/** The SSTables and files that --delete-on-backup deleted from the disk: each stays in every restore point until a commit removes it. */
 export class KeptFiles {
   readonly #sstables = new SparseMap<string, TableFiles>()
   /** Files that belong to no SSTable. */

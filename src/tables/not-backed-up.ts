@@ -7,7 +7,7 @@ import type { TableFiles } from './table-files.js'
 
 const NONE: ReadonlySet<TableFiles> = new Set()
 
-/** What the next restore point names as not backed up although it is in no commit. */
+/** The directories, SSTables and files that the next restore point names as not backed up although no commit tells of them. */
 export class NotBackedUp {
   /** Directories with SSTables of the table that are not watched. */
   readonly #directories = new SparseSet<string>()

@@ -16,6 +16,9 @@ import type { TableFiles } from './table-files.js'
 import { Unplaced } from './unplaced.js'
 import { UnwatchedTimes } from './unwatched-times.js'
 
+/** Why a table with indexes is scanned again: they are flushed one after the other. */
+const UNHEARD = 'it changed, its indexes may have changed after it, and no event tells of that'
+
 /**
  * Finds the place of each change in the history of a table. A change has one once nothing that is still unknown can have
  * happened before it: an SSTable that was seen and is in no commit holds back all that may be later than it (a barrier).
@@ -243,8 +246,8 @@ export class Placement {
     if (this.losses.size > 0 && (this.#gap === undefined || this.#gap.isFirst))
       this.losses.explain(table, now)
     if (table.hasIndexes && this.#indexes.holds(now, this.#unplaced.isComing)) return false
-    if (table.hasIndexes && !table.hasEvents && this.#changes.size > 0 && this.#indexes.scan())
-      this.#missed('the other half of a change may be there', table.directories.keys(), this.#changes.after)
+    if (table.hasIndexes && !table.hasEvents && this.#changes.size > 0 && this.#indexes.orderScan())
+      this.#missed(UNHEARD, table.directories.keys(), this.#changes.after)
     // The first restore point is of now: another run may have written one while this one asked the bucket.
     const steps = this.#changes.take(this.#floor(now), table.hasIndexes || this.history === undefined)
     this.#indexes.notePlaced(steps.length, this.#changes.size === 0)

@@ -19,9 +19,9 @@ import type { TableFiles } from './table-files.js'
 export class RestorePoints {
   readonly #settings: TableSettings
   readonly #clock: Clock
-  /** What --delete-on-backup deleted. */
+  /** The SSTables and files that --delete-on-backup deleted. */
   readonly kept = new KeptFiles()
-  /** What lies in directories without a watch, or does not come to rest. */
+  /** Directories without a watch, and SSTables and files that do not come to rest. */
   readonly notBackedUp = new NotBackedUp()
   readonly #newest: NewestManifest
   readonly #standings: Standings

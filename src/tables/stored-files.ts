@@ -7,7 +7,7 @@ import { withKey, type Entry, type StateSet } from '../manifest/state.js'
 import type { Disk } from './ports.js'
 import type { SeenFiles } from './seen-files.js'
 
-/** What the bucket holds of one SSTable, or of one file that belongs to none, compared with what was seen of it on the disk. */
+/** The objects of one SSTable, or of one file that belongs to none, compared with its files as they were seen on the disk. */
 export class StoredFiles {
   readonly #seen: SeenFiles
   readonly #durable = new SparseMap<string, Entry>()
@@ -76,7 +76,7 @@ export class StoredFiles {
     }
   }
 
-  /** What the bucket holds of the path is no part of it where its Data.db is another one now. */
+  /** Its Data.db was seen. If the object of the path is of another Data.db, it belongs to another SSTable. */
   mainIs(identity: FileIdentity): void {
     const entry = this.#whole?.components.get(this.#seen.component(this.#seen.main))
     if (entry !== undefined && !sameIdentity(entry, identity)) this.#whole = undefined

@@ -19,7 +19,7 @@ export type FilesStatus =
  * how far it has come on its way from the disk into the bucket, and into the table; the table that it belongs to decides.
  */
 export class TableFiles extends SeenFiles {
-  /** What the bucket holds of it. */
+  /** Its objects in the bucket. */
   readonly remote: StoredFiles
   readonly #wholeness: Wholeness
   #status: FilesStatus = 'dirty'
