@@ -16,6 +16,7 @@
         "src/js_output.c",
         "src/js_priority.c",
         "src/js_read.c",
+        "src/js_status.c",
         "src/js_time.c",
         "src/js_volume.c",
         "src/neutral.c",

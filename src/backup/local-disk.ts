@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { pathStatus } from 'tablesnap-io'
 
 import { parseToc } from '../cassandra/complete.js'
 import { identify, type FileIdentity } from '../cassandra/file-identity.js'
@@ -15,14 +15,16 @@ export class LocalDisk implements Disk {
 
   directory(path: string): DirectoryIdentity | undefined {
     try {
-      const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-      return stat?.isDirectory() === true ? { device: stat.dev, inode: stat.ino } : undefined
+      const status = pathStatus(path)
+      return status?.kind === 'directory' ? { device: status.device, inode: status.inode } : undefined
     } catch {
       return undefined
     }
   }
 
   toc(path: string): readonly string[] | undefined {
+    // While an SSTable is written it is missing at every look, and an error costs as much as ten looks.
+    if (identify(path) === undefined) return undefined
     try {
       return parseToc(readSmall(path) ?? '')
     } catch {

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { pathStatus } from 'tablesnap-io'
 
 /** Tells one content of a file from another without reading it. */
 export interface FileIdentity {
@@ -24,10 +24,10 @@ export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | unde
  */
 export function identify(path: string): FileIdentity | undefined {
   try {
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-    return stat?.isFile() === true
-      ? { size: Number(stat.size), mtime: stat.mtimeNs, inode: stat.ino }
-      : undefined
+    const status = pathStatus(path)
+    if (status?.kind !== 'file') return undefined
+    const { size, mtime, inode } = status
+    return { size, mtime, inode }
   } catch {
     return UNKNOWN
   }
@@ -36,8 +36,8 @@ export function identify(path: string): FileIdentity | undefined {
 /** Whether a path leads to a file that has other names, too. */
 export function isHardlink(path: string): boolean {
   try {
-    const stat = statSync(path, { throwIfNoEntry: false })
-    return stat?.isFile() === true && stat.nlink > 1
+    const status = pathStatus(path)
+    return status?.kind === 'file' && status.links > 1
   } catch {
     return false
   }

@@ -57,7 +57,6 @@ export class Judge {
     if (files.isUntouched && !written && !obsolete && files.remote.isAsStored) return { state: 'complete' }
     const components = files.components()
     const toc = this.#disk.toc(join(files.directory, `${files.name}-TOC.txt`))
-    let isNew = false
     // A component's event may be still to come, or the component be one that is not backed up.
     for (const component of [...BASIC, ...STANDARD, ...(toc ?? [])]) {
       const name = `${files.name}-${component}`
@@ -66,11 +65,9 @@ export class Judge {
       if (identity === undefined) continue
       components.add(component)
       if (this.#settings.isBackedUp(files.directory, name)) {
-        files.add(name)
-        isNew = true
+        files.noteSeen(name, identity, now)
       } else files.noteOther()
     }
-    if (isNew) files.look(this.#disk, now)
     const version = parseComponent(files.main)?.version ?? ''
     return judge(
       { components, toc, version },

@@ -1,3 +1,4 @@
+import type { FileIdentity } from '../cassandra/file-identity.js'
 import type { Entry, StateSet } from '../manifest/state.js'
 
 import { REST_PATIENCE } from './patience.js'
@@ -179,6 +180,12 @@ export class TableFiles extends SeenFiles {
     // What was taken for whole stays what it was: another Data.db is another SSTable's.
     if (main !== undefined && !this.isTaken) this.remote.mainIs(main)
     return look
+  }
+
+  /** A file of it was found on the disk before its event was told. @param now ms of the monotonic clock */
+  noteSeen(name: string, identity: FileIdentity, now: number): void {
+    this.addSeen(name, identity, now)
+    if (name === this.main && !this.isTaken) this.remote.mainIs(identity)
   }
 
   /** All files that it must have are there. @param look what the look showed that this follows from */

@@ -1,10 +1,10 @@
-import { lstatSync, statSync } from 'node:fs'
+import { pathStatus } from 'tablesnap-io'
 
 /** Tells a directory from another under the same path: device and inode; undefined: there is no directory. */
 export function identityOf(path: string): string | undefined {
   try {
-    const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
-    return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}` : undefined
+    const status = pathStatus(path)
+    return status?.kind === 'directory' ? `${status.device}:${status.inode}` : undefined
   } catch {
     return undefined
   }
@@ -12,7 +12,7 @@ export function identityOf(path: string): string | undefined {
 
 export function isLink(path: string): boolean {
   try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
+    return pathStatus(path, false)?.kind === 'link'
   } catch {
     return false
   }

@@ -30,6 +30,7 @@ bool js_define_crc(napi_env env, napi_value exports);
 bool js_define_output(napi_env env, napi_value exports);
 bool js_define_read(napi_env env, napi_value exports);
 bool js_define_priority(napi_env env, napi_value exports);
+bool js_define_status(napi_env env, napi_value exports);
 bool js_define_time(napi_env env, napi_value exports);
 bool js_define_volume(napi_env env, napi_value exports);
 
