@@ -228,7 +228,7 @@ export class S3Client {
     { method, headers = {}, body, payloadHash }: S3Request,
     { host, path, time }: Target,
     credentials: Credentials,
-  ): Record<string, string> {
+  ): string[] {
     const hash = payloadHash ?? (body === undefined ? EMPTY_SHA256 : UNSIGNED_PAYLOAD)
     return sign({ method, host, path, headers, payloadHash: hash, time }, this.settings.region, credentials)
   }

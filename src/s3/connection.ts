@@ -13,7 +13,8 @@ export interface HttpRequest {
   readonly method: string
   /** Path and query. */
   readonly path: string
-  readonly headers: Readonly<Record<string, string>>
+  /** Name, value, name, value, … */
+  readonly headers: readonly string[]
   readonly body: Buffer | ChunkedBody | undefined
   /** The buffer for the body of a successful answer, instead of new memory. */
   readonly into: Buffer | undefined
@@ -75,7 +76,8 @@ export class Connection {
   readonly #rate: BodyRate | undefined
   /** The text before a path: a plain request through a proxy needs the whole address. */
   readonly #before: string
-  readonly #headers: Readonly<Record<string, string>>
+  /** For a proxy: name, value, … */
+  readonly #headers: readonly string[]
   #socket: Socket | undefined
 
   /** @param origin scheme, host and port */
@@ -86,7 +88,7 @@ export class Connection {
     // Through TLS the proxy sees nothing of a request; else it is asked for it.
     const plainProxy = this.#secure ? undefined : proxy
     this.#before = plainProxy === undefined ? '' : origin
-    this.#headers = plainProxy?.headers ?? {}
+    this.#headers = Object.entries(plainProxy?.headers ?? {}).flat()
     const connect = buildConnector({
       timeout: timeouts.connect,
       keepAlive: true,
@@ -153,11 +155,7 @@ export class Connection {
         {
           method: request.method,
           path: this.#before + request.path,
-          headers: {
-            ...request.headers,
-            ...this.#headers,
-            ...(body === undefined ? {} : { 'Content-Length': String(body.bytes) }),
-          },
+          headers: [...request.headers, ...this.#headers, ...lengthOf(body)],
           body: (body?.content ?? null) as Buffer,
           // undici closes after HEAD by default, for servers that send a body with it; S3 servers do not.
           reset: false,
@@ -200,6 +198,10 @@ export class Connection {
       socket.destroy()
     })
   }
+}
+
+function lengthOf(body: Outgoing | undefined): string[] {
+  return body === undefined ? [] : ['Content-Length', String(body.bytes)]
 }
 
 /** Collects one answer. */

@@ -22,7 +22,7 @@ const TIMEOUTS = { connect: 400, stall: STALL }
 const LARGE = Buffer.alloc(32 * MEBIBYTE)
 
 function request(method: string, body?: HttpRequest['body']): HttpRequest {
-  return { method, path: '/k', headers: { Host: 'x' }, body, into: undefined, signal: undefined }
+  return { method, path: '/k', headers: ['Host', 'x'], body, into: undefined, signal: undefined }
 }
 
 /** Sends a request to a server, over a connection that ends with the test. */

@@ -14,7 +14,7 @@ function put(body: HttpRequest['body'], more: Partial<HttpRequest> = {}): HttpRe
   return {
     method: 'PUT',
     path: '/k',
-    headers: { Host: 'x' },
+    headers: ['Host', 'x'],
     body,
     into: undefined,
     signal: undefined,
@@ -151,7 +151,7 @@ await t.test('a process whose only request was aborted while the connection was 
     import { Connection } from '${new URL('../../src/s3/connection.js', import.meta.url).href}'
     const connection = new Connection('${endpoint}')
     const abort = new AbortController()
-    const sent = connection.send({ method: 'PUT', path: '/k', headers: { Host: 'x' }, body: undefined, signal: abort.signal })
+    const sent = connection.send({ method: 'PUT', path: '/k', headers: ['Host', 'x'], body: undefined, signal: abort.signal })
     abort.abort(new Error('enough'))
     await sent.catch(error => console.log(error.message))
     await connection.close()`

@@ -47,7 +47,7 @@ await t.test('over TLS too, a buffer is not sent from once its request is answer
   t.teardown(() => server.close())
   const connection = new Connection(`https://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const body = Buffer.alloc(16 * 1024 * 1024, 1)
-  const headers = { Host: 'x' }
+  const headers = ['Host', 'x']
   const request = { method: 'PUT', path: '/k', headers, body, into: undefined, signal: undefined }
   t.equal((await connection.send(request)).status, 503)
   t.ok(bytes < body.length, 'answered within the body')
