@@ -89,16 +89,18 @@ export function smallTable(folder: string, sets: number, first = 1): void {
   for (let set = first; set < first + sets; set++) age(folder, smallSet(folder, set))
 }
 
+/** The names of a small set's files, TOC.txt last. */
+export function smallNames(generation: number): string[] {
+  return [...Object.keys(SMALL_SET), 'TOC.txt'].map(component => `nb-${generation}-big-${component}`)
+}
+
 /** Writes one small set. @returns its names, TOC.txt last */
 export function smallSet(folder: string, generation: number): string[] {
-  const stem = `nb-${generation}-big`
-  const names = Object.entries(SMALL_SET).map(([component, bytes]) => {
-    writeFileSync(join(folder, `${stem}-${component}`), randomBytes(bytes))
-    return `${stem}-${component}`
-  })
-  const toc = `${stem}-TOC.txt`
-  writeFileSync(join(folder, toc), SMALL_TOC)
-  return [...names, toc]
+  const names = smallNames(generation)
+  for (const [i, bytes] of Object.values(SMALL_SET).entries())
+    writeFileSync(join(folder, names[i] ?? ''), randomBytes(bytes))
+  writeFileSync(join(folder, names.at(-1) ?? ''), SMALL_TOC)
+  return names
 }
 
 function age(folder: string, names: readonly string[]): void {

@@ -44,6 +44,7 @@ Scenarios, against a null sink on 127.0.0.1:
   page-cache                          what an upload leaves in it and takes out of it
   idle                                10,000 directories, nothing happens
   neighbour                           latency of a real Cassandra beside a backup (--size of its data; .ci/install cassandra)
+  scaling                             cost against SSTables of a table (--count at most), files a second, bytes of a file
   peers                               install the peers that come from PyPI and npm
 
 Options:

@@ -16,6 +16,7 @@ const PROGRAMS = {
   launch: ['launch'],
   pages: ['pages'],
   renames: ['renames'],
+  speed: ['speed'],
 } as const
 
 export type ProgramName = keyof typeof PROGRAMS

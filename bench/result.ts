@@ -19,12 +19,23 @@ export interface Verdict {
   readonly holds: boolean
 }
 
+/** How a figure changes with something else, to be drawn. */
+export interface Curve {
+  /** What grows to the right, and to the top. */
+  readonly x: string
+  readonly y: string
+  /** From the left to the right. */
+  readonly points: readonly { readonly x: number; readonly y: Figure }[]
+}
+
 /** What a scenario found. */
 export interface Result {
   readonly scenario: string
   /** In words, with sizes. */
   readonly title: string
   readonly rows: readonly Row[]
+  /** Drawn in place of the rows. */
+  readonly curve?: Curve
   readonly verdicts: readonly Verdict[]
   /** What a reader has to know besides, such as peers that are missing or failed. */
   readonly notes: readonly string[]

@@ -1,27 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, release, totalmem } from 'node:os'
 
 import { findPeers, installPeers } from './clients/peers.js'
 import { BenchFailure } from './failure.js'
 import { endInOrder, interruption } from './interruption.js'
+import { describe, machine } from './machine.js'
 import { parseOptions, type Options } from './options.js'
 import { chart } from './report/chart.js'
 import { markdown } from './report/markdown.js'
 import type { Result } from './result.js'
 import { real } from './scenarios/real.js'
 import { SCENARIOS } from './scenarios/all.js'
-
-/** What the figures were taken on. */
-function machine(): Record<string, string | number> {
-  const all = cpus()
-  return {
-    cpu: all[0]?.model ?? '',
-    cores: all.length,
-    memory: totalmem(),
-    linux: release(),
-    node: process.version,
-  }
-}
 
 async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args)
@@ -37,12 +25,12 @@ async function main(args: readonly string[]): Promise<void> {
   const { clients, notes } = await findPeers(options.peers)
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const results = await scenario({ options, peers: clients, say })
-  report(options, [...results], notes)
+  await report(options, [...results], notes)
 }
 
-function report(options: Options, results: readonly Result[], notes: readonly string[]): void {
-  const { cpu, cores, node, linux } = machine()
-  const about = `${cores} cores (${cpu}), Linux ${linux}, Node ${node}; median of ${options.runs} runs (least–most)`
+async function report(options: Options, results: readonly Result[], notes: readonly string[]): Promise<void> {
+  const here = await machine()
+  const about = `${describe(here)}; median of ${options.runs} runs (least–most)`
   process.stdout.write(
     `${results.map(markdown).join('\n')}\n${[about, ...notes].map(note => `- ${note}`).join('\n')}\n`,
   )
@@ -54,7 +42,7 @@ function report(options: Options, results: readonly Result[], notes: readonly st
       runs,
       bucket,
       when: new Date().toISOString(),
-      machine: machine(),
+      machine: here,
       results,
       notes,
     }

@@ -1,6 +1,8 @@
 import { show } from '../figure.js'
 import type { Result } from '../result.js'
 
+import { CURVE_HEIGHT, drawCurve } from './curves.js'
+
 /** Pixels. */
 const WIDTH = 760
 const LABEL = 250
@@ -10,15 +12,16 @@ const STEP = 26
 const HEAD = 44
 
 const STYLE =
-  'text{font:13px sans-serif;fill:#222}.t{font-weight:bold}.b{fill:#8aa4b8}.o{fill:#d9741a}.w{stroke:#222;stroke-width:1.5}'
+  'text{font:13px sans-serif;fill:#222}.t{font-weight:bold}.b{fill:#8aa4b8}.o{fill:#d9741a}.w{stroke:#222;stroke-width:1.5}.a{fill:none;stroke:#222}.c{fill:none;stroke:#d9741a;stroke-width:2}'
 
-/** The first figure of each row of the results as bars, each with a line from the least to the most, in one SVG. */
+/** In one SVG, the curve of each result, or the first figure of each of its rows as bars, with a line from the least to the most. */
 export function chart(results: readonly Result[]): string {
   const drawn = results.filter(({ rows }) => rows.length > 0)
   let top = 0
   const groups = drawn.map(result => {
-    const group = bars(result, top)
-    top += HEAD + result.rows.length * STEP
+    const { curve, title, rows } = result
+    const group = curve === undefined ? bars(result, top) : drawCurve(escape(title), curve, top)
+    top += curve === undefined ? HEAD + rows.length * STEP : CURVE_HEIGHT
     return group
   })
   const height = top + 10

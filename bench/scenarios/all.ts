@@ -5,6 +5,7 @@ import { neighbour } from './neighbour.js'
 import { pageCache } from './page-cache.js'
 import { restart } from './restart.js'
 import { restore } from './restore.js'
+import { scaling } from './scaling.js'
 import type { Scenario } from './scenario.js'
 import { small } from './small.js'
 import { uploads, workers } from './upload.js'
@@ -21,4 +22,5 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'page-cache': pageCache,
   idle,
   neighbour,
+  scaling,
 }

@@ -1,5 +1,5 @@
 import { TablesnapError } from '../errors.js'
-import { deltaOf, type ManifestBase } from '../manifest/manifest-delta.js'
+import { FullManifest } from '../manifest/manifest-delta.js'
 import type { ManifestStore } from '../manifest/manifest-store.js'
 import type { StoredState } from '../manifest/manifest.js'
 import type { State } from '../manifest/state.js'
@@ -58,7 +58,7 @@ export class ManifestPublisher implements Publisher {
   readonly #foreign: ForeignManifests
   readonly #bases = new WeakMap<
     Table,
-    { readonly base: ManifestBase; readonly version: number | undefined }
+    { readonly base: FullManifest; readonly version: number | undefined }
   >()
 
   /** @param node the node's name in the bucket @param plans undefined: nobody deletes objects */
@@ -181,12 +181,13 @@ export class ManifestPublisher implements Publisher {
     const base = known?.version === version ? known?.base : undefined
     for (let attempt = 0; ; attempt++) {
       const timed = { ...state, time: state.time + attempt }
-      const delta = base === undefined ? undefined : meter.measure(() => deltaOf(base, timed))
+      const delta = base === undefined ? undefined : meter.measure(() => base.deltaOf(timed))
       const stored: StoredState = delta ?? { state: timed, delta: undefined }
       try {
         const { key, busy } = await this.#store.write(stored, guard)
         meter.add(busy)
-        if (delta === undefined) this.#bases.set(table, { base: { key, state: timed }, version })
+        if (delta === undefined) this.#bases.set(table, { base: new FullManifest(key, timed), version })
+        else base?.wrote(delta)
         return timed
       } catch (error) {
         if (attempt >= TIMES || !isS3Error(error, 412)) throw error

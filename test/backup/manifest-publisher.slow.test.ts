@@ -6,7 +6,7 @@ import t from 'tap'
 
 import { faults } from '../../dev/local-s3/fault.js'
 import { ManifestPublisher } from '../../src/backup/manifest-publisher.js'
-import { deltaOf } from '../../src/manifest/manifest-delta.js'
+import { FullManifest } from '../../src/manifest/manifest-delta.js'
 import type { ManifestStore } from '../../src/manifest/manifest-store.js'
 import { applyDelta } from '../../src/manifest/state.js'
 import { Fence } from '../../src/node/fence.js'
@@ -226,15 +226,15 @@ await t.test('a delta and the manifest that it is based on say the same as the s
   const table = tracked.table().set('nb-1-big').set('nb-2-big')
   tracked.scan('start', table)
   await until(() => one.published.length === 1)
-  const base = { key: 'k', state: one.published[0]!.state }
+  const base = new FullManifest('k', one.published[0]!.state)
   const sets = new Map(base.state.sets)
   sets.delete(`${table.path}/nb-1-big`)
   sets.set(`${table.path}/nb-3-big`, [...sets.values()][0]!)
   const next = { ...base.state, sets }
-  const delta = deltaOf(base, next)
+  const delta = base.deltaOf(next)
   t.same([...(delta?.state.sets.keys() ?? [])], [`${table.path}/nb-3-big`])
   t.match(delta?.delta, { base: 'k', removed: [`${table.path}/nb-1-big`] })
   t.same(applyDelta(base.state, delta!.state, delta!.delta).sets, sets)
   const many = new Map([...Array(40).keys()].map(i => [`/x/nb-${i}-big`, [...sets.values()][0]!]))
-  t.equal(deltaOf(base, { ...next, sets: many }), undefined, 'what is mostly new is full')
+  t.equal(base.deltaOf({ ...next, sets: many }), undefined, 'what is mostly new is full')
 })
