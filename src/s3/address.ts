@@ -26,6 +26,22 @@ export function encodeKey(key: string): string {
   return key.split('/').map(encodeStrict).join('/')
 }
 
+/** Encodes keys one after the other, as of {@link encodeKey}. Most lie beside the one before, whose directory it remembers. */
+export class KeyEncoder {
+  #directory = ''
+  #encoded = ''
+
+  encode(key: string): string {
+    const slash = key.lastIndexOf('/') + 1
+    const directory = key.slice(0, slash)
+    if (directory !== this.#directory) {
+      this.#encoded = encodeKey(directory)
+      this.#directory = directory
+    }
+    return this.#encoded + encodeStrict(key.slice(slash))
+  }
+}
+
 /** Whether `bucket` can be a host name label under TLS: S3's rules for new buckets, without dots. */
 function isHostLabel(bucket: string): boolean {
   return /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket)

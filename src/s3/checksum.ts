@@ -32,15 +32,15 @@ export function hex64(value: bigint): string {
 
 /** Reads the checksums out of an answer's headers, or of XML fields named as the headers are. */
 export function readChecksums(field: (name: string) => string | undefined): Checksums {
-  const composite = ['crc64nvme', 'crc32c', 'crc32', 'sha256', 'sha1'].some(
-    kind => field(kind)?.includes('-') === true,
+  const [crc64nvme, sha256, sha1] = [field('crc64nvme'), field('sha256'), field('sha1')]
+  const crc64 = decode(crc64nvme, 8)
+  const [crc32cText, crc32Text] = [field('crc32c'), field('crc32')]
+  const crc32c = decode(crc32cText, 4)
+  const crc32 = decode(crc32Text, 4)
+  const isComposite = [crc64nvme, crc32cText, crc32Text, sha256, sha1].some(
+    text => text?.includes('-') === true,
   )
-  const type = field('type') === 'COMPOSITE' || composite ? 'COMPOSITE' : 'FULL_OBJECT'
-  const crc64 = decode(field('crc64nvme'), 8)
-  const crc32c = decode(field('crc32c'), 4)
-  const crc32 = decode(field('crc32'), 4)
-  const sha256 = field('sha256')
-  const sha1 = field('sha1')
+  const type = field('type') === 'COMPOSITE' || isComposite ? 'COMPOSITE' : 'FULL_OBJECT'
   return {
     type,
     ...(crc64 === undefined ? {} : { crc64nvme: crc64.readBigUInt64BE() }),
@@ -53,6 +53,6 @@ export function readChecksums(field: (name: string) => string | undefined): Chec
 
 function decode(value: string | undefined, length: number): Buffer | undefined {
   if (value === undefined) return undefined
-  const bytes = Buffer.from(value.replace(/-\d+$/, ''), 'base64')
+  const bytes = Buffer.from(value.includes('-') ? value.replace(/-\d+$/, '') : value, 'base64')
   return bytes.length === length ? bytes : undefined
 }

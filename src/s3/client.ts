@@ -1,6 +1,6 @@
 import { TablesnapError } from '../errors.js'
 
-import { addressOf, encodeKey, encodeStrict, type Address } from './address.js'
+import { KeyEncoder, addressOf, encodeStrict, type Address } from './address.js'
 import { NO_S3, isPage } from './answer.js'
 import type { ClientOptions, S3Request } from './client-options.js'
 import { Connection, timeoutsFor, type HttpResponse, type Timeouts } from './connection.js'
@@ -54,6 +54,7 @@ export class S3Client {
   #said = ''
   #date = NaN
   readonly #address: Address
+  readonly #keys = new KeyEncoder()
   readonly #options: ClientOptions
   readonly #timeouts: Timeouts
   readonly #silence: Silence
@@ -219,7 +220,7 @@ export class S3Client {
     const root =
       request.key === undefined
         ? this.#address.root || '/'
-        : `${this.#address.root}/${encodeKey(request.key)}`
+        : `${this.#address.root}/${this.#keys.encode(request.key)}`
     const query = Object.entries(request.query ?? {}).map(([name, value]) => `${name}=${encodeStrict(value)}`)
     return query.length === 0 ? root : `${root}?${query.join('&')}`
   }

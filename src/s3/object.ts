@@ -64,7 +64,9 @@ export function storageHeaders(settings: ObjectSettings): Record<string, string>
 
 /** Metadata as headers. Values must be printable ASCII: undici refuses others. */
 export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`X-Amz-Meta-${name}`, value]))
+  const headers: Record<string, string> = {}
+  for (const name of Object.keys(metadata)) headers[`X-Amz-Meta-${name}`] = metadata[name] ?? ''
+  return headers
 }
 
 /** How an object is put. */

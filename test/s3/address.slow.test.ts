@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { addressOf, encodeKey } from '../../src/s3/address.js'
+import { KeyEncoder, addressOf, encodeKey } from '../../src/s3/address.js'
 import type { S3Settings } from '../../src/s3/settings.js'
 
 function of(settings: Partial<S3Settings>): string {
@@ -86,5 +86,12 @@ await t.test('keys are encoded strictly, segment by segment', t => {
     'node%3A/p//q/./../x%20%21%27%28%29%2A%2B%2C%3B%3D%40%24%26%3F%23%25',
   )
   t.equal(encodeKey('ü\n\t\u{1F600}'), '%C3%BC%0A%09%F0%9F%98%80')
+  t.end()
+})
+
+await t.test('keys of several directories, one after the other, are encoded as each alone', t => {
+  const encoder = new KeyEncoder()
+  for (const key of ['a b/c', 'a b/d', 'a b/c', 'a b/c/d', 'a b/', 'e', 'f ü', '', '/g', 'a b/c'])
+    t.equal(encoder.encode(key), encodeKey(key), key)
   t.end()
 })
