@@ -160,7 +160,8 @@ export class FileIntake {
     const isUnwanted = isStart && !settings.backsUpExisting
     placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
-    files.found(isStart)
+    // A scan that sees it as the one at the start did tells nothing new of it: it still waits for what the bucket holds.
+    files.found(isStart || (isSame && files.isUntouched))
     if (isUnwanted && !logs.names(directory.index, files.name)) {
       files.mark('old')
       if (points.isLoaded) this.#model.judgeOld(files)

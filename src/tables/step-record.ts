@@ -72,7 +72,7 @@ export class StepRecord {
     const live = this.#history?.live
     const unknown = new Set(removes.filter(files => live?.has(files) !== true).map(({ path }) => path))
     if (live === undefined || unknown.size === 0) return [...removes]
-    const found = [...live].filter(({ path }) => unknown.has(path))
+    const found = withPaths(live, unknown)
     const paths = new Set(found.map(({ path }) => path))
     // One SSTable may be named twice, as two objects.
     return [...new Set([...removes.filter(files => live.has(files) || !paths.has(files.path)), ...found])]
@@ -90,8 +90,8 @@ export class StepRecord {
   ): TableFiles[] {
     if (adds.length === 0 || this.#history === undefined) return []
     const paths = new Set(adds.map(({ path }) => path))
-    const before = [...this.#history.live].filter(
-      files => paths.has(files.path) && !adds.includes(files) && !removes.includes(files),
+    const before = withPaths(this.#history.live, paths).filter(
+      files => !adds.includes(files) && !removes.includes(files),
     )
     const explained = before.filter(
       files => isLoose(table) || files.stored === undefined || files.stored.kept,
@@ -114,4 +114,11 @@ export class StepRecord {
     this.#history?.commit({ adds: [], removes: live, time, kind: 'unexplained', isMerged })
     this.#news.push({ kind: 'vanished', paths: live.map(({ path }) => path) })
   }
+}
+
+/** Those of a table's many SSTables that have one of a few paths. */
+function withPaths(live: Iterable<TableFiles>, paths: ReadonlySet<string>): TableFiles[] {
+  const found: TableFiles[] = []
+  for (const files of live) if (paths.has(files.path)) found.push(files)
+  return found
 }
