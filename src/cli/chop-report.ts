@@ -20,10 +20,13 @@ export function chopLines(result: ChopResult, { isDryRun, age }: ChopOptions): s
   const lines = result.units.flatMap(unit => linesOf(unit, isDryRun))
   const { deleted, units, planned, ripeAt } = result
   const going = sumOf(units.filter(({ refusal }) => refusal === undefined))
-  if (isDryRun)
-    lines.push(
-      `Nothing was changed: at an age of ${formatDuration(age)} ${describe(going)} would go: ${formatCost(going.cost)} less`,
-    )
+  if (isDryRun) {
+    const goes =
+      going.objects + going.points === 0
+        ? 'nothing would go'
+        : `${describe(going)} would go and save ${formatCost(going.cost)}`
+    lines.push(`Nothing was changed: at an age of ${formatDuration(age)} ${goes}`)
+  }
   const held = units.filter(({ refusal }) => refusal !== undefined)
   if (held.length > 0)
     lines.push(

@@ -17,7 +17,8 @@ export function costOf(bytes: number, storageClass = 'STANDARD'): number {
   return (bytes / 1024 ** 3) * (PRICES[storageClass] ?? PRICES['STANDARD'] ?? 0)
 }
 
-/** A cost for people: `about 0.46 US$ a month at S3's list price`. */
+/** A cost for people: `about 0.46 US$ a month at S3's list price`, `less than 0.01 US$ a month …`. */
 export function formatCost(dollars: number): string {
-  return `about ${dollars.toFixed(2)} US$ a month at S3's list price`
+  const amount = dollars < 0.005 ? 'less than 0.01' : `about ${dollars.toFixed(2)}`
+  return `${amount} US$ a month at S3's list price`
 }

@@ -222,9 +222,10 @@ function targetOf(
   const given = input.positionals.length > 0 ? input.positionals : (conf?.positionals ?? [])
   const [bucket, ...paths] = given
   if (status) return { bucket: bucket ?? '', paths: paths.map(path => absolutePath(path, input.cwd)) }
-  if (bucket === undefined) throw new ArgumentsMissingError('neither a bucket nor a path is given')
+  if (bucket === undefined) throw new ArgumentsMissingError('the bucket and the path are missing')
   if (paths.length === 0 && (list || nodes)) paths.push('/')
-  if (paths.length === 0) throw new ArgumentsMissingError('a bucket or a path is missing')
+  if (paths.length === 0)
+    throw new ArgumentsMissingError(`the path is missing after the bucket: only ${bucket} is given`)
   return { bucket, paths: paths.map(path => absolutePath(path, input.cwd)) }
 }
 

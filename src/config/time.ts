@@ -22,7 +22,7 @@ const MANIFESTS = `/${MANIFESTS_FOLDER}`
 
 /** The forms of time that --at accepts, for messages. */
 export const TIME_FORMS =
-  'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), yesterday 14:00, 1795407153 (Unix time) or 2h (ago), nor the key of a state or a listing'
+  'a time such as 2026-11-23T04:12:33Z (UTC), 2026-11-23 04:12:33 (local time), yesterday 14:00, 1795407153 (Unix time) or 2h (ago), nor the key of a manifest or a listing'
 
 /** Whether a text is the key of an object that is of a moment: a state's, or a listing's of the Python program. */
 export function isMomentKey(text: string): boolean {

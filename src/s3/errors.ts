@@ -148,6 +148,8 @@ const NETWORK_HINTS: Record<string, string> = {
 function networkMessage(operation: string, code: string, cause: unknown): string {
   const hint = NETWORK_HINTS[code]
   const said = errorMessage(cause)
-  const what = said === '' || code.startsWith('UND_ERR_') ? said || code : `${said} (${code})`
+  // Of a TLS failure OpenSSL tells a line number of its own source.
+  const isPlain = code.startsWith('UND_ERR_') || said.includes(code)
+  const what = said === '' || code.startsWith('ERR_SSL_') ? code : isPlain ? said : `${said} (${code})`
   return `${operation}: no answer from the server: ${what}${hint === undefined ? '' : `; ${hint}`}`
 }

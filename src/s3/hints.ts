@@ -19,8 +19,11 @@ export function messageFor(
   settings: S3Settings,
   clockOffset: number | undefined,
 ): string {
-  const what = `${failure.operation}: ${failure.status} ${failure.s3Code}${said === '' ? '' : `: ${oneLine(said)}`}`
   const hint = hintFor(failure, settings, clockOffset)
+  const answer = `${failure.operation}: ${failure.status} ${failure.s3Code}`
+  // The server's own sentence says the same, less exactly.
+  const isSaid = said === '' || (failure.s3Code === 'NoSuchBucket' && hint !== undefined)
+  const what = isSaid ? answer : `${answer}: ${oneLine(said)}`
   return hint === undefined ? what : `${what}; ${hint}`
 }
 
@@ -48,7 +51,7 @@ function hintFor(failure: Told, settings: S3Settings, clockOffset: number | unde
     case 'TemporaryRedirect':
       return 'the server sends the request elsewhere, more than once or without saying where: check --endpoint-url'
     case 'NoSuchBucket':
-      return `there is no bucket ${bucket}: check its name`
+      return `bucket ${bucket} does not exist: check its name`
     case 'AccessDenied':
     case 'Forbidden':
       // It is sent only where HEAD says that there is no such bucket.
@@ -73,5 +76,5 @@ export function skew(clockOffset: number | undefined): string {
 }
 
 function oneLine(said: string): string {
-  return said.replace(/\s+/g, ' ').trim().slice(0, 300)
+  return said.replace(/\s+/g, ' ').trim().replace(/\.$/, '').slice(0, 300)
 }

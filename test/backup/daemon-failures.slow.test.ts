@@ -61,7 +61,9 @@ await t.test(
     const { faults: script } = node.bucket.server
     const missing = script.add({ count: Infinity, fault: faults.answer(404, 'NoSuchBucket') })
     table.flush('nb-2-big')
-    await daemon.seen(/ERROR Error uploading .*404 NoSuchBucket.*; there is no bucket bucket: check its name/)
+    await daemon.seen(
+      /ERROR Error uploading .*404 NoSuchBucket; bucket bucket does not exist: check its name/,
+    )
     missing.remove()
     await node.listed(table.path, table.names())
     await node.same(t, table.paths())

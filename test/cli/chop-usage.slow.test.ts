@@ -36,8 +36,10 @@ await t.test('the command line of tablechop, the former one included', async t =
   )
   t.match(
     dry.stdout,
-    /^Nothing was changed: at an age of 0 s 9 objects \(.*\) and 1 restore point would go: about 0\.00 US\$ a month at S3's list price less$/m,
+    /^Nothing was changed: at an age of 0 s 9 objects \(.*\) and 1 restore point would go and save less than 0\.01 US\$ a month at S3's list price$/m,
   )
+  const young = await chop('-r', '-d', 'bucket', node.data, '30')
+  t.match(young.stdout, /^Nothing was changed: at an age of 30 days nothing would go$/m)
   t.equal(dry.log.match(/To be deleted later: /g)?.length, 10)
   t.equal((await node.bucket.list()).length, before)
 

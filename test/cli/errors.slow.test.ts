@@ -115,7 +115,7 @@ await t.test('a restore from a bucket that is not there', async t => {
   const node = await TestNode.create(t)
   const { code, log } = await node.run(['-D'])
   t.equal(code, 1)
-  t.match(log, /ERROR HeadBucket: there is no bucket bucket|ERROR .*[Nn]o bucket bucket|ERROR .*NoSuchBucket/)
+  t.match(log, /ERROR ListObjectsV2: 404 NoSuchBucket; bucket bucket does not exist: check its name\n/)
 })
 
 await t.test('usage', async t => {
@@ -128,7 +128,7 @@ await t.test('usage', async t => {
   const missing = await runs(['bucket'])
   t.equal(missing.code, 255)
   t.match(missing.cli.stdout, /Usage: tablesnap/)
-  t.equal(missing.cli.stderr, 'tablesnap: a bucket or a path is missing\n')
+  t.equal(missing.cli.stderr, 'tablesnap: the path is missing after the bucket: only bucket is given\n')
   const help = await runs(['--help'])
   t.equal(help.code, 0)
   t.equal(help.cli.stderr, '')

@@ -66,6 +66,9 @@ await t.test(
       world.server.requests.some(({ operation, key }) => operation === 'GetObject' && !key.endsWith('.json')),
     )
     t.same(readdirSync(world.target), [])
+    const plan = await world.restore({ dryRun: true })
+    t.equal(plan.exitCode, 1)
+    t.equal(world.log.like(/^info Would restore nothing: 1 error is above$/).length, 1)
   },
 )
 

@@ -74,10 +74,7 @@ await t.test('--at takes an older state', async t => {
   )
   const early = await world.slurp([...FLAGS, '--at', '1795406400', bucket, TABLE, world.target()])
   t.equal(early.code, 1)
-  t.match(
-    early.log,
-    /t1-\w+ has no manifest and no upstream listing as old as that of 2026-11-23T04:00:00.000Z/,
-  )
+  t.match(early.log, /t1-\w+ has no restore point and no upstream listing as old as 2026-11-23T04:00:00.000Z/)
 })
 
 await t.test('-r takes everything below, indexes included', async t => {

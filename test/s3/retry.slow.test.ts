@@ -134,6 +134,21 @@ await t.test('no answer at all: which failures are tried again', t => {
       message: 'X: no answer from the server: ECONNREFUSED; nothing listens there: check --endpoint-url',
     },
   )
+  const said = (message: string, code: string): string =>
+    networkError('X', undefined, false, Object.assign(new Error(message), { code })).message
+  t.equal(
+    said(
+      '806C:error:0A00010B:SSL routines::wrong version number:ssl3_record.c:350:\n',
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+    ),
+    'X: no answer from the server: ERR_SSL_WRONG_VERSION_NUMBER; is the endpoint really https?',
+    'without the line number of OpenSSL and its line break',
+  )
+  t.equal(
+    said('connect ECONNREFUSED 127.0.0.1:9', 'ECONNREFUSED'),
+    'X: no answer from the server: connect ECONNREFUSED 127.0.0.1:9; nothing listens there: check --endpoint-url',
+    'the code once',
+  )
   t.end()
 })
 

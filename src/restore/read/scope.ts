@@ -89,10 +89,10 @@ function isLater(path: string, directory: CatalogDirectory | undefined, { later 
 
 /** The error of a time before all that the bucket has. @param until ms since 1970 */
 export function nothingAsOld(what: string, until: number | undefined): TablesnapError {
-  const time = until === undefined ? '' : ` of ${iso(until)}`
+  const time = until === undefined ? 'that' : iso(until)
   return error(
     'MOMENT_MISSING',
-    `${what} has no manifest and no upstream listing as old as that${time}: give a later time with --at`,
+    `${what} has no restore point and no upstream listing as old as ${time}: give a later time with --at, and see --list --limit all`,
   )
 }
 

@@ -136,30 +136,40 @@ function tablesOf({ sets }: RestorePlan): number {
 /** Logs the result of a restore. */
 export function reportSummary(
   summary: RestoreSummary,
-  { name, target }: RestorePlan,
+  plan: RestorePlan,
   log: Logger,
   dryRun: boolean,
 ): void {
+  const { name, target } = plan
   const { exitCode, sets, files, bytes, seconds, missing, unverified, skipped, failed, aborted } = summary
+  log.info(summaryLine(summary, plan, dryRun), {
+    event: 'summary',
+    name,
+    target,
+    dryRun,
+    sets,
+    files,
+    bytes,
+    seconds,
+    missing,
+    unverified,
+    skipped,
+    failed,
+    aborted,
+    exitCode,
+  })
+}
+
+function summaryLine(summary: RestoreSummary, { problems }: RestorePlan, dryRun: boolean): string {
+  const { exitCode, sets, files, bytes, seconds, missing, unverified, skipped, failed, aborted } = summary
+  if (dryRun && problems.length > 0)
+    return `Would restore nothing: ${counted(problems.length, 'error is', 'errors are')} above`
+  if (exitCode === 0 && files === 0 && skipped > 0 && missing === 0)
+    return `Nothing to do: ${skipped === 1 ? 'the file is' : `all ${skipped} files are`} already in place`
   const rate = bytes > 0 && seconds > 0 && !dryRun ? ` (${formatBytes(Math.round(bytes / seconds))}/s)` : ''
-  log.info(
-    `${dryRun ? 'Would restore' : aborted ? 'Stopped; restored' : 'Restored'} ${counted(sets, 'SSTable')}, ${counted(files, 'file')}, ${formatBytes(bytes)} ` +
-      `in ${seconds.toFixed(1)} s${rate}; ${counted(skipped, 'file')} already in place, ${missing} missing, ${failed} failed, ${unverified} unverified`,
-    {
-      event: 'summary',
-      name,
-      target,
-      dryRun,
-      sets,
-      files,
-      bytes,
-      seconds,
-      missing,
-      unverified,
-      skipped,
-      failed,
-      aborted,
-      exitCode,
-    },
+  const verb = dryRun ? 'Would restore' : aborted ? 'Stopped; restored' : 'Restored'
+  return (
+    `${verb} ${counted(sets, 'SSTable')}, ${counted(files, 'file')}, ${formatBytes(bytes)} in ${seconds.toFixed(1)} s${rate}; ` +
+    `${counted(skipped, 'file')} already in place, ${missing} missing, ${failed} failed, ${unverified} unverified`
   )
 }
