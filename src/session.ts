@@ -80,18 +80,12 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   })
   if (client.proxy !== undefined) log.info(`S3 is reached through the proxy ${client.proxy}`)
   await credentials()
-  const { checksum, threads, memory, maxRate } = config.engine
   const engine = new Engine({
-    settings: config.s3,
-    credentials,
-    checksum,
-    retry,
-    threads,
-    memory,
-    maxRate,
+    access: { settings: config.s3, credentials, retry },
+    budget: config.engine,
+    checksum: config.engine.checksum,
     overwriting,
-    onNote: text => log.warn(text),
-    server: watch,
+    listener: watch,
   })
   return {
     config,

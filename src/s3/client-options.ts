@@ -37,7 +37,7 @@ export interface ClientOptions {
   readonly ownPrefix?: string
   /** Requests under way at once; further ones wait. */
   readonly connections: number
-  readonly retry?: RetryPolicy
+  readonly retry?: RetryPolicy | undefined
   readonly timeouts?: Timeouts
   /** Kept by the bodies of its requests. */
   readonly rate?: BodyRate | undefined

@@ -19,6 +19,10 @@ export class ServerWatch {
     this.#patience = patience
   }
 
+  onNote(text: string): void {
+    this.#log.warn(text)
+  }
+
   onSilence(message: string, length: number): void {
     if (this.#state.silent(message, length))
       this.#log.warn(`The server cannot be reached; tablesnap keeps trying ${this.#patience}. ${message}`, {

@@ -10,12 +10,8 @@ const credentials = () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecre
 const retry = { retries: 0, base: 1, cap: 1 }
 const client = new S3Client({ settings, credentials, connections: 2, retry })
 const engine = new Engine({
-  settings,
-  credentials,
+  access: { settings, credentials, retry },
+  budget: { threads: 1, memory: 1 << 24 },
   checksum: 'crc64nvme',
-  retry,
-  threads: 1,
-  memory: 1 << 24,
-  onNote: () => undefined,
 })
 await restore(config(target), { client, engine, name: 'node1', log: new LogLines() })

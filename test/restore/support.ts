@@ -105,13 +105,9 @@ export class World {
 
   #makeEngine(): Engine {
     return new Engine({
-      settings: settingsOf(this.endpoint),
-      credentials: () => CREDENTIALS,
+      access: { settings: settingsOf(this.endpoint), credentials: () => CREDENTIALS, retry: RETRY },
+      budget: { threads: 2, memory: this.#memory },
       checksum: 'crc64nvme',
-      retry: RETRY,
-      threads: 2,
-      memory: this.#memory,
-      onNote: () => undefined,
     })
   }
 

@@ -10,7 +10,7 @@ import type { RequestCount } from '../../s3/request-counts.js'
 export interface WorkerSettings {
   readonly settings: S3Settings
   readonly checksum: ChecksumKind
-  readonly retry: RetryPolicy
+  readonly retry: RetryPolicy | undefined
   /** Tasks at once in one worker, each with a buffer and a connection of its own. */
   readonly tasks: number
   /** Bytes of each buffer, unless a task needs more … */
