@@ -2,7 +2,8 @@ import type { Config } from './config/config.js'
 import { credentialProvider } from './config/provider.js'
 import { KeyLayout } from './manifest/keys.js'
 import { resolveName } from './node/identity.js'
-import { writerOf, type Writer } from './node/writer.js'
+import type { BucketNode } from './node/bucket-node.js'
+import { writerOf } from './node/writer.js'
 import type { Logger } from './report/logger.js'
 import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
@@ -11,6 +12,7 @@ import { SharedOverwriting } from './transfer/pool/overwriting.js'
 import { Activity } from './status/activity.js'
 import { ServerState } from './status/server-state.js'
 import { ServerWatch } from './status/server-watch.js'
+import type { Traffic } from './status/traffic.js'
 
 /** The resources of a backup or a restore; see {@link openSession}. */
 export interface Session {
@@ -20,14 +22,8 @@ export interface Session {
   readonly client: S3Client
   /** Worker threads for file contents; they start with the first task. */
   readonly engine: Engine
-  /** The node's name in the bucket. */
-  readonly name: string
-  readonly writer: Writer
-  readonly keys: KeyLayout
-  /** Counts the uploads, and measures their rate. */
-  readonly activity: Activity
-  /** How the S3 server answers. */
-  readonly server: ServerState
+  readonly node: BucketNode
+  readonly traffic: Traffic
   /** Ends workers and connections at once. */
   close(): Promise<void>
 }
@@ -45,14 +41,8 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   const { retries, retryTime } = config.engine
   const waits = config.mode === 'watch' || config.mode === 'backup-watch'
   const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }
-  const activity = new Activity()
-  const server = new ServerState()
-  const watch = new ServerWatch(
-    server,
-    activity,
-    log,
-    waits ? 'until it answers' : `for ${retryTime / 1000} s`,
-  )
+  const traffic = { activity: new Activity(), server: new ServerState() }
+  const watch = new ServerWatch(traffic, log, waits ? 'until it answers' : `for ${retryTime / 1000} s`)
   const identity = await resolveName(config)
   if (identity.warning !== undefined) log.warn(identity.warning)
   log.info(
@@ -71,7 +61,7 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
       watch.onRetry(pause)
       log.debug(`${error.message}; again in ${Math.round(pause)} ms`)
     },
-    counts: server.requests,
+    counts: traffic.server.requests,
     overwriting,
     onNote: text => engine.note(text),
     onSlowDown: () => engine.slowDown(),
@@ -92,11 +82,8 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
     log,
     client,
     engine,
-    name,
-    writer: writerOf(config.paths),
-    keys,
-    activity,
-    server,
+    node: { name, keys, writer: writerOf(config.paths) },
+    traffic,
     close: async () => {
       await Promise.all([engine.close(), client.close()])
     },

@@ -14,4 +14,4 @@ const engine = new Engine({
   budget: { threads: 1, memory: 1 << 24 },
   checksum: 'crc64nvme',
 })
-await restore(config(target), { client, engine, name: 'node1', log: new LogLines() })
+await restore(config(target), { client, engine, node: { name: 'node1' }, log: new LogLines() })

@@ -197,7 +197,7 @@ export class World {
     log.onLine = onLine
     return restore(
       { ...config(target), ...rest },
-      { client, engine, name, log, signal, scope, progress: follower },
+      { client, engine, node: { name }, log, signal, scope, progress: follower },
     )
   }
 

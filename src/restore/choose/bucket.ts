@@ -26,7 +26,8 @@ export interface BucketContent {
  * `MOMENT_MISSING`, `STATE_CORRUPT`, `LISTING_CORRUPT`
  */
 export async function readBucket(config: Config, deps: RestoreDeps): Promise<BucketContent> {
-  const { client, name, log, signal, scope } = deps
+  const { client, log, signal, scope } = deps
+  const { name } = deps.node
   const { prefix, separator, at, all } = config
   const versions = takesStates(scope)
   const origin = scope?.origin

@@ -30,7 +30,8 @@ const COMPARISONS = 8
  * `FILE_UNREADABLE`, `OBJECT_GONE`, `MAP_UNUSED`, `MAP_TABLE_MISSING`, `MAP_TABLE_AMBIGUOUS`, `MAP_COLLISION`
  */
 export async function planRestore(config: Config, deps: RestoreDeps): Promise<RestorePlan> {
-  const { name, log, scope } = deps
+  const { log, scope } = deps
+  const { name } = deps.node
   const { catalog, units, moments } = await readBucket(config, deps)
   const all = [...moments.directories.values()].flatMap(({ sets }) => sets)
   const corrupt = all.filter(set => set.corrupt === true && !config.force)
