@@ -288,12 +288,10 @@ function resultOf(body: Buffer, operation: string, root: string, method: S3Reque
   const xml = parseXml(body)
   if (xml?.root.startsWith(root) === true) return xml.node
   throw new S3Error({
-    operation,
-    status: 200,
-    s3Code: 'MalformedXML',
+    asked: { operation },
+    answer: { status: 200, s3Code: 'MalformedXML' },
     message: `${operation}: ${isPage(body) ? NO_S3 : `the answer is no ${root}Result: is this an S3 server?`}`,
     // It may have been cut off; a page in place of the answer to a write may be that of a proxy's bad moment.
-    retry: method === 'POST' || (xml === undefined && !isPage(body)),
-    slowDown: false,
+    follows: { retry: method === 'POST' || (xml === undefined && !isPage(body)) },
   })
 }

@@ -12,15 +12,10 @@ function across(error: unknown): TablesnapError {
 await t.test('an S3 error keeps all that it says', t => {
   for (const retry of [true, false]) {
     const error = new S3Error({
-      operation: 'PutObject',
-      key: 'node1:/k',
-      status: 503,
-      s3Code: 'SlowDown',
+      asked: { operation: 'PutObject', key: 'node1:/k' },
+      answer: { status: 503, s3Code: 'SlowDown', region: 'eu-west-1', requestId: '4711' },
       message: 'PutObject: 503 SlowDown',
-      retry,
-      slowDown: retry,
-      region: 'eu-west-1',
-      requestId: '4711',
+      follows: { retry, slowDown: retry },
     })
     const other = across(error)
     t.type(other, S3Error)

@@ -108,8 +108,14 @@ export function encodeError(error: unknown): ErrorMessage {
 /** The error that {@link encodeError} flattened. */
 export function decodeError(message: ErrorMessage): TablesnapError {
   const { code, path, operation, key, retry, exitCode } = message
+  const { status, s3Code, absent, region, requestId, slowDown } = message
   const error = message.s3
-    ? new S3Error({ ...message, operation: operation ?? '' })
+    ? new S3Error({
+        asked: { operation: operation ?? '', key },
+        answer: { status, s3Code, absent, region, requestId },
+        message: message.message,
+        follows: { retry, slowDown },
+      })
     : new TablesnapError({
         code,
         message: message.message,
