@@ -143,7 +143,7 @@ async function missing(
     return new TablesnapError({
       code: 'NOTHING_FOUND',
       message: `the bucket has nothing of ${name} that lies in ${path}`,
-      operation: 'check',
+      step: { operation: 'check' },
     })
   const { prefix, separator } = config
   return nothingFound({ client, prefix, name, separator, versions: true, until: undefined, log, signal })

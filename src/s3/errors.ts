@@ -56,8 +56,7 @@ export class S3Error extends TablesnapError {
     super({
       code: `S3_${snake(answer.s3Code)}`,
       message,
-      operation: asked.operation,
-      ...(asked.key === undefined ? {} : { key: asked.key }),
+      step: asked,
       retry: follows.retry,
       cause,
     })

@@ -41,16 +41,11 @@ await t.test('so does a failure of the network', t => {
 })
 
 await t.test('and an error of ours', t => {
-  const details = {
-    code: 'FILE_CHANGED',
-    message: 'it changed',
-    operation: 'upload',
-    path: '/p',
-    retry: true,
-  }
-  const error = across(new TablesnapError(details))
+  const step = { operation: 'upload', path: '/p' }
+  const said = { code: 'FILE_CHANGED', message: 'it changed', retry: true }
+  const error = across(new TablesnapError({ ...said, step }))
   t.notOk(error instanceof S3Error)
-  t.match(error, { name: 'TablesnapError', ...details, exitCode: 1 })
+  t.match(error, { name: 'TablesnapError', ...said, ...step, exitCode: 1 })
   t.match(across(new UsageError('ENDPOINT_INVALID', 'no')), { code: 'ENDPOINT_INVALID', exitCode: 2 })
   t.end()
 })

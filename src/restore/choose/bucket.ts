@@ -66,6 +66,6 @@ export function nothingNamed({ only }: Config, name: string, { directories }: Ca
   return new TablesnapError({
     code: 'NOTHING_FOUND',
     message: `there is nothing of ${[...only.keyspaces, ...only.tables].join(', ')} of ${name}; there are ${shown}${more}`,
-    operation: 'restore',
+    step: { operation: 'restore' },
   })
 }

@@ -176,7 +176,7 @@ function checkUsed({ unused }: Mapping, name: string, log: Logger): void {
   const [table] = unused.tables
   if (table !== undefined) {
     const message = `--map-table ${table}: nothing is restored of a table of that name of ${name}; --list shows what there is`
-    throw new TablesnapError({ code: 'MAP_UNUSED', message, operation: 'restore' })
+    throw new TablesnapError({ code: 'MAP_UNUSED', message, step: { operation: 'restore' } })
   }
   for (const { from, to } of unused.paths)
     log.warn(`--map-path ${from}=${to}: nothing that was below ${from} is restored`)

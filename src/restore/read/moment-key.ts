@@ -35,7 +35,6 @@ function missing(key: string, why: string): TablesnapError {
   return new TablesnapError({
     code: 'MOMENT_MISSING',
     message: `--at ${key} ${why}: --list prints the restore points`,
-    operation: 'restore',
-    key,
+    step: { operation: 'restore', key },
   })
 }

@@ -116,15 +116,7 @@ export function decodeError(message: ErrorMessage): TablesnapError {
         message: message.message,
         follows: { retry, slowDown },
       })
-    : new TablesnapError({
-        code,
-        message: message.message,
-        retry,
-        exitCode,
-        ...(operation === undefined ? {} : { operation }),
-        ...(path === undefined ? {} : { path }),
-        ...(key === undefined ? {} : { key }),
-      })
+    : new TablesnapError({ code, message: message.message, step: { operation, path, key }, retry, exitCode })
   if (message.stack !== undefined) error.stack = message.stack
   return error
 }
