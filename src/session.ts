@@ -5,6 +5,7 @@ import { resolveName } from './node/identity.js'
 import type { BucketNode } from './node/bucket-node.js'
 import { writerOf } from './node/writer.js'
 import type { Logger } from './report/logger.js'
+import type { ClientListener } from './s3/client-options.js'
 import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
 import { Engine } from './transfer/pool/engine.js'
@@ -51,27 +52,28 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   const { name } = identity
   const keys = new KeyLayout(config.prefix, name, config.separator)
   const overwriting = new SharedOverwriting()
-  const client = new S3Client({
-    settings: config.s3,
-    credentials,
-    ownPrefix: keys.node.replace(/[^/]*$/, ''),
-    connections: CONTROL_CONNECTIONS,
-    retry,
-    onRetry: (error, pause) => {
+  const access = { settings: config.s3, credentials, ownPrefix: keys.node.replace(/[^/]*$/, ''), retry }
+  const listener: ClientListener = {
+    onRetry(error, pause) {
       watch.onRetry(pause)
       log.debug(`${error.message}; again in ${Math.round(pause)} ms`)
     },
-    counts: traffic.server.requests,
-    overwriting,
     onNote: text => engine.note(text),
     onSlowDown: () => engine.slowDown(),
     onSilence: (error, length) => watch.onSilence(error.message, length),
     onReturn: length => watch.onReturn(length),
+  }
+  const client = new S3Client({
+    access,
+    lines: { connections: CONTROL_CONNECTIONS },
+    counts: traffic.server.requests,
+    overwriting,
+    listener,
   })
   if (client.proxy !== undefined) log.info(`S3 is reached through the proxy ${client.proxy}`)
   await credentials()
   const engine = new Engine({
-    access: { settings: config.s3, credentials, retry },
+    access,
     budget: config.engine,
     checksum: config.engine.checksum,
     overwriting,

@@ -93,7 +93,10 @@ export class World {
     this.endpoint = endpoint
     this.#memory = memory
     const settings = settingsOf(endpoint)
-    this.client = new S3Client({ settings, credentials: () => CREDENTIALS, connections: 4, retry: RETRY })
+    this.client = new S3Client({
+      access: { settings, credentials: () => CREDENTIALS, retry: RETRY },
+      lines: { connections: 4 },
+    })
     this.engine = this.#makeEngine()
   }
 

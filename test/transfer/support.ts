@@ -78,8 +78,8 @@ export class Yard {
   ) {
     const { checksum = 'crc64nvme', threads = 1, memory = 64 * MEBIBYTE, maxRate } = options
     const retry = { ...FAST, retries: options.retries ?? FAST.retries }
-    this.client = new S3Client({ settings, credentials: () => CREDENTIALS, retry, connections: 4 })
     const access = { settings, credentials: () => CREDENTIALS, retry }
+    this.client = new S3Client({ access, lines: { connections: 4 } })
     const listener = new NoteTaker(this.notes)
     this.engine = new Engine({ access, budget: { threads, memory, maxRate }, checksum, listener })
     const basis = config(directory)
