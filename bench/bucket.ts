@@ -23,13 +23,15 @@ export class RealBucket {
     const { endpoint, region, bucket, credentials } = target
     const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '', AWS_SESSION_TOKEN } = credentials
     this.#client = new S3Client({
-      settings: { endpoint, region, bucket, pathStyle: undefined },
-      credentials: () => ({
-        accessKeyId: AWS_ACCESS_KEY_ID,
-        secretAccessKey: AWS_SECRET_ACCESS_KEY,
-        sessionToken: AWS_SESSION_TOKEN,
-      }),
-      connections: 4,
+      access: {
+        settings: { endpoint, region, bucket, pathStyle: undefined },
+        credentials: () => ({
+          accessKeyId: AWS_ACCESS_KEY_ID,
+          secretAccessKey: AWS_SECRET_ACCESS_KEY,
+          sessionToken: AWS_SESSION_TOKEN,
+        }),
+      },
+      lines: { connections: 4 },
     })
   }
 

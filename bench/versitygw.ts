@@ -61,9 +61,8 @@ export async function proof(folder: string): Promise<string> {
 async function check(endpoint: string, table: string, scratch: string): Promise<string> {
   const bucket = 'bench'
   const client = new S3Client({
-    settings: { endpoint, region: 'us-east-1', pathStyle: true, bucket },
-    credentials: () => KEYS,
-    connections: 1,
+    access: { settings: { endpoint, region: 'us-east-1', pathStyle: true, bucket }, credentials: () => KEYS },
+    lines: { connections: 1 },
   })
   try {
     await listening(endpoint)

@@ -1,15 +1,20 @@
+/** The step that failed, and what it was taken on. */
+export interface Step {
+  /** The operation, e.g. `PUT`, `open`, `addWatch`. */
+  readonly operation?: string | undefined
+  /** The local path concerned. */
+  readonly path?: string | undefined
+  /** The object key concerned. */
+  readonly key?: string | undefined
+}
+
 /** The details of a {@link TablesnapError}; everything except `code` and `message` is optional. */
 export interface ErrorDetails {
   /** Stable, upper-case identifier, e.g. `CONF_KEY_UNKNOWN`; never translated, never reused. */
   readonly code: string
   /** One sentence: what happened, where, and how to mend it. Never contains a secret. */
   readonly message: string
-  /** The operation that failed, e.g. `PUT`, `open`, `addWatch`. */
-  readonly operation?: string
-  /** The local path concerned. */
-  readonly path?: string
-  /** The object key concerned. */
-  readonly key?: string
+  readonly step?: Step
   /** Whether the same call may succeed later without anybody changing anything. */
   readonly retry?: boolean
   /** The process exit code this error asks for: 1 something failed, 2 bad usage, 255 missing positionals. */
@@ -30,9 +35,9 @@ export class TablesnapError extends Error {
   constructor(details: ErrorDetails) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = details.code
-    this.operation = details.operation
-    this.path = details.path
-    this.key = details.key
+    this.operation = details.step?.operation
+    this.path = details.step?.path
+    this.key = details.step?.key
     this.retry = details.retry ?? false
     this.exitCode = details.exitCode ?? 1
   }

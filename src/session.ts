@@ -2,8 +2,10 @@ import type { Config } from './config/config.js'
 import { credentialProvider } from './config/provider.js'
 import { KeyLayout } from './manifest/keys.js'
 import { resolveName } from './node/identity.js'
-import { writerOf, type Writer } from './node/writer.js'
+import type { BucketNode } from './node/bucket-node.js'
+import { writerOf } from './node/writer.js'
 import type { Logger } from './report/logger.js'
+import type { ClientListener } from './s3/client-options.js'
 import { S3Client } from './s3/client.js'
 import { DEFAULT_RETRY } from './s3/retry.js'
 import { Engine } from './transfer/pool/engine.js'
@@ -11,6 +13,7 @@ import { SharedOverwriting } from './transfer/pool/overwriting.js'
 import { Activity } from './status/activity.js'
 import { ServerState } from './status/server-state.js'
 import { ServerWatch } from './status/server-watch.js'
+import type { Traffic } from './status/traffic.js'
 
 /** The resources of a backup or a restore; see {@link openSession}. */
 export interface Session {
@@ -20,14 +23,8 @@ export interface Session {
   readonly client: S3Client
   /** Worker threads for file contents; they start with the first task. */
   readonly engine: Engine
-  /** The node's name in the bucket. */
-  readonly name: string
-  readonly writer: Writer
-  readonly keys: KeyLayout
-  /** Counts the uploads, and measures their rate. */
-  readonly activity: Activity
-  /** How the S3 server answers. */
-  readonly server: ServerState
+  readonly node: BucketNode
+  readonly traffic: Traffic
   /** Ends workers and connections at once. */
   close(): Promise<void>
 }
@@ -45,14 +42,8 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   const { retries, retryTime } = config.engine
   const waits = config.mode === 'watch' || config.mode === 'backup-watch'
   const retry = { ...DEFAULT_RETRY, retries, patience: waits ? Infinity : retryTime }
-  const activity = new Activity()
-  const server = new ServerState()
-  const watch = new ServerWatch(
-    server,
-    activity,
-    log,
-    waits ? 'until it answers' : `for ${retryTime / 1000} s`,
-  )
+  const traffic = { activity: new Activity(), server: new ServerState() }
+  const watch = new ServerWatch(traffic, log, waits ? 'until it answers' : `for ${retryTime / 1000} s`)
   const identity = await resolveName(config)
   if (identity.warning !== undefined) log.warn(identity.warning)
   log.info(
@@ -61,48 +52,40 @@ export async function openSession(config: Config, log: Logger): Promise<Session>
   const { name } = identity
   const keys = new KeyLayout(config.prefix, name, config.separator)
   const overwriting = new SharedOverwriting()
-  const client = new S3Client({
-    settings: config.s3,
-    credentials,
-    ownPrefix: keys.node.replace(/[^/]*$/, ''),
-    connections: CONTROL_CONNECTIONS,
-    retry,
-    onRetry: (error, pause) => {
+  const access = { settings: config.s3, credentials, ownPrefix: keys.node.replace(/[^/]*$/, ''), retry }
+  const listener: ClientListener = {
+    onRetry(error, pause) {
       watch.onRetry(pause)
       log.debug(`${error.message}; again in ${Math.round(pause)} ms`)
     },
-    counts: server.requests,
-    overwriting,
     onNote: text => engine.note(text),
     onSlowDown: () => engine.slowDown(),
     onSilence: (error, length) => watch.onSilence(error.message, length),
     onReturn: length => watch.onReturn(length),
+  }
+  const client = new S3Client({
+    access,
+    lines: { connections: CONTROL_CONNECTIONS },
+    counts: traffic.server.requests,
+    overwriting,
+    listener,
   })
   if (client.proxy !== undefined) log.info(`S3 is reached through the proxy ${client.proxy}`)
   await credentials()
-  const { checksum, threads, memory, maxRate } = config.engine
   const engine = new Engine({
-    settings: config.s3,
-    credentials,
-    checksum,
-    retry,
-    threads,
-    memory,
-    maxRate,
+    access,
+    budget: config.engine,
+    checksum: config.engine.checksum,
     overwriting,
-    onNote: text => log.warn(text),
-    server: watch,
+    listener: watch,
   })
   return {
     config,
     log,
     client,
     engine,
-    name,
-    writer: writerOf(config.paths),
-    keys,
-    activity,
-    server,
+    node: { name, keys, writer: writerOf(config.paths) },
+    traffic,
     close: async () => {
       await Promise.all([engine.close(), client.close()])
     },

@@ -42,7 +42,7 @@ function failure(code: string, message: string, cause: unknown): TablesnapError 
   return new TablesnapError({
     code,
     message: `${message}: ${errorMessage(cause)}`,
-    operation: 'local-s3',
+    step: { operation: 'local-s3' },
     cause,
   })
 }

@@ -100,7 +100,8 @@ export class Backup {
 
   /** Prepares the bucket and begins; returns once the watches are set. @throws TablesnapError */
   async start(): Promise<void> {
-    const { config, keys, log } = this.#deps
+    const { config, log } = this.#deps
+    const { keys } = this.#deps.node
     const { paths, recursive, autoAdd, mode } = config
     const isOneShot = mode === 'backup'
     checkDescriptors(config.engine.threads)

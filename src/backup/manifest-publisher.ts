@@ -174,7 +174,7 @@ export class ManifestPublisher implements Publisher {
       await this.#ownership.check()
       if (this.#plans?.version === version) return
       const message = `tablechop has written a plan while the restore point of ${table.name} was on its way`
-      throw new TablesnapError({ code: REPLANNED, message, operation: 'publish' })
+      throw new TablesnapError({ code: REPLANNED, message, step: { operation: 'publish' } })
     }
     const known = this.#bases.get(table)
     // A plan may name it: this one, or one that was seen while nothing was written, and is carried out and forgotten by now.
@@ -200,7 +200,7 @@ function aboutToGo({ name }: Table): TablesnapError {
   return new TablesnapError({
     code: 'OBJECT_PLANNED',
     message: `tablechop is about to delete objects that the next restore point of ${name} needs, and they could not be copied`,
-    operation: 'publish',
+    step: { operation: 'publish' },
     retry: true,
   })
 }

@@ -118,7 +118,7 @@ function tooMany(cause: unknown): TablesnapError {
   return new TablesnapError({
     code: 'TOO_MANY_FILES',
     message: 'this process may open no more files: raise its limit (LimitNOFILE, ulimit -n)',
-    operation: 'open',
+    step: { operation: 'open' },
     retry: true,
     cause,
   })
@@ -132,8 +132,7 @@ export function unreadable(path: string, cause: unknown): TablesnapError {
     message: denied
       ? `${path} cannot be read by this user: run tablesnap as Cassandra's user or root`
       : `cannot open ${path}: ${errorMessage(cause)}`,
-    operation: 'open',
-    path,
+    step: { operation: 'open', path },
     retry: true,
     cause,
   })

@@ -92,7 +92,9 @@ const PINNED_SHARE = 0.5
 
 /** Puts the parts of a backup together; nothing is begun. @param signal ends every request */
 export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, run: Run): Parts {
-  const { config, log, engine, client, name, keys, activity, server } = deps
+  const { config, log, engine, client, node, traffic } = deps
+  const { name, keys } = node
+  const { activity, server } = traffic
   const { mode, listenEvents } = config
   const isOneShot = mode === 'backup'
   const isBackedUp = (directory: string, file: string) => filter.file(directory, file)
@@ -102,21 +104,24 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
   const recovery = new Recovery(clockwork)
   const parts = new PartUploads(config, client, engine)
   const runs = new LivingRuns(client.settings, keys)
-  const repair = new ObjectRepair({ ...deps, parts, signal })
-  const rescue = new Rescue({ ...deps, repair, signal })
-  const plans = new PlanWatch({ ...deps, rescue, problems: outcomes, clockwork }, () => tables)
-  const fence = new Fence(deps, {
-    plans,
-    takeOver: config.takeOver,
-    alone: !isOneShot,
-    clock: () => clockwork.time(),
-  })
+  const repair = new ObjectRepair({ config, engine, keys, log, parts, signal })
+  const rescue = new Rescue({ client, engine, keys, config, repair, signal })
+  const plans = new PlanWatch({ client, keys, log, rescue, problems: outcomes, clockwork }, () => tables)
+  const fence = new Fence(
+    { config, client, log, ...node },
+    {
+      plans,
+      takeOver: config.takeOver,
+      alone: !isOneShot,
+      clock: () => clockwork.time(),
+    },
+  )
   const states = new States(client, keys, signal)
-  const loader = new Loader({ ...deps, states, fence, signal }, clockwork, outcomes, recovery, {
+  const loader = new Loader({ client, keys, log, states, fence, signal }, clockwork, outcomes, recovery, {
     looksForObjects: mode !== 'watch',
     isOneShot,
   })
-  const listings = new Listings(deps)
+  const listings = new Listings({ config, client, keys, log })
   const disk = new LocalDisk()
   const settings = (): TableSettings => ({
     settle: config.settle,
@@ -134,7 +139,7 @@ export function assemble(deps: BackupDeps, filter: Filter, signal: AbortSignal, 
     return table
   })
   const contents = new KnownContents(tables, loader, keys)
-  const uploader = new Uploader({ ...deps, signal }, parts, contents, plans)
+  const uploader = new Uploader({ config, client, engine, keys, log, signal }, parts, contents, plans)
   const queue = new UploadQueue(
     new SSTableUploads(uploader, outcomes, recovery, activity),
     contents,

@@ -88,8 +88,6 @@ function lost(path: string, key: string): TablesnapError {
   return new TablesnapError({
     code: 'CONTENT_LOST',
     message: `${path}: tablechop is about to delete its object ${key}, and it can be neither copied nor uploaded again`,
-    operation: 'rescue',
-    path,
-    key,
+    step: { operation: 'rescue', path, key },
   })
 }

@@ -277,8 +277,7 @@ function released({ directory, name, path }: TableFiles): TablesnapError {
   return new TablesnapError({
     code: 'RELEASED',
     message: `${name} in ${directory} is not backed up: Cassandra has deleted it, and tablesnap closes it because its disk space is needed`,
-    operation: 'upload',
-    path,
+    step: { operation: 'upload', path },
   })
 }
 

@@ -210,9 +210,7 @@ export class Uploader {
       throw new TablesnapError({
         code: 'VERSION_CONFLICT',
         message: `${versionKey} holds other content than its name says: somebody else wrote it; move it away`,
-        operation: 'upload',
-        path: upload.path,
-        key: versionKey,
+        step: { operation: 'upload', path: upload.path, key: versionKey },
       })
     }
     const outcome = second.outcome === 'present' ? 'present' : 'version'
@@ -267,7 +265,7 @@ export class Uploader {
         : new TablesnapError({
             code: 'UPLOAD_FAILED',
             message: errorMessage(error),
-            path: file.path,
+            step: { path: file.path },
             cause: error,
           })
     return { ...this.#base(file), outcome: 'failed', error: own }

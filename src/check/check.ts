@@ -3,7 +3,7 @@ import { TablesnapError } from '../errors.js'
 import { parseEpochs } from '../manifest/epochs.js'
 import { Fence } from '../node/fence.js'
 import { kinship } from '../node/node-record.js'
-import type { Writer } from '../node/writer.js'
+import type { BucketNode } from '../node/bucket-node.js'
 import { nothingFound } from '../restore/read/nodes.js'
 import { ChopScope } from '../retention/scope.js'
 import { readBucketSettings } from '../s3/bucket-settings.js'
@@ -43,15 +43,13 @@ export interface CheckAsked {
 
 /** The parts that a run works with. */
 export interface CheckDeps extends RepairsDeps {
-  /** The node's name in the bucket. */
-  readonly name: string
-  /** Who this machine is to a node's record. */
-  readonly writer: Writer
+  readonly node: BucketNode
 }
 
 /** Looks at all that a node has in the bucket. @throws S3Error; TablesnapError `NOTHING_FOUND`, `LIST_UNSORTED` */
 export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<CheckReport> {
-  const { config, client, keys, name, writer, log, signal } = deps
+  const { config, client, log, signal } = deps
+  const { keys, name, writer } = deps.node
   const clock = performance.now()
   const bucket = new LiveBucket(client, signal)
   const mends = new Mends(config, name)
@@ -111,10 +109,14 @@ export async function checkNode(asked: CheckAsked, deps: CheckDeps): Promise<Che
  * @throws S3Error; TablesnapError `FENCED`, `LIST_UNSORTED`
  */
 export async function repairNode(asked: CheckAsked, deps: CheckDeps): Promise<number> {
-  const { config, client, keys, name, signal } = deps
+  const { config, client, node, log, signal } = deps
+  const { keys, name } = node
   const bucket = new LiveBucket(client, signal)
   const body = await bucket.read(keys.node)
-  const fence = new Fence(deps, { takeOver: false, alone: false, clock: () => bucket.now() })
+  const fence = new Fence(
+    { config, client, log, ...node },
+    { takeOver: false, alone: false, clock: () => bucket.now() },
+  )
   const repairs = new Repairs(deps, fence)
   try {
     const parts = {
@@ -133,14 +135,15 @@ export async function repairNode(asked: CheckAsked, deps: CheckDeps): Promise<nu
 }
 
 async function missing(
-  { config, client, name, log, signal }: CheckDeps,
+  { config, client, node, log, signal }: CheckDeps,
   path: string,
 ): Promise<TablesnapError> {
+  const { name } = node
   if (path !== '/')
     return new TablesnapError({
       code: 'NOTHING_FOUND',
       message: `the bucket has nothing of ${name} that lies in ${path}`,
-      operation: 'check',
+      step: { operation: 'check' },
     })
   const { prefix, separator } = config
   return nothingFound({ client, prefix, name, separator, versions: true, until: undefined, log, signal })

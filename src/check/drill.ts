@@ -6,6 +6,7 @@ import { tableOfUnit } from '../cassandra/unit.js'
 import type { Config } from '../config/config.js'
 import { errorMessage } from '../errors.js'
 import type { KeyLayout } from '../manifest/keys.js'
+import type { BucketNode } from '../node/bucket-node.js'
 import type { Logger } from '../report/logger.js'
 import { Owners } from '../restore/place/owner.js'
 import { Transfer } from '../restore/place/transfer.js'
@@ -35,8 +36,7 @@ export interface DrillDeps {
   readonly config: Config
   readonly client: S3Client
   readonly engine: Engine
-  readonly keys: KeyLayout
-  readonly name: string
+  readonly node: BucketNode
   readonly log: Logger
   readonly signal: AbortSignal
 }

@@ -3,7 +3,7 @@ import { ObjectAudit } from '../backup/object-audit.js'
 import { ObjectRepair } from '../backup/object-repair.js'
 import { BackupSummary } from '../backup/summary.js'
 import type { Config } from '../config/config.js'
-import type { KeyLayout } from '../manifest/keys.js'
+import type { BucketNode } from '../node/bucket-node.js'
 import type { Fence } from '../node/fence.js'
 import type { Logger } from '../report/logger.js'
 import type { S3Client } from '../s3/client.js'
@@ -17,7 +17,7 @@ export interface RepairsDeps {
   readonly config: Config
   readonly client: S3Client
   readonly engine: Engine
-  readonly keys: KeyLayout
+  readonly node: Pick<BucketNode, 'keys'>
   readonly log: Logger
   readonly signal: AbortSignal
 }
@@ -34,7 +34,8 @@ export class Repairs {
 
   /** @param fence is claimed before the first upload, and closed with the repairs */
   constructor(deps: RepairsDeps, fence: Fence) {
-    const { client, config, engine, keys, log, signal } = deps
+    const { client, config, engine, log, signal } = deps
+    const { keys } = deps.node
     const parts = new PartUploads(config, client, engine)
     this.#fence = fence
     const problems = {
@@ -44,7 +45,7 @@ export class Repairs {
     this.#audit = new ObjectAudit({
       client,
       keys,
-      repair: new ObjectRepair({ ...deps, parts, signal }),
+      repair: new ObjectRepair({ config, engine, keys, log, parts, signal }),
       report: new AuditReport(this.#summary, problems, log, false),
       ownership: this.#fence,
       signal,

@@ -96,14 +96,14 @@ function lossesOf(restored: number, lost: number, isDryRun: boolean): string {
   return `the bucket had lost ${counted(count, 'object')}: ${restored} ${again}, ${lost} lost for good`
 }
 
-function programOf({ config, name }: Session): ProgramFacts {
+function programOf({ config, node }: Session): ProgramFacts {
   return {
     version: packageVersion(),
     commit: buildCommit() ?? null,
     pid: process.pid,
     started: new Date(performance.timeOrigin).toISOString(),
     mode: config.mode,
-    node: name,
+    node: node.name,
     bucket: config.s3.bucket,
     paths: config.paths,
   }

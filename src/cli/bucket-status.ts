@@ -38,7 +38,7 @@ export async function bucketStatus(config: Config, query: StatusQuery, log: Logg
         newest: newest === undefined ? null : { time, kind: newest.status },
       })
     }
-    return report(points, query, { node: session.name, bucket: config.s3.bucket })
+    return report(points, query, { node: session.node.name, bucket: config.s3.bucket })
   } finally {
     await session.close()
   }

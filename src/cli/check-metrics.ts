@@ -18,8 +18,7 @@ export async function writeMetrics(path: string, report: CheckReport): Promise<v
     throw new TablesnapError({
       code: 'METRICS_UNWRITABLE',
       message: `--prometheus: cannot write ${path}: ${errorMessage(cause)}`,
-      operation: 'check',
-      path,
+      step: { operation: 'check', path },
       cause,
     })
   }

@@ -28,7 +28,8 @@ export function check(argv: readonly string[]): Promise<number> {
 }
 
 async function work(session: Session, options: CheckOptions, signal: AbortSignal): Promise<number> {
-  const { client, config, keys, log, name } = session
+  const { client, config, log } = session
+  const { keys, name } = session.node
   checkSeparator(name, await readSeparator(client, keys, signal), config.separator)
   const deps = { ...session, signal }
   if (options.repair) {

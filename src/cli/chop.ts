@@ -44,7 +44,8 @@ async function work(
   { options, isNow, lists }: ChopRun,
   signal: AbortSignal,
 ): Promise<number> {
-  const { client, config, keys, log, name } = session
+  const { client, config, log } = session
+  const { keys, name } = session.node
   checkSeparator(name, await readSeparator(client, keys, signal), config.separator)
   const bucket = new S3Bucket(client, config.object, signal)
   const observer = new LogObserver(log, lists)

@@ -214,7 +214,7 @@ export async function fromChain(region: string): Promise<Temporary & { readonly 
     throw new TablesnapError({
       code: 'CREDENTIALS_MISSING',
       message: `no credentials: give -k and -s, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, aws_key and aws_secret in tablesnap.conf, a profile or an instance role (${errorMessage(cause)})`,
-      operation: 'credentials',
+      step: { operation: 'credentials' },
       retry: true,
       cause,
     })

@@ -93,7 +93,6 @@ function unsorted(key: string, previous: string): TablesnapError {
   return new TablesnapError({
     code: 'LIST_UNSORTED',
     message: `the server does not list keys in the order of their bytes: ${key} comes after ${previous}`,
-    operation: 'ListObjectsV2',
-    key,
+    step: { operation: 'ListObjectsV2', key },
   })
 }

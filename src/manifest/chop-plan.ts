@@ -190,8 +190,7 @@ function corruptPlan(key: string, cause: unknown): TablesnapError {
   return new TablesnapError({
     code: 'PLAN_CORRUPT',
     message: `${key} is not a valid plan of tablechop; delete it, and run tablechop again`,
-    operation: 'retain',
-    key,
+    step: { operation: 'retain', key },
     cause,
   })
 }

@@ -130,8 +130,7 @@ function checked(key: string, path: string, more = 0): string {
   throw new TablesnapError({
     code: 'KEY_TOO_LONG',
     message: `${path} cannot be backed up: its key has ${bytes} bytes, S3 allows ${MAX_KEY}; shorten --prefix, --name or the path`,
-    operation: 'plan',
-    path,
+    step: { operation: 'plan', path },
   })
 }
 

@@ -112,8 +112,7 @@ function corrupt(key: string, why: string, cause?: unknown): TablesnapError {
   return new TablesnapError({
     code: 'LISTING_CORRUPT',
     message: `listing ${key} cannot be used: ${why}; delete it to use the one before, or restore every object with tablesnap -D --all`,
-    operation: 'restore',
-    key,
+    step: { operation: 'restore', key },
     cause,
   })
 }

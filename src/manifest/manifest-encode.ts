@@ -166,7 +166,6 @@ function tooLarge({ state }: StoredState, { sets, files }: Made, why: string): T
   return new TablesnapError({
     code: 'STATE_TOO_LARGE',
     message: `no restore point of ${unit} can be written: its manifest would have ${why}, with ${sets} SSTables and ${files} other files by then; compact the table, or leave files out with -e`,
-    operation: 'write state',
-    path: unit,
+    step: { operation: 'write state', path: unit },
   })
 }

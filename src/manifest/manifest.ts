@@ -26,8 +26,7 @@ export function corrupt(key: string, why: string, cause?: unknown): TablesnapErr
   return new TablesnapError({
     code: 'STATE_CORRUPT',
     message: `manifest ${key} cannot be used: ${why}`,
-    operation: 'read state',
-    key,
+    step: { operation: 'read state', key },
     cause,
   })
 }

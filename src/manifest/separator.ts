@@ -47,6 +47,6 @@ export function checkSeparator(name: string, written: string | undefined, given:
   throw new TablesnapError({
     code: 'SEPARATOR_CHANGED',
     message: `the keys of ${name} were written with the separator ${was}, and this run has ${is}: give --keyname-separator ${was} (keyname_separator in tablesnap.conf), or another name with -n NAME`,
-    operation: 'separator',
+    step: { operation: 'separator' },
   })
 }

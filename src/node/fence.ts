@@ -282,5 +282,5 @@ function nextTenure(
 }
 
 function fenced(message: string, cause?: unknown): TablesnapError {
-  return new TablesnapError({ code: 'FENCED', message, operation: 'fence', cause })
+  return new TablesnapError({ code: 'FENCED', message, step: { operation: 'fence' }, cause })
 }

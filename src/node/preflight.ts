@@ -16,14 +16,18 @@ export function checkPath(path: string, { mode, waitForPaths }: Pick<Config, 'mo
       throw new TablesnapError({
         code: 'PATH_MISSING',
         message: `${path} does not exist: ${advice}`,
-        path,
+        step: { path },
         cause,
       })
     }
     const message = `${path} cannot be read: ${errorMessage(cause)}`
-    throw new TablesnapError({ code: 'PATH_UNREADABLE', message, path, cause })
+    throw new TablesnapError({ code: 'PATH_UNREADABLE', message, step: { path }, cause })
   }
-  throw new TablesnapError({ code: 'PATH_NO_DIRECTORY', message: `${path} is not a directory`, path })
+  throw new TablesnapError({
+    code: 'PATH_NO_DIRECTORY',
+    message: `${path} is not a directory`,
+    step: { path },
+  })
 }
 
 /** Descriptors that a backup needs: Node's own, those of the two threads there are by default, and the files of a few SSTables. */
@@ -42,7 +46,7 @@ export function checkDescriptors(threads: number): void {
   throw new TablesnapError({
     code: 'FILE_LIMIT',
     message: `this process may open ${counted(limit, 'file')} at once, and a backup needs ${needed}${threaded}: raise its limit (LimitNOFILE of the service, or ulimit -n)`,
-    operation: 'backup',
+    step: { operation: 'backup' },
   })
 }
 

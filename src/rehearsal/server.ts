@@ -82,7 +82,10 @@ async function checkBucket(config: Config, name: string, credentials: Credential
   const prefix = new KeyLayout(config.prefix, name, config.separator).files
   let client: S3Client
   try {
-    client = new S3Client({ settings: s3, credentials: () => credentials, connections: 1, retry: ONCE })
+    client = new S3Client({
+      access: { settings: s3, credentials: () => credentials, retry: ONCE },
+      lines: { connections: 1 },
+    })
   } catch (error) {
     return [finding('Bucket', 'failure', errorMessage(error))]
   }

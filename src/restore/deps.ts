@@ -1,3 +1,4 @@
+import type { BucketNode } from '../node/bucket-node.js'
 import type { Logger } from '../report/logger.js'
 import type { Progress } from '../report/progress.js'
 import type { S3Client } from '../s3/client.js'
@@ -21,8 +22,7 @@ export interface PlaceDeps {
 
 /** The resources of a restore. */
 export interface RestoreDeps extends PlaceDeps {
-  /** The node's name in the bucket. */
-  readonly name: string
+  readonly node: Pick<BucketNode, 'name'>
   /** The part of the node's objects that is restored, and the places; undefined: everything, each file to its path below the target. */
   readonly scope?: Scope | undefined
 }

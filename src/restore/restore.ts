@@ -90,6 +90,6 @@ function refusal({ problems }: RestorePlan, { log }: RestoreDeps): TablesnapErro
   return new TablesnapError({
     code: 'RESTORE_REFUSED',
     message: `nothing was restored; the ${counted(problems.length, 'reason is', 'reasons are')} above`,
-    operation: 'restore',
+    step: { operation: 'restore' },
   })
 }

@@ -198,6 +198,6 @@ function nothingFound({ scope }: ChopOptions, name: string): TablesnapError {
   return new TablesnapError({
     code: 'NOTHING_FOUND',
     message: `the bucket has nothing of ${name} that lies in ${scope.path}${advice}`,
-    operation: 'retain',
+    step: { operation: 'retain' },
   })
 }

@@ -120,8 +120,7 @@ export class ListingPoints {
     throw new TablesnapError({
       code: 'BUCKET_CHANGED',
       message: `listing ${key} was deleted by somebody else while tablechop ran: nothing was deleted; run it again`,
-      operation: 'retain',
-      key,
+      step: { operation: 'retain', key },
     })
   }
 }

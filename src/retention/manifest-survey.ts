@@ -214,8 +214,7 @@ export class ManifestSurvey {
     throw new TablesnapError({
       code: 'BUCKET_CHANGED',
       message: `manifest ${key.key} was deleted by somebody else while tablechop ran: nothing was deleted; run it again`,
-      operation: 'retain',
-      key: key.key,
+      step: { operation: 'retain', key: key.key },
     })
   }
 

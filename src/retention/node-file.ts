@@ -44,8 +44,7 @@ function membersOf(text: string, key: string): Record<string, unknown> {
   throw new TablesnapError({
     code: 'NODE_UNREADABLE',
     message: `${key} cannot be read: nothing is deleted, as it is where tablechop says what it is about to delete`,
-    operation: 'retain',
-    key,
+    step: { operation: 'retain', key },
   })
 }
 
@@ -59,7 +58,7 @@ export function checkWriter({ members }: NodeFile, name: string): void {
   throw new TablesnapError({
     code: 'WRITER_TOO_OLD',
     message: `${name} was last backed up by a version of tablesnap that does not know of tablechop's plans: update tablesnap there and start it once; or, if none runs under that name any more, give --force`,
-    operation: 'retain',
+    step: { operation: 'retain' },
   })
 }
 
@@ -117,6 +116,6 @@ export function raced(): TablesnapError {
   return new TablesnapError({
     code: 'CHOP_RACED',
     message: 'another tablechop works on the same path of this node: this one stops',
-    operation: 'retain',
+    step: { operation: 'retain' },
   })
 }

@@ -72,8 +72,7 @@ export class RipePlan {
         throw new TablesnapError({
           code: 'PLAN_CORRUPT',
           message: `${chunk.key} is missing: another tablechop has cleared it away; run this one again`,
-          operation: 'retain',
-          key: chunk.key,
+          step: { operation: 'retain', key: chunk.key },
         })
       yield* objectsOf(found.body, chunk.key)
     }

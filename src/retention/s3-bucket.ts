@@ -34,7 +34,7 @@ export class S3Bucket implements RetentionBucket {
       code: 'TIME_UNKNOWN',
       message:
         'the server does not say what time it is (Date): nothing is deleted, as the clock of this machine may be wrong',
-      operation: 'retain',
+      step: { operation: 'retain' },
     })
   }
 

@@ -59,12 +59,10 @@ async function createBucket(client: S3Client, signal?: AbortSignal): Promise<boo
 function missing(client: S3Client, cause: S3Error): S3Error {
   const { bucket } = client.settings
   return new S3Error({
-    operation: 'HeadBucket',
-    status: 404,
-    s3Code: 'NoSuchBucket',
+    asked: { operation: 'HeadBucket' },
+    answer: { status: 404, s3Code: 'NoSuchBucket' },
     message: `bucket ${bucket} does not exist: check its name (only modes that upload create it)`,
-    retry: false,
-    slowDown: false,
+    follows: { retry: false },
     cause,
   })
 }

@@ -1,12 +1,10 @@
-import type { TablesnapError } from '../errors.js'
-
+import type { BucketAccess } from './access.js'
 import type { Check } from './answer.js'
 import type { Timeouts } from './connection.js'
 import type { Overwriting } from './overwriting.js'
 import type { BodyRate, ChunkedBody } from './outgoing.js'
 import type { RequestCounts } from './request-counts.js'
-import type { RetryPolicy } from './retry.js'
-import type { CredentialSource, S3Settings } from './settings.js'
+import type { RetryListener } from './retry.js'
 import type { SilenceListener } from './silence.js'
 
 /** One S3 operation, not yet signed. */
@@ -29,30 +27,30 @@ export interface S3Request {
   readonly guard?: (() => Promise<void>) | undefined
 }
 
-/** The resources of a client. */
-export interface ClientOptions {
-  readonly settings: S3Settings
-  readonly credentials: CredentialSource
-  /** The prefix that the account may surely list, if it may not list the whole bucket. */
-  readonly ownPrefix?: string
+/** The connections of a client. */
+export interface Lines {
   /** Requests under way at once; further ones wait. */
   readonly connections: number
-  readonly retry?: RetryPolicy
   readonly timeouts?: Timeouts
   /** Kept by the bodies of its requests. */
   readonly rate?: BodyRate | undefined
-  /** Told of every repetition, with the pause before it in ms. */
-  readonly onRetry?: (error: TablesnapError, pause: number) => void
+}
+
+/** Is told what a client sees of the server. */
+export interface ClientListener extends SilenceListener, RetryListener {
+  /** The operator should know this of the server. */
+  onNote(text: string): void
+  /** The server asks for fewer requests in flight. */
+  onSlowDown(): void
+}
+
+/** The resources of a client. */
+export interface ClientOptions {
+  readonly access: BucketAccess
+  readonly lines: Lines
   /** The knowledge about the server's conditional writes; shared by all clients of a process. */
   readonly overwriting?: Overwriting
-  /** Told what the operator should know of the server. */
-  readonly onNote?: (text: string) => void
-  /** Told whenever the server asks for fewer requests in flight. */
-  readonly onSlowDown?: () => void
   /** Counts every request. */
   readonly counts?: RequestCounts
-  /** Told when the server has not answered for a while … */
-  readonly onSilence?: SilenceListener['onSilence']
-  /** … and when it answers again. */
-  readonly onReturn?: SilenceListener['onReturn']
+  readonly listener?: ClientListener
 }

@@ -64,16 +64,17 @@ export class S3Client {
 
   /** @throws UsageError for an endpoint that is no server address, or a proxy that is none */
   constructor(options: ClientOptions) {
-    this.settings = options.settings
-    this.retry = options.retry ?? DEFAULT_RETRY
-    this.ownPrefix = options.ownPrefix ?? ''
+    const { settings, retry = DEFAULT_RETRY, ownPrefix = '' } = options.access
+    this.settings = settings
+    this.retry = retry
+    this.ownPrefix = ownPrefix
     this.overwriting = options.overwriting ?? new OwnOverwriting()
     this.#options = options
-    this.#timeouts = options.timeouts ?? timeoutsFor(options.settings.requestTimeout)
-    this.#silence = new Silence(options)
-    this.#address = addressOf(options.settings)
+    this.#timeouts = options.lines.timeouts ?? timeoutsFor(settings.requestTimeout)
+    this.#silence = new Silence(options.listener)
+    this.#address = addressOf(settings)
     // A wrong address of a proxy is said at the start.
-    this.proxy = proxyFor(this.#address.origin, options.settings.proxies)?.url.host
+    this.proxy = proxyFor(this.#address.origin, settings.proxies)?.url.host
   }
 
   /** Whether requests go over TLS. */
@@ -83,7 +84,7 @@ export class S3Client {
 
   /** Tells the operator something about the server. */
   note(text: string): void {
-    this.#options.onNote?.(text)
+    this.#options.listener?.onNote(text)
   }
 
   /**
@@ -96,7 +97,7 @@ export class S3Client {
     signal?: AbortSignal,
     retry: RetryPolicy = this.retry,
   ): Promise<HttpResponse> {
-    return withRetry(() => this.once(request, signal), retry, signal, this.#options.onRetry, this.#silence)
+    return withRetry(() => this.once(request, signal), retry, signal, this.#options.listener, this.#silence)
   }
 
   /**
@@ -107,12 +108,12 @@ export class S3Client {
   async document(request: S3Request, root: string, signal?: AbortSignal): Promise<XmlNode> {
     const { operation, method } = request
     const attempt = async () => resultOf((await this.once(request, signal)).body, operation, root, method)
-    return withRetry(attempt, this.retry, signal, this.#options.onRetry, this.#silence)
+    return withRetry(attempt, this.retry, signal, this.#options.listener, this.#silence)
   }
 
   /** Sends a request once, and again as long as there may be other credentials than those that the server refuses; otherwise as {@link call}. */
   async once(request: S3Request, signal?: AbortSignal): Promise<HttpResponse> {
-    const { credentials: source } = this.#options
+    const { credentials: source } = this.#options.access
     for (;;) {
       await request.guard?.()
       const credentials = await source()
@@ -190,7 +191,7 @@ export class S3Client {
       if (error instanceof TablesnapError) throw error
       const failure = networkError(request.operation, request.key, request.body !== undefined, error)
       this.#options.counts?.add(request.operation, 0)
-      if (failure.slowDown) this.#options.onSlowDown?.()
+      if (failure.slowDown) this.#options.listener?.onSlowDown()
       if (failure.retry) this.#silence.missed(failure, failure.s3Code === STALLED ? this.#timeouts.stall : 0)
       throw failure
     }
@@ -235,7 +236,7 @@ export class S3Client {
   }
 
   #connect(origin: string): Connection {
-    const { rate } = this.#options
+    const { rate } = this.#options.lines
     const timeouts = this.#timeouts
     const { ca, proxies } = this.settings
     return new Connection(origin, { timeouts, rate, ca, proxy: proxyFor(origin, proxies) })
@@ -244,7 +245,7 @@ export class S3Client {
   async #acquire(): Promise<Connection> {
     const idle = this.#idle.pop()
     if (idle !== undefined) return idle
-    if (this.#all.length < this.#options.connections) {
+    if (this.#all.length < this.#options.lines.connections) {
       const connection = this.#connect(this.#address.origin)
       this.#all.push(connection)
       return connection
@@ -279,7 +280,7 @@ export class S3Client {
 
   #failure(request: S3Request, response: HttpResponse, doubt: string | undefined): S3Error {
     const failure = failureOf(request, response, doubt, this.settings, this.clockOffset)
-    if (failure.slowDown) this.#options.onSlowDown?.()
+    if (failure.slowDown) this.#options.listener?.onSlowDown()
     return failure
   }
 }
@@ -289,12 +290,10 @@ function resultOf(body: Buffer, operation: string, root: string, method: S3Reque
   const xml = parseXml(body)
   if (xml?.root.startsWith(root) === true) return xml.node
   throw new S3Error({
-    operation,
-    status: 200,
-    s3Code: 'MalformedXML',
+    asked: { operation },
+    answer: { status: 200, s3Code: 'MalformedXML' },
     message: `${operation}: ${isPage(body) ? NO_S3 : `the answer is no ${root}Result: is this an S3 server?`}`,
     // It may have been cut off; a page in place of the answer to a write may be that of a proxy's bad moment.
-    retry: method === 'POST' || (xml === undefined && !isPage(body)),
-    slowDown: false,
+    follows: { retry: method === 'POST' || (xml === undefined && !isPage(body)) },
   })
 }

@@ -2,22 +2,41 @@ import { TablesnapError, errorCode, errorMessage } from '../errors.js'
 
 import { STALLED } from './stall-watch.js'
 
-/** The details of an S3 error. */
-export interface S3Failure {
+/** The request that failed. */
+export interface Asked {
+  /** S3's API name, e.g. `PutObject`. */
   readonly operation: string
+  /** Undefined: the bucket itself. */
   readonly key?: string | undefined
+}
+
+/** The answer to it. */
+export interface Answered {
   /** HTTP status; 0 when no answer came. */
   readonly status: number
   /** The server's `<Code>`, or the network error's code. */
   readonly s3Code: string
-  readonly message: string
-  readonly retry: boolean
-  /** The server asks for fewer requests in flight. */
-  readonly slowDown: boolean
   /** Nobody answered, or a gateway did for a server that is away. */
-  readonly absent?: boolean | undefined
+  readonly absent?: boolean
+  /** The region the server says the bucket is in. */
   readonly region?: string | undefined
   readonly requestId?: string | undefined
+}
+
+/** How the client goes on after it. */
+export interface Follows {
+  /** Whether the same request may be answered otherwise next time. */
+  readonly retry: boolean
+  /** The server asks for fewer requests in flight. */
+  readonly slowDown?: boolean
+}
+
+/** The details of an S3 error. */
+export interface S3Failure {
+  readonly asked: Asked
+  readonly answer: Answered
+  readonly message: string
+  readonly follows: Follows
   readonly cause?: unknown
 }
 
@@ -33,21 +52,20 @@ export class S3Error extends TablesnapError {
   readonly region: string | undefined
   readonly requestId: string | undefined
 
-  constructor(failure: S3Failure) {
+  constructor({ asked, answer, message, follows, cause }: S3Failure) {
     super({
-      code: `S3_${snake(failure.s3Code)}`,
-      message: failure.message,
-      operation: failure.operation,
-      ...(failure.key === undefined ? {} : { key: failure.key }),
-      retry: failure.retry,
-      cause: failure.cause,
+      code: `S3_${snake(answer.s3Code)}`,
+      message,
+      step: asked,
+      retry: follows.retry,
+      cause,
     })
-    this.status = failure.status
-    this.s3Code = failure.s3Code
-    this.slowDown = failure.slowDown
-    this.absent = failure.absent ?? false
-    this.region = failure.region
-    this.requestId = failure.requestId
+    this.status = answer.status
+    this.s3Code = answer.s3Code
+    this.slowDown = follows.slowDown ?? false
+    this.absent = answer.absent ?? false
+    this.region = answer.region
+    this.requestId = answer.requestId
   }
 }
 
@@ -76,14 +94,10 @@ export function networkError(
   // A server that refuses a large PUT early mostly shows as a reset while the body is still being written.
   const refused = sentBody && (code === 'ECONNRESET' || code === 'EPIPE')
   return new S3Error({
-    operation,
-    key,
-    status: 0,
-    s3Code: code,
+    asked: { operation, key },
+    answer: { status: 0, s3Code: code, absent: ABSENT.has(code) },
     message: networkMessage(operation, code, cause),
-    retry: !FATAL_NETWORK.has(code),
-    slowDown: refused,
-    absent: ABSENT.has(code),
+    follows: { retry: !FATAL_NETWORK.has(code), slowDown: refused },
     cause,
   })
 }

@@ -36,20 +36,25 @@ export function failureOf(
   const node = xml?.root === 'Error' ? xml.node : {}
   const implied = doubt === undefined ? STATUS_CODE[status] : UNBELIEVED
   const s3Code = text(node, 'Code') ?? implied ?? `HTTP ${status}`
-  const failure = {
-    operation: request.operation,
-    key: request.key,
+  const asked = { operation: request.operation, key: request.key }
+  const answer = {
     status,
     s3Code,
-    retry: mayDiffer(status, s3Code, request.body !== undefined),
-    slowDown: SLOW_DOWN_CODE.has(s3Code) || status === 429,
     // A HEAD has no document that could tell a gateway from the server.
     absent: GATEWAY_STATUS.has(status) && xml?.root !== 'Error' && request.method !== 'HEAD',
     region: headers['x-amz-bucket-region'] ?? text(node, 'Region'),
     requestId: headers['x-amz-request-id'] ?? text(node, 'RequestId'),
   }
   const said = text(node, 'Message') ?? doubt ?? ''
-  return new S3Error({ ...failure, message: messageFor(failure, said, settings, clockOffset) })
+  return new S3Error({
+    asked,
+    answer,
+    message: messageFor({ ...asked, ...answer }, said, settings, clockOffset),
+    follows: {
+      retry: mayDiffer(status, s3Code, request.body !== undefined),
+      slowDown: SLOW_DOWN_CODE.has(s3Code) || status === 429,
+    },
+  })
 }
 
 /** The statuses that a gateway returns for a server that cannot be reached. */

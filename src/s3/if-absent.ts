@@ -68,12 +68,9 @@ export async function writeIfAbsent<T>(
 async function refuseTaken({ operation, key, isTaken }: Target): Promise<void> {
   if (!(await isTaken())) return
   throw new S3Error({
-    operation,
-    key,
-    status: 412,
-    s3Code: 'PreconditionFailed',
+    asked: { operation, key },
+    answer: { status: 412, s3Code: 'PreconditionFailed' },
     message: `${operation}: ${key} is there already`,
-    retry: false,
-    slowDown: false,
+    follows: { retry: false },
   })
 }

@@ -159,12 +159,10 @@ export async function firstObject(
 /** Half a listing would pass for a whole one. */
 function noMore(how: string): S3Error {
   return new S3Error({
-    operation: 'ListObjectsV2',
-    status: 200,
-    s3Code: 'ListTruncated',
+    asked: { operation: 'ListObjectsV2' },
+    answer: { status: 200, s3Code: 'ListTruncated' },
     message: `ListObjectsV2: the server says that there is more, ${how}`,
-    retry: false,
-    slowDown: false,
+    follows: { retry: false },
   })
 }
 

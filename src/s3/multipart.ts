@@ -44,13 +44,10 @@ export async function createMultipartUpload(
   const uploadId = text(node, 'UploadId') ?? ''
   if (uploadId !== '') return uploadId
   throw new S3Error({
-    operation: 'CreateMultipartUpload',
-    key,
-    status: 200,
-    s3Code: 'MalformedXML',
+    asked: { operation: 'CreateMultipartUpload', key },
+    answer: { status: 200, s3Code: 'MalformedXML' },
     message: 'CreateMultipartUpload: the answer has no UploadId',
-    retry: true,
-    slowDown: false,
+    follows: { retry: true },
   })
 }
 
@@ -243,13 +240,10 @@ export async function listParts(
 
 function noMore(operation: string, key: string): S3Error {
   return new S3Error({
-    operation,
-    key,
-    status: 200,
-    s3Code: 'ListTruncated',
+    asked: { operation, key },
+    answer: { status: 200, s3Code: 'ListTruncated' },
     message: `${operation}: the server announces more pages, but repeats a marker`,
-    retry: false,
-    slowDown: false,
+    follows: { retry: false },
   })
 }
 

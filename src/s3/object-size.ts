@@ -32,12 +32,9 @@ export async function sizeOf(
     break
   }
   throw new S3Error({
-    operation: 'HeadObject',
-    key,
-    status: 200,
-    s3Code: 'NoLength',
+    asked: { operation: 'HeadObject', key },
+    answer: { status: 200, s3Code: 'NoLength' },
     message: `the server sent no size of ${key}: no Content-Length, no Content-Range, no Size in LIST`,
-    retry: true,
-    slowDown: false,
+    follows: { retry: true },
   })
 }

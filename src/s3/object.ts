@@ -233,13 +233,10 @@ function checkLength(response: HttpResponse, operation: string, key: string, exp
   if (response.body.length === expected) return
   const message = `${operation}: ${response.body.length} bytes came instead of ${expected}`
   throw new S3Error({
-    operation,
-    key,
-    status: response.status,
-    s3Code: 'WrongLength',
+    asked: { operation, key },
+    answer: { status: response.status, s3Code: 'WrongLength' },
     message,
-    retry: true,
-    slowDown: false,
+    follows: { retry: true },
   })
 }
 

@@ -17,6 +17,11 @@ export interface RetryPolicy extends BackOff {
   readonly patience?: number
 }
 
+/** Is told of each repetition, and of the pause before it, ms. */
+export interface RetryListener {
+  onRetry(error: S3Error, pause: number): void
+}
+
 /** One-shot modes, and each round of the daemon. The cap bounds how long after a server's return a request goes out. */
 export const DEFAULT_RETRY: RetryPolicy = { retries: 5, base: 200, cap: 10_000 }
 
@@ -113,7 +118,6 @@ function pauseOf(silence: number, policy: RetryPolicy): number {
 /**
  * Runs `attempt` until it succeeds, fails for good, or the policy is used up; then throws its last error. Only what the
  * server or the network did is tried again.
- * @param onRetry told the error and the pause (ms) before each repetition
  * @param signal ends a pause at once; the error it was pausing for is thrown
  * @param silence how long the server has been away; without it every failure counts
  */
@@ -121,7 +125,7 @@ export async function withRetry<T>(
   attempt: (n: number) => Promise<T>,
   policy: RetryPolicy,
   signal?: AbortSignal,
-  onRetry?: (error: S3Error, pause: number) => void,
+  listener?: RetryListener,
   silence?: Silence,
 ): Promise<T> {
   let failures = 0
@@ -135,7 +139,7 @@ export async function withRetry<T>(
       const awaited = isAwaited(error, policy, silence, since)
       if (!awaited && failures++ >= policy.retries) throw error
       const pause = awaited ? pauseOf(silence?.length ?? 0, policy) : jittered(failures, policy)
-      onRetry?.(error, pause)
+      listener?.onRetry(error, pause)
       await sleep(pause, undefined, signal === undefined ? {} : { signal }).catch(() => {
         throw error
       })

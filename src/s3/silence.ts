@@ -3,9 +3,9 @@ import type { S3Error } from './errors.js'
 /** Who is told of a silence; each once for every silence. */
 export interface SilenceListener {
   /** The server has not answered for a while. @param error of the last request @param length for so long, ms */
-  onSilence?: ((error: S3Error, length: number) => void) | undefined
+  onSilence(error: S3Error, length: number): void
   /** It answers again. @param length of the silence, ms */
-  onReturn?: ((length: number) => void) | undefined
+  onReturn(length: number): void
 }
 
 /** A silence that is shorter is no news, ms: servers start again within it. */
@@ -15,13 +15,13 @@ const WORTH_TELLING = 3_000
 export class Silence {
   /** Whether it ever answered. */
   hasAnswered = false
-  readonly #listener: SilenceListener
+  readonly #listener: SilenceListener | undefined
   /** When the first request since its last answer failed. */
   #since: number | undefined
   #told = false
   #answered = -Infinity
 
-  constructor(listener: SilenceListener = {}) {
+  constructor(listener?: SilenceListener) {
     this.#listener = listener
   }
 
@@ -43,7 +43,7 @@ export class Silence {
     this.#since = undefined
     if (!this.#told) return
     this.#told = false
-    this.#listener.onReturn?.(length)
+    this.#listener?.onReturn(length)
   }
 
   /** A request got none. @param stalled how long it has waited without a byte, ms */
@@ -51,6 +51,6 @@ export class Silence {
     this.#since ??= Math.max(this.#answered, performance.now() - stalled)
     if (this.#told || this.length < WORTH_TELLING) return
     this.#told = true
-    this.#listener.onSilence?.(error, this.length)
+    this.#listener?.onSilence(error, this.length)
   }
 }

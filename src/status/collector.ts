@@ -1,11 +1,10 @@
-import type { Activity } from './activity.js'
 import { reasonsOf, type Facts } from './reasons.js'
 import type { RecentErrors } from './recent-errors.js'
-import type { ServerState } from './server-state.js'
 import type { StatusSource } from './source.js'
 import { STATUS_VERSION, type Amount, type ProgramFacts, type Status, type TableStatus } from './status.js'
 import { Strips } from './strips.js'
 import { tableStatusOf, type TableNow } from './table-status.js'
+import type { Traffic } from './traffic.js'
 
 /** Failures that are named. */
 const NAMED = 20
@@ -26,24 +25,16 @@ interface Moment {
 export class StatusCollector {
   readonly #program: ProgramFacts
   readonly #source: StatusSource
-  readonly #activity: Activity
-  readonly #server: ServerState
+  readonly #traffic: Traffic
   readonly #errors: RecentErrors
   readonly #strips = new Strips()
   #unprotectedSince: number | undefined
   #last: { readonly status: Status; readonly at: number } | undefined
 
-  constructor(
-    program: ProgramFacts,
-    source: StatusSource,
-    activity: Activity,
-    server: ServerState,
-    errors: RecentErrors,
-  ) {
+  constructor(program: ProgramFacts, source: StatusSource, traffic: Traffic, errors: RecentErrors) {
     this.#program = program
     this.#source = source
-    this.#activity = activity
-    this.#server = server
+    this.#traffic = traffic
     this.#errors = errors
   }
 
@@ -60,13 +51,13 @@ export class StatusCollector {
 
   /** Whether the daemon does all that it can: it watches, or waits for a server that cannot be reached. */
   get isReady(): boolean {
-    return this.#source.isStarted || !this.#server.isReachable
+    return this.#source.isStarted || !this.#traffic.server.isReachable
   }
 
   /** Whether nothing waits, by a look that costs little while something does. */
   get isCaughtUp(): boolean {
     const { uploading, isStarted, tables } = this.#source
-    if (!isStarted || uploading > 0 || !this.#server.isReachable) return false
+    if (!isStarted || uploading > 0 || !this.#traffic.server.isReachable) return false
     for (const { isIdle, isCurrent, phase } of tables)
       if (!isIdle || !isCurrent || phase !== 'live') return false
     return true
@@ -89,7 +80,7 @@ export class StatusCollector {
 
   #facts(tables: readonly TableNow[], now: number): Facts {
     const { failed, isStarted } = this.#source
-    const { isReachable, error, since } = this.#server
+    const { isReachable, error, since } = this.#traffic.server
     let [sstables, bytes, oldest] = [0, 0, Infinity]
     for (const table of tables) {
       sstables += table.waiting.sstables
@@ -108,7 +99,7 @@ export class StatusCollector {
   }
 
   #put(tables: readonly TableNow[], facts: Facts, reasons: readonly string[], { now, time }: Moment): Status {
-    const { rate } = this.#activity
+    const { rate } = this.#traffic.activity
     const { counts, uploading, directories, failed } = this.#source
     const { waiting, age } = facts
     const newest = tables.reduce<string | null>(
@@ -146,9 +137,9 @@ export class StatusCollector {
         bytes: counts.bytes,
         present: counts.present,
         superseded: counts.superseded,
-        restorePoints: { ...this.#activity.points },
-        overflows: this.#activity.overflows,
-        gaps: this.#activity.gaps,
+        restorePoints: { ...this.#traffic.activity.points },
+        overflows: this.#traffic.activity.overflows,
+        gaps: this.#traffic.activity.gaps,
       },
       directories,
       failed,
@@ -165,11 +156,11 @@ export class StatusCollector {
   /** ms until so many bytes are uploaded; null: not known. */
   #left(bytes: number, rate: number): number | null {
     if (bytes === 0) return 0
-    return rate > 0 && this.#server.isReachable ? Math.round((bytes / rate) * 1000) : null
+    return rate > 0 && this.#traffic.server.isReachable ? Math.round((bytes / rate) * 1000) : null
   }
 
   #s3(): Status['s3'] {
-    const { isReachable, since, error, retries, nextTry } = this.#server
+    const { isReachable, since, error, retries, nextTry } = this.#traffic.server
     return { isReachable, since: isoOf(since), error: error ?? null, retries, nextTry: isoOf(nextTry) }
   }
 }

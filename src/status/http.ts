@@ -3,12 +3,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { errorMessage } from '../errors.js'
 import type { Logger } from '../report/logger.js'
 
-import type { Activity } from './activity.js'
 import type { StatusCollector } from './collector.js'
 import { Metrics } from './metrics.js'
 import { PAGE_POLICY, pageOf } from './page.js'
-import type { ServerState } from './server-state.js'
 import type { Status } from './status.js'
+import type { Traffic } from './traffic.js'
 import { healthOf } from './verdict.js'
 
 /** Who may be connected at once: Prometheus, a probe, some people. */
@@ -46,15 +45,9 @@ export class StatusServer {
   #timer: NodeJS.Timeout | undefined
   #hasFailed = false
 
-  constructor(
-    collector: StatusCollector,
-    activity: Activity,
-    state: ServerState,
-    address: ListenAddress,
-    log: Logger,
-  ) {
+  constructor(collector: StatusCollector, traffic: Traffic, address: ListenAddress, log: Logger) {
     this.#collector = collector
-    this.#metrics = new Metrics(activity, state)
+    this.#metrics = new Metrics(traffic)
     this.#address = address
     this.#log = log
     this.#server = createServer(

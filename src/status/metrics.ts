@@ -3,9 +3,9 @@ import { Registry, type Metric } from 'prom-client'
 import { tableOfUnit } from '../cassandra/unit.js'
 import type { RequestCount } from '../s3/request-counts.js'
 
-import { LATENCIES, type Activity } from './activity.js'
-import type { ServerState } from './server-state.js'
+import { LATENCIES } from './activity.js'
 import type { Status } from './status.js'
+import type { Traffic } from './traffic.js'
 
 /** Tables that have metrics of their own; of a node with more only those that are not protected. */
 const TABLES = 1_000
@@ -28,12 +28,10 @@ interface Family {
 /** The metrics of a running backup in Prometheus' text format 0.0.4. */
 export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE
-  readonly #activity: Activity
-  readonly #server: ServerState
+  readonly #traffic: Traffic
 
-  constructor(activity: Activity, server: ServerState) {
-    this.#activity = activity
-    this.#server = server
+  constructor(traffic: Traffic) {
+    this.#traffic = traffic
   }
 
   async text(status: Status): Promise<string> {
@@ -47,7 +45,7 @@ export class Metrics {
   }
 
   #counters({ totals }: Status): Family[] {
-    const { failures, versions, points, overflows, gaps } = this.#activity
+    const { failures, versions, points, overflows, gaps } = this.#traffic.activity
     return [
       counter('uploads_total', 'Files uploaded.', totals.files),
       counter('upload_bytes_total', 'Bytes of those.', totals.bytes),
@@ -74,11 +72,11 @@ export class Metrics {
       ),
       counter('inotify_overflows_total', 'Times that the kernel dropped inotify events.', overflows),
       counter('gaps_total', 'Times that changes of a table were missed and it was scanned again.', gaps),
-      counter('s3_retries_total', 'S3 requests that were repeated.', this.#server.retries),
+      counter('s3_retries_total', 'S3 requests that were repeated.', this.#traffic.server.retries),
       counter(
         's3_requests_total',
         'S3 requests by operation and HTTP status; status 0: no answer.',
-        Array.from(this.#server.requests, ([operation, code, value]: RequestCount) => ({
+        Array.from(this.#traffic.server.requests, ([operation, code, value]: RequestCount) => ({
           value,
           labels: { operation, status: String(code) },
         })),
@@ -89,7 +87,7 @@ export class Metrics {
 
   #latency(): Family {
     const name = 'tablesnap_durable_latency_seconds'
-    const { counts, sum } = this.#activity.latency
+    const { counts, sum } = this.#traffic.activity.latency
     let count = 0
     const values: Sample[] = counts.map((one, index) => {
       count += one

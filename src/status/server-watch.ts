@@ -1,26 +1,27 @@
 import type { Logger } from '../report/logger.js'
 import type { RequestCount } from '../s3/request-counts.js'
 
-import type { Activity } from './activity.js'
-import type { ServerState } from './server-state.js'
+import type { Traffic } from './traffic.js'
 
 /** Takes in what all threads see of the server, and tells the operator once that it cannot be reached, and once that it is back. */
 export class ServerWatch {
-  readonly #state: ServerState
-  readonly #activity: Activity
+  readonly #traffic: Traffic
   readonly #log: Logger
   readonly #patience: string
 
   /** @param patience how long tablesnap keeps trying, for the log */
-  constructor(state: ServerState, activity: Activity, log: Logger, patience: string) {
-    this.#state = state
-    this.#activity = activity
+  constructor(traffic: Traffic, log: Logger, patience: string) {
+    this.#traffic = traffic
     this.#log = log
     this.#patience = patience
   }
 
+  onNote(text: string): void {
+    this.#log.warn(text)
+  }
+
   onSilence(message: string, length: number): void {
-    if (this.#state.silent(message, length))
+    if (this.#traffic.server.silent(message, length))
       this.#log.warn(`The server cannot be reached; tablesnap keeps trying ${this.#patience}. ${message}`, {
         event: 'outage',
         isReachable: false,
@@ -30,7 +31,7 @@ export class ServerWatch {
   }
 
   onReturn(length: number): void {
-    if (this.#state.returned())
+    if (this.#traffic.server.returned())
       this.#log.info(`The server answers again, after ${Math.round(length / 1000)} s`, {
         event: 'outage',
         isReachable: true,
@@ -39,14 +40,14 @@ export class ServerWatch {
   }
 
   onRetry(pause: number): void {
-    this.#state.retried(pause)
+    this.#traffic.server.retried(pause)
   }
 
   onRequests(counts: readonly RequestCount[]): void {
-    this.#state.asked(counts)
+    this.#traffic.server.asked(counts)
   }
 
   onSent(bytes: number): void {
-    this.#activity.sent(bytes)
+    this.#traffic.activity.sent(bytes)
   }
 }

@@ -2,22 +2,20 @@ import type { Config } from '../config/config.js'
 import type { Logger } from '../report/logger.js'
 import type { Progress } from '../report/progress.js'
 
-import type { Activity } from './activity.js'
 import { StatusCollector } from './collector.js'
 import { ProgressView } from './progress-view.js'
 import type { RecentErrors } from './recent-errors.js'
-import type { ServerState } from './server-state.js'
 import { ServiceManager, type Workers } from './service-manager.js'
 import type { StatusSource } from './source.js'
 import type { ProgramFacts } from './status.js'
 import { StatusLog } from './status-log.js'
+import type { Traffic } from './traffic.js'
 
 /** What the views of a run need of it. */
 export interface ViewedRun {
   readonly config: Config
   readonly log: Logger
-  readonly activity: Activity
-  readonly server: ServerState
+  readonly traffic: Traffic
   readonly engine: Workers
 }
 
@@ -35,17 +33,17 @@ export class StatusViews {
 
   constructor(run: ViewedRun, source: StatusSource, errors: RecentErrors, program: ProgramFacts) {
     this.#run = run
-    this.#collector = new StatusCollector(program, source, run.activity, run.server, errors)
+    this.#collector = new StatusCollector(program, source, run.traffic, errors)
     this.#statusLog = new StatusLog(this.#collector, run.log, run.config.mode !== 'backup')
   }
 
   /** Opens all views. @param progress is told how far a one-shot backup is */
   open(env: NodeJS.ProcessEnv, progress: Progress | undefined): void {
-    const { config, log, activity } = this.#run
+    const { config, log, traffic } = this.#run
     this.#statusLog.start()
     this.#closers.push(() => this.#statusLog.stop())
     if (progress !== undefined && config.mode === 'backup' && !config.dryRun) {
-      const view = new ProgressView(this.#collector, activity, progress)
+      const view = new ProgressView(this.#collector, traffic.activity, progress)
       view.start()
       this.#closers.push(() => view.stop())
     }
@@ -97,10 +95,10 @@ export class StatusViews {
   }
 
   async #serve(address: { readonly host: string; readonly port: number }): Promise<void> {
-    const { activity, server, log } = this.#run
+    const { traffic, log } = this.#run
     const { StatusServer } = await import('./http.js')
     if (this.#isClosed) return
-    const http = new StatusServer(this.#collector, activity, server, address, log)
+    const http = new StatusServer(this.#collector, traffic, address, log)
     http.start()
     this.#closers.push(() => http.stop())
   }

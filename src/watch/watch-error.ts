@@ -5,8 +5,7 @@ export function lostError(path: string, how: string): TablesnapError {
   return new TablesnapError({
     code: 'WATCH_LOST',
     message: `${path} is no longer watched: ${how}; tablesnap watches it again as soon as it is back`,
-    operation: 'watch',
-    path,
+    step: { operation: 'watch', path },
   })
 }
 
@@ -15,15 +14,14 @@ export function hiddenError(path: string): TablesnapError {
   return new TablesnapError({
     code: 'WATCH_UNMOUNTED',
     message: `${path} was unmounted, or another file system was mounted over it: nothing below it is backed up until it is mounted again; restore points stay as they are`,
-    operation: 'watch',
-    path,
+    step: { operation: 'watch', path },
   })
 }
 
 /** Why a directory cannot be watched or read. */
 export function watchError(path: string, cause: unknown): TablesnapError {
   const code = errorCode(cause)
-  const details = { operation: 'watch', path, cause } as const
+  const details = { step: { operation: 'watch', path }, cause }
   if (code === 'ENOENT') {
     return new TablesnapError({
       ...details,

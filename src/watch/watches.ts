@@ -51,7 +51,7 @@ export class Watches {
       })
     } catch (cause) {
       const message = errorMessage(cause)
-      throw new TablesnapError({ code: 'WATCH_LIMIT', message, operation: 'watch', cause })
+      throw new TablesnapError({ code: 'WATCH_LIMIT', message, step: { operation: 'watch' }, cause })
     }
   }
 

@@ -14,8 +14,6 @@ import { S3Error } from '../../src/s3/errors.js'
 import { until } from '../support/node.js'
 import { Recorded } from '../support/recorded.js'
 
-const FAILURE = { operation: 'PutObject', s3Code: 'PreconditionFailed', retry: false, slowDown: false }
-
 /** Names of a restore point's SSTables. */
 function setsOf(state: { sets: ReadonlyMap<string, unknown> } | undefined): string[] {
   return [...(state?.sets.keys() ?? [])].map(path => basename(path)).sort()
@@ -98,7 +96,12 @@ await t.test('of two manifests under one key the second is a millisecond later',
     read: () => Promise.reject(new Error('there is none')),
     write: ({ state: { time } }) => {
       times.push(time)
-      const taken = new S3Error({ ...FAILURE, message: 'taken', status: 412 })
+      const taken = new S3Error({
+        asked: { operation: 'PutObject' },
+        answer: { status: 412, s3Code: 'PreconditionFailed' },
+        message: 'taken',
+        follows: { retry: false },
+      })
       return times.length < 3 ? Promise.reject(taken) : Promise.resolve({ key: 'k', bytes: 1, busy: 0 })
     },
   }

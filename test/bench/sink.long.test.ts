@@ -18,9 +18,11 @@ async function sinkFor(t: Test): Promise<{ sink: Sink; client: S3Client; files: 
   const files = t.testdir()
   const sink = await Sink.start({ files })
   const client = new S3Client({
-    settings: { endpoint: sink.url, region: 'us-east-1', pathStyle: true, bucket: 'bench' },
-    credentials: () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
-    connections: 4,
+    access: {
+      settings: { endpoint: sink.url, region: 'us-east-1', pathStyle: true, bucket: 'bench' },
+      credentials: () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
+    },
+    lines: { connections: 4 },
   })
   t.teardown(async () => {
     await client.close()

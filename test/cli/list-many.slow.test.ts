@@ -54,9 +54,8 @@ await t.test(`--list of ${TABLES} tables with ${POINTS} restore points each`, as
   const first = await LocalS3.start({ directory })
   const settings = { endpoint: first.endpoint, region: 'us-east-1', pathStyle: true, bucket: 'bucket' }
   const client = new S3Client({
-    settings,
-    credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
-    connections: 1,
+    access: { settings, credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }) },
+    lines: { connections: 1 },
   })
   await client.call({ operation: 'CreateBucket', method: 'PUT' })
   const states = Array.from({ length: TABLES }, (_, table) => state(at(0), [], { unit: unitOf(table) }))

@@ -11,10 +11,12 @@ export class FixedClient extends S3Client {
 
   constructor() {
     super({
-      settings: { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', pathStyle: true, bucket: 'bucket' },
-      credentials: () => ({ accessKeyId: 'k', secretAccessKey: 's' }),
-      connections: 1,
-      retry: { retries: 0, base: 1, cap: 1 },
+      access: {
+        settings: { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', pathStyle: true, bucket: 'bucket' },
+        credentials: () => ({ accessKeyId: 'k', secretAccessKey: 's' }),
+        retry: { retries: 0, base: 1, cap: 1 },
+      },
+      lines: { connections: 1 },
     })
   }
 

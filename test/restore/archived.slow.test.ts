@@ -46,7 +46,7 @@ await t.test(
       1,
     )
     const { client, engine, log } = world
-    const deps = { client, engine, log, name: 'node1', scope: undefined }
+    const deps = { client, engine, log, node: { name: 'node1' }, scope: undefined }
     for await (const { moments } of listUnits(config(world.target), deps))
       t.match(moments[0], { archived: 2 })
   },

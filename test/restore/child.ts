@@ -8,14 +8,10 @@ const [endpoint = '', target = ''] = process.argv.slice(2)
 const settings = { endpoint, region: 'us-east-1', pathStyle: true, bucket: 'bucket' }
 const credentials = () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' })
 const retry = { retries: 0, base: 1, cap: 1 }
-const client = new S3Client({ settings, credentials, connections: 2, retry })
+const client = new S3Client({ access: { settings, credentials, retry }, lines: { connections: 2 } })
 const engine = new Engine({
-  settings,
-  credentials,
+  access: { settings, credentials, retry },
+  budget: { threads: 1, memory: 1 << 24 },
   checksum: 'crc64nvme',
-  retry,
-  threads: 1,
-  memory: 1 << 24,
-  onNote: () => undefined,
 })
-await restore(config(target), { client, engine, name: 'node1', log: new LogLines() })
+await restore(config(target), { client, engine, node: { name: 'node1' }, log: new LogLines() })

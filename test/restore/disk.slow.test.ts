@@ -139,7 +139,7 @@ await t.test(
     const plan = await planRestore(config(world.target), {
       client: world.client,
       engine: world.engine,
-      name: 'node1',
+      node: { name: 'node1' },
       log: world.log,
     })
     t.same(

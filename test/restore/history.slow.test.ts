@@ -20,7 +20,7 @@ async function moments(options: RunOptions = {}): Promise<ListedMoment[]> {
   const { client, engine, log } = world
   const { name = 'node1', scope, ...rest } = options
   const found: ListedMoment[] = []
-  const deps = { client, engine, name, log, scope }
+  const deps = { client, engine, node: { name }, log, scope }
   for await (const moment of listMoments({ ...config(world.target), ...rest }, deps)) found.push(moment)
   return found
 }
@@ -28,7 +28,7 @@ async function moments(options: RunOptions = {}): Promise<ListedMoment[]> {
 async function units(options: RunOptions = {}): Promise<ListedUnit[]> {
   const { client, engine, log } = world
   const found: ListedUnit[] = []
-  const deps = { client, engine, name: 'node1', log, scope: undefined }
+  const deps = { client, engine, node: { name: 'node1' }, log, scope: undefined }
   for await (const unit of listUnits({ ...config(world.target), ...options }, deps)) found.push(unit)
   return found
 }

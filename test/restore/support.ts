@@ -93,7 +93,10 @@ export class World {
     this.endpoint = endpoint
     this.#memory = memory
     const settings = settingsOf(endpoint)
-    this.client = new S3Client({ settings, credentials: () => CREDENTIALS, connections: 4, retry: RETRY })
+    this.client = new S3Client({
+      access: { settings, credentials: () => CREDENTIALS, retry: RETRY },
+      lines: { connections: 4 },
+    })
     this.engine = this.#makeEngine()
   }
 
@@ -105,13 +108,9 @@ export class World {
 
   #makeEngine(): Engine {
     return new Engine({
-      settings: settingsOf(this.endpoint),
-      credentials: () => CREDENTIALS,
+      access: { settings: settingsOf(this.endpoint), credentials: () => CREDENTIALS, retry: RETRY },
+      budget: { threads: 2, memory: this.#memory },
       checksum: 'crc64nvme',
-      retry: RETRY,
-      threads: 2,
-      memory: this.#memory,
-      onNote: () => undefined,
     })
   }
 
@@ -201,7 +200,7 @@ export class World {
     log.onLine = onLine
     return restore(
       { ...config(target), ...rest },
-      { client, engine, name, log, signal, scope, progress: follower },
+      { client, engine, node: { name }, log, signal, scope, progress: follower },
     )
   }
 

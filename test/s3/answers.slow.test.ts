@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { faults, type Fault, type LocalS3, type LocalS3Options } from '../../dev/local-s3/index.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { encode64 } from '../../src/s3/checksum.js'
-import type { ClientOptions, S3Client } from '../../src/s3/client.js'
+import type { S3Client } from '../../src/s3/client.js'
 import {
   completeMultipartUpload,
   createMultipartUpload,
@@ -16,7 +16,7 @@ import {
 } from '../../src/s3/multipart.js'
 import { getObject, getRange, headObject, putObject } from '../../src/s3/object.js'
 import { testBucket } from '../support/bucket.js'
-import { SHORT, answer, clientOf, failure, settingsOf, wire } from './support.js'
+import { SHORT, answer, clientOf, failure, settingsOf, wire, type More } from './support.js'
 
 const BODY = randomBytes(3_000_000)
 const GUARDED = { body: BODY, headers: { 'X-Amz-Checksum-Crc64nvme': encode64(crc64nvme(BODY)) } }
@@ -25,7 +25,7 @@ const PLAIN = { headers: {}, ifAbsent: false }
 
 async function start(
   t: Test,
-  options: Partial<ClientOptions> = {},
+  options: More = {},
   serverOptions: Partial<LocalS3Options> = {},
 ): Promise<{ server: LocalS3; client: S3Client; put: (key: string) => ReturnType<typeof putObject> }> {
   const { server } = await testBucket(t, serverOptions)

@@ -9,7 +9,7 @@ import { completeMultipartUpload, createMultipartUpload, uploadPart } from '../.
 import { getObject, headObject, putObject } from '../../src/s3/object.js'
 import { testBucket, type TestBucket } from '../support/bucket.js'
 import { errorAnswer, page, unfaithful, type Given, type Unfaithful } from '../support/unfaithful.js'
-import { clientOf, failure, settingsOf } from './support.js'
+import { Heard, clientOf, failure, settingsOf } from './support.js'
 
 const BODY = Buffer.from('what is to be stored')
 const GUARDED = { body: BODY, headers: { 'X-Amz-Checksum-Crc64nvme': encode64(crc64nvme(BODY)) } }
@@ -25,9 +25,9 @@ async function between(t: Test, change: Unfaithful): Promise<Between> {
   const bucket = await testBucket(t)
   await ensureBucket(bucket.client, true)
   const endpoint = await unfaithful(t, bucket.server.endpoint, change)
-  const notes: string[] = []
-  const client = clientOf(t, settingsOf(endpoint), { onNote: text => notes.push(text) })
-  return { bucket, client, notes }
+  const listener = new Heard()
+  const client = clientOf(t, settingsOf(endpoint), { listener })
+  return { bucket, client, notes: listener.notes }
 }
 
 /** Whether the write is that of a part, which needs its ETag. */

@@ -10,9 +10,11 @@ await t.test(
     let shift = 0
     const server = await LocalS3.start({ directory, now: () => Date.now() + shift })
     const client = new S3Client({
-      settings: { endpoint: server.endpoint, region: 'us-east-1', pathStyle: true, bucket: 'bucket' },
-      credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
-      connections: 1,
+      access: {
+        settings: { endpoint: server.endpoint, region: 'us-east-1', pathStyle: true, bucket: 'bucket' },
+        credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
+      },
+      lines: { connections: 1 },
     })
     t.teardown(async () => {
       await client.close()

@@ -3,12 +3,12 @@ import t from 'tap'
 import { TablesnapError } from '../../src/errors.js'
 import { faults } from '../../dev/local-s3/index.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
-import { S3Error, networkError } from '../../src/s3/errors.js'
+import { networkError } from '../../src/s3/errors.js'
 import { headObject, putObject } from '../../src/s3/object.js'
 import { DEFAULT_RETRY, jittered, withRetry, type RetryPolicy } from '../../src/s3/retry.js'
 import { Silence } from '../../src/s3/silence.js'
 import { testBucket } from '../support/bucket.js'
-import { FAST, SHORT, clientOf, failure, settingsOf } from './support.js'
+import { Heard, FAST, SHORT, clientOf, failure, settingsOf } from './support.js'
 
 /** Status and code of an answer; whether it is tried again, and whether it asks for fewer requests. */
 const ANSWERS: readonly (readonly [number, string, boolean, boolean])[] = [
@@ -44,17 +44,14 @@ const ANSWERS: readonly (readonly [number, string, boolean, boolean])[] = [
 
 await t.test('which answers are tried again, how often, and which slow us down', async t => {
   const { server } = await testBucket(t)
-  let slowed = 0
-  const pauses: number[] = []
-  const client = clientOf(t, settingsOf(server.endpoint), {
-    onSlowDown: () => slowed++,
-    onRetry: (_error, pause) => pauses.push(pause),
-  })
+  const listener = new Heard()
+  const { pauses } = listener
+  const client = clientOf(t, settingsOf(server.endpoint), { listener })
   await ensureBucket(client, true)
   for (const [status, code, again, slow] of ANSWERS) {
     const name = `${status} ${code}`
     server.requests.length = 0
-    slowed = 0
+    listener.slowed = 0
     pauses.length = 0
     const rule = server.faults.add({ on: 'PutObject', count: Infinity, fault: faults.answer(status, code) })
     const put = putObject(
@@ -69,7 +66,7 @@ await t.test('which answers are tried again, how often, and which slow us down',
     const attempts = again ? 1 + FAST.retries : 1
     t.equal(server.requests.length, attempts, `${name}: attempts`)
     t.equal(pauses.length, attempts - 1, `${name}: pauses`)
-    t.equal(slowed, slow ? attempts : 0, `${name}: asked to slow down`)
+    t.equal(listener.slowed, slow ? attempts : 0, `${name}: asked to slow down`)
   }
 })
 
@@ -154,17 +151,13 @@ await t.test('no answer at all: which failures are tried again', t => {
 
 await t.test('nothing listens', async t => {
   const { server } = await testBucket(t)
-  const errors: S3Error[] = []
-  const onRetry = (error: TablesnapError): unknown => error instanceof S3Error && errors.push(error)
-  const client = clientOf(t, settingsOf(server.endpoint), {
-    timeouts: SHORT,
-    onRetry: error => void onRetry(error),
-  })
+  const listener = new Heard()
+  const client = clientOf(t, settingsOf(server.endpoint), { timeouts: SHORT, listener })
   await ensureBucket(client, true)
   await server.close()
   const error = await failure(headObject(client, 'k'))
   t.match(error, { s3Code: 'ECONNREFUSED', retry: true, message: /nothing listens there/ })
-  t.equal(errors.length, FAST.retries)
+  t.equal(listener.errors.length, FAST.retries)
 })
 
 await t.test('pauses double, are capped, and jitter over their whole range', t => {
@@ -197,7 +190,9 @@ await t.test('an abort ends the pause, with the error that it was for', async t 
   const { server } = await testBucket(t)
   const abort = new AbortController()
   const slow = { retries: 5, base: 1e9, cap: 1e9 }
-  const client = clientOf(t, settingsOf(server.endpoint), { retry: slow, onRetry: () => abort.abort() })
+  const listener = new Heard()
+  listener.onRetry = () => abort.abort()
+  const client = clientOf(t, settingsOf(server.endpoint), { retry: slow, listener })
   server.faults.add({ on: 'HeadBucket', fault: faults.internalError() })
   const error = await failure(client.call({ operation: 'HeadBucket', method: 'HEAD' }, abort.signal))
   t.equal(error.status, 500)

@@ -10,17 +10,17 @@ import { listObjects } from '../../src/s3/list.js'
 import { getObject, headObject, putObject } from '../../src/s3/object.js'
 import { testBucket } from '../support/bucket.js'
 import { errorAnswer, unfaithful } from '../support/unfaithful.js'
-import { clientOf, failure, settingsOf } from './support.js'
+import { Heard, clientOf, failure, settingsOf } from './support.js'
 
 const HOUR = 3_600_000
 
 /** A server whose clock is ahead of this machine's by what `skew` says, ms, and its client. */
 async function scene(t: Test, skew: () => number) {
   const { server } = await testBucket(t, { now: () => Date.now() + skew() })
-  const notes: string[] = []
-  const client = clientOf(t, settingsOf(server.endpoint), { onNote: text => notes.push(text) })
+  const listener = new Heard()
+  const client = clientOf(t, settingsOf(server.endpoint), { listener })
   const refused = (): number => server.requests.filter(({ status }) => status === 403).length
-  return { server, client, notes, refused }
+  return { server, client, notes: listener.notes, refused }
 }
 
 async function put(client: S3Client, key: string, body: Buffer): Promise<void> {
@@ -75,13 +75,13 @@ await t.test("a proxy's wrong Date does not change the signatures that the serve
     request: ({ method }) => (method === 'DELETE' ? errorAnswer(403, 'AccessDenied') : undefined),
     response: (_, given) => (given.headers['date'] = new Date(Date.now() + 2 * HOUR).toUTCString()),
   })
-  const notes: string[] = []
-  const client = clientOf(t, settingsOf(endpoint), { onNote: text => notes.push(text) })
+  const listener = new Heard()
+  const client = clientOf(t, settingsOf(endpoint), { listener })
   await ensureBucket(client, true)
   const remove = client.call({ operation: 'DeleteObject', method: 'DELETE', key: 'key' })
   t.equal((await failure(remove)).s3Code, 'AccessDenied')
   await put(client, 'key', Buffer.from('x'))
-  t.same(notes, [])
+  t.same(listener.notes, [])
   t.notOk(server.requests.some(({ status }) => status === 403))
 })
 

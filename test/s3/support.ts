@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 
 import type { Test } from 'tap'
 
-import { S3Client, type ClientOptions } from '../../src/s3/client.js'
+import type { BucketAccess } from '../../src/s3/access.js'
+import type { ClientListener, ClientOptions, Lines } from '../../src/s3/client-options.js'
+import { S3Client } from '../../src/s3/client.js'
 import { S3Error } from '../../src/s3/errors.js'
 import type { RetryPolicy } from '../../src/s3/retry.js'
 import type { S3Settings } from '../../src/s3/settings.js'
@@ -20,14 +22,40 @@ export function settingsOf(endpoint: string, more: Partial<S3Settings> = {}): S3
   return { endpoint, region: 'us-east-1', pathStyle: true, bucket: 'bucket', ...more }
 }
 
+/** Of the client of a test, beside its settings. */
+export type More = Partial<Omit<BucketAccess, 'settings'> & Lines & Pick<ClientOptions, 'listener'>>
+
+/** Keeps what a client says of the server. */
+export class Heard implements ClientListener {
+  readonly notes: string[] = []
+  readonly errors: S3Error[] = []
+  readonly pauses: number[] = []
+  slowed = 0
+
+  onRetry(error: S3Error, pause: number): void {
+    this.errors.push(error)
+    this.pauses.push(pause)
+  }
+
+  onNote(text: string): void {
+    this.notes.push(text)
+  }
+
+  onSlowDown(): void {
+    this.slowed++
+  }
+
+  onSilence(): void {}
+  onReturn(): void {}
+}
+
 /** A client that ends with the test. */
-export function clientOf(t: Test, settings: S3Settings, more: Partial<ClientOptions> = {}): S3Client {
+export function clientOf(t: Test, settings: S3Settings, more: More = {}): S3Client {
+  const { listener, ownPrefix = '', credentials = () => CREDENTIALS, retry = FAST, ...lines } = more
   const client = new S3Client({
-    settings,
-    credentials: () => CREDENTIALS,
-    connections: 2,
-    retry: FAST,
-    ...more,
+    access: { settings, credentials, ownPrefix, retry },
+    lines: { connections: 2, ...lines },
+    ...(listener === undefined ? {} : { listener }),
   })
   t.teardown(() => client.close())
   return client

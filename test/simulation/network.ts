@@ -63,11 +63,12 @@ export class Network {
 /** @param status 403, 404, 412, 500 */
 export function failure(operation: string, status: number): S3Error {
   return new S3Error({
-    operation,
-    status,
-    s3Code: status === 412 ? 'PreconditionFailed' : status === 403 ? 'AccessDenied' : 'InternalError',
+    asked: { operation },
+    answer: {
+      status,
+      s3Code: status === 412 ? 'PreconditionFailed' : status === 403 ? 'AccessDenied' : 'InternalError',
+    },
     message: `simulated ${status}`,
-    retry: status >= 500,
-    slowDown: false,
+    follows: { retry: status >= 500 },
   })
 }

@@ -45,9 +45,11 @@ export async function testBucket(t: Test, options: Partial<LocalS3Options> = {})
 /** A bucket on a server that knows the key `testkey` with the secret `testsecret`; whoever calls ends its client. */
 export function openBucket(endpoint: string, bucket: string, directory: string): OpenBucket {
   const client = new S3Client({
-    settings: { endpoint, region: 'us-east-1', pathStyle: true, bucket },
-    credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
-    connections: 2,
+    access: {
+      settings: { endpoint, region: 'us-east-1', pathStyle: true, bucket },
+      credentials: () => ({ accessKeyId: 'testkey', secretAccessKey: 'testsecret' }),
+    },
+    lines: { connections: 2 },
   })
   return {
     bucket,

@@ -6,29 +6,29 @@ import type { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 
 import { faults, type LocalS3 } from '../../dev/local-s3/index.js'
+import type { BucketAccess } from '../../src/s3/access.js'
 import { ensureBucket } from '../../src/s3/bucket.js'
 import { S3Error } from '../../src/s3/errors.js'
-import { Engine, type EngineOptions } from '../../src/transfer/pool/engine.js'
+import { Engine, type Budget } from '../../src/transfer/pool/engine.js'
 import type { FileUpload } from '../../src/transfer/upload/upload-task.js'
 import { CREDENTIALS, FAST, settingsOf } from '../s3/support.js'
 import { testBucket } from '../support/bucket.js'
 
 const MEBIBYTE = 1024 * 1024
 
+/** Of the engine of a test, beside its address. */
+type More = Partial<Budget & Pick<BucketAccess, 'credentials'>>
+
 /** Threads that were started, so that a test can end them. */
 const workers: Worker[] = []
 process.on('worker', worker => workers.push(worker))
 
-function engineOf(t: Test, endpoint: string, more: Partial<EngineOptions> = {}): Engine {
+function engineOf(t: Test, endpoint: string, more: More = {}): Engine {
+  const { credentials = () => CREDENTIALS, ...budget } = more
   const engine = new Engine({
-    settings: settingsOf(endpoint),
-    credentials: () => CREDENTIALS,
+    access: { settings: settingsOf(endpoint), credentials, retry: FAST },
+    budget: { threads: 1, memory: 32 * MEBIBYTE, ...budget },
     checksum: 'crc64nvme',
-    retry: FAST,
-    threads: 1,
-    memory: 32 * MEBIBYTE,
-    onNote: () => undefined,
-    ...more,
   })
   t.teardown(() => engine.close())
   return engine
@@ -41,7 +41,7 @@ interface Place {
   readonly put: (name: string) => ReturnType<Engine['files']>
 }
 
-async function start(t: Test, more: Partial<EngineOptions> = {}): Promise<Place> {
+async function start(t: Test, more: More = {}): Promise<Place> {
   const { server, client, directory } = await testBucket(t)
   await ensureBucket(client, true)
   const engine = engineOf(t, server.endpoint, more)

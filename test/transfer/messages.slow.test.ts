@@ -12,15 +12,10 @@ function across(error: unknown): TablesnapError {
 await t.test('an S3 error keeps all that it says', t => {
   for (const retry of [true, false]) {
     const error = new S3Error({
-      operation: 'PutObject',
-      key: 'node1:/k',
-      status: 503,
-      s3Code: 'SlowDown',
+      asked: { operation: 'PutObject', key: 'node1:/k' },
+      answer: { status: 503, s3Code: 'SlowDown', region: 'eu-west-1', requestId: '4711' },
       message: 'PutObject: 503 SlowDown',
-      retry,
-      slowDown: retry,
-      region: 'eu-west-1',
-      requestId: '4711',
+      follows: { retry, slowDown: retry },
     })
     const other = across(error)
     t.type(other, S3Error)
@@ -46,16 +41,11 @@ await t.test('so does a failure of the network', t => {
 })
 
 await t.test('and an error of ours', t => {
-  const details = {
-    code: 'FILE_CHANGED',
-    message: 'it changed',
-    operation: 'upload',
-    path: '/p',
-    retry: true,
-  }
-  const error = across(new TablesnapError(details))
+  const step = { operation: 'upload', path: '/p' }
+  const said = { code: 'FILE_CHANGED', message: 'it changed', retry: true }
+  const error = across(new TablesnapError({ ...said, step }))
   t.notOk(error instanceof S3Error)
-  t.match(error, { name: 'TablesnapError', ...details, exitCode: 1 })
+  t.match(error, { name: 'TablesnapError', ...said, ...step, exitCode: 1 })
   t.match(across(new UsageError('ENDPOINT_INVALID', 'no')), { code: 'ENDPOINT_INVALID', exitCode: 2 })
   t.end()
 })

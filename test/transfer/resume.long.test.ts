@@ -85,7 +85,10 @@ await t.test('killed at 80 % of 5 GiB, the next run sends the rest', { timeout: 
   t.ok(second > 0 && second <= 0.25 * SIZE, `${Math.round(second / MEBIBYTE)} MiB in the second run`)
   const settings = settingsOf(endpoint)
   const credentials = { accessKeyId: 'testkey', secretAccessKey: 'testsecret' }
-  const client = new S3Client({ settings, credentials: () => credentials, connections: 1 })
+  const client = new S3Client({
+    access: { settings, credentials: () => credentials },
+    lines: { connections: 1 },
+  })
   const object = await headObject(client, `node1:${path}`)
   await client.close()
   t.equal(object?.size, SIZE)

@@ -17,7 +17,7 @@ import { getObject, headObject, type ObjectInfo } from '../../src/s3/object.js'
 import type { ChecksumKind, ObjectSettings, S3Settings } from '../../src/s3/settings.js'
 import { TableFiles } from '../../src/tables/table-files.js'
 import { PartUploads } from '../../src/transfer/part-uploads.js'
-import { Engine } from '../../src/transfer/pool/engine.js'
+import { Engine, type ServerListener } from '../../src/transfer/pool/engine.js'
 import { LogLines, config } from '../restore/support.js'
 import { CREDENTIALS, FAST, settingsOf } from '../s3/support.js'
 
@@ -40,6 +40,25 @@ export interface YardOptions {
   readonly bucket?: string
 }
 
+/** Keeps what the operator is told of the server. */
+class NoteTaker implements ServerListener {
+  readonly #notes: string[]
+
+  constructor(notes: string[]) {
+    this.#notes = notes
+  }
+
+  onNote(text: string): void {
+    this.#notes.push(text)
+  }
+
+  onSilence(): void {}
+  onReturn(): void {}
+  onRetry(): void {}
+  onRequests(): void {}
+  onSent(): void {}
+}
+
 /** The real upload engine over a directory of files, and the bucket behind it. */
 export class Yard {
   readonly log = new LogLines()
@@ -59,17 +78,10 @@ export class Yard {
   ) {
     const { checksum = 'crc64nvme', threads = 1, memory = 64 * MEBIBYTE, maxRate } = options
     const retry = { ...FAST, retries: options.retries ?? FAST.retries }
-    const common = { settings, credentials: () => CREDENTIALS, retry }
-    this.client = new S3Client({ ...common, connections: 4 })
-    const onNote = (text: string): unknown => this.notes.push(text)
-    this.engine = new Engine({
-      ...common,
-      checksum,
-      threads,
-      memory,
-      maxRate,
-      onNote: text => void onNote(text),
-    })
+    const access = { settings, credentials: () => CREDENTIALS, retry }
+    this.client = new S3Client({ access, lines: { connections: 4 } })
+    const listener = new NoteTaker(this.notes)
+    this.engine = new Engine({ access, budget: { threads, memory, maxRate }, checksum, listener })
     const basis = config(directory)
     const { maxUploadSize, chunkSize } = options
     const own: Config = {

@@ -26,7 +26,8 @@ export interface BucketContent {
  * `MOMENT_MISSING`, `STATE_CORRUPT`, `LISTING_CORRUPT`
  */
 export async function readBucket(config: Config, deps: RestoreDeps): Promise<BucketContent> {
-  const { client, name, log, signal, scope } = deps
+  const { client, log, signal, scope } = deps
+  const { name } = deps.node
   const { prefix, separator, at, all } = config
   const versions = takesStates(scope)
   const origin = scope?.origin
@@ -65,6 +66,6 @@ export function nothingNamed({ only }: Config, name: string, { directories }: Ca
   return new TablesnapError({
     code: 'NOTHING_FOUND',
     message: `there is nothing of ${[...only.keyspaces, ...only.tables].join(', ')} of ${name}; there are ${shown}${more}`,
-    operation: 'restore',
+    step: { operation: 'restore' },
   })
 }

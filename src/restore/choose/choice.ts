@@ -144,8 +144,7 @@ export function withAdvice(time: number, error: TablesnapError): TablesnapError 
   return new TablesnapError({
     code,
     message: `${message}; restore an earlier moment with --at ${iso(time - 1)}, or delete it to use the one before`,
-    ...(operation === undefined ? {} : { operation }),
-    ...(key === undefined ? {} : { key }),
+    step: { operation, key },
     cause: error,
   })
 }

@@ -69,7 +69,8 @@ interface Keys {
 export async function* listUnits(asked: Config, deps: RestoreDeps): AsyncGenerator<ListedUnit> {
   await refuseOtherSeparator(asked, deps)
   const config = await atMoment(asked, deps)
-  const { client, name, log, signal, scope } = deps
+  const { client, log, signal, scope } = deps
+  const { name } = deps.node
   const { prefix, separator, at } = config
   const origin = scope?.origin
   const source = { client, prefix, name, separator, origin, versions: true, until: at, log, signal }
@@ -146,7 +147,7 @@ async function listedUnit(
     const read = told === undefined ? await readMoment(reader, key) : undefined
     const moment = told ?? read?.moment
     if (moment !== undefined && read !== undefined && moments.length === 0 && read.mend.length > 0)
-      mend = backupLine(config, deps.name, read.mend)
+      mend = backupLine(config, deps.node.name, read.mend)
     if (moment !== undefined) moments.push(moment)
   }
   const waiting = [...(keys?.shown ?? [])]

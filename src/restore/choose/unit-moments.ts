@@ -62,7 +62,8 @@ export interface UnitMoments {
  * @throws S3Error; TablesnapError `STATE_CORRUPT`
  */
 export async function readUnits(config: Config, deps: RestoreDeps, catalog: Catalog): Promise<UnitMoments> {
-  const { client, name, log, signal, scope } = deps
+  const { client, log, signal, scope } = deps
+  const { name } = deps.node
   const keys = new KeyLayout(config.prefix, name, config.separator)
   const states = new States(client, keys, signal)
   const found = new Map<string, UnitMoment>()

@@ -109,7 +109,6 @@ function running(directory: string, holder: Holder | undefined): TablesnapError 
   return new TablesnapError({
     code: 'RESTORE_RUNNING',
     message: `another restore${who} is working in ${directory}; if no restore is running, delete that directory`,
-    operation: 'restore',
-    path: directory,
+    step: { operation: 'restore', path: directory },
   })
 }

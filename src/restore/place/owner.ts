@@ -102,7 +102,7 @@ export class Owners {
       throw new TablesnapError({
         code: 'OWNER_REFUSED',
         message: `cannot give files to user ${uid} and group ${gid} (${errorMessage(cause)})${advice}`,
-        operation: 'chown',
+        step: { operation: 'chown' },
         cause,
       })
     }
@@ -144,7 +144,7 @@ function unknown(what: 'owner' | 'group'): TablesnapError {
   return new TablesnapError({
     code: 'OWNER_UNKNOWN',
     message: `the object has no ${what} in its metadata: leave out -p, or add ${flag} for such files`,
-    operation: 'restore',
+    step: { operation: 'restore' },
   })
 }
 

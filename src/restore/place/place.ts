@@ -162,12 +162,12 @@ function ignoreAbsent(error: unknown): void {
 
 function appeared(path: string): TablesnapError {
   const message = `${path} appeared while it was restored: is Cassandra running?`
-  return new TablesnapError({ code: 'TARGET_CONFLICT', message, operation: 'restore', path })
+  return new TablesnapError({ code: 'TARGET_CONFLICT', message, step: { operation: 'restore', path } })
 }
 
 function escaped(path: string): TablesnapError {
   const message = `${path} leads out of the target by a symbolic link`
-  return new TablesnapError({ code: 'TARGET_ESCAPED', message, operation: 'restore', path })
+  return new TablesnapError({ code: 'TARGET_ESCAPED', message, step: { operation: 'restore', path } })
 }
 
 function failure({ directory, base, name }: PlannedSet, cause: unknown): TablesnapError {
@@ -179,8 +179,7 @@ function failure({ directory, base, name }: PlannedSet, cause: unknown): Tablesn
   return new TablesnapError({
     code: 'PLACE_FAILED',
     message,
-    operation: 'restore',
-    path: directory.path,
+    step: { operation: 'restore', path: directory.path },
     cause,
   })
 }

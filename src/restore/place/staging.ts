@@ -48,7 +48,12 @@ export class Staging {
     } catch (error) {
       if (error instanceof TablesnapError) throw error
       const message = `cannot make ${path}: ${errorMessage(error)}`
-      throw new TablesnapError({ code: 'STAGING_FAILED', message, operation: 'restore', path, cause: error })
+      throw new TablesnapError({
+        code: 'STAGING_FAILED',
+        message,
+        step: { operation: 'restore', path },
+        cause: error,
+      })
     }
   }
 

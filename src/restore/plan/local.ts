@@ -121,11 +121,11 @@ function sameSecond(a: number, b: number): boolean {
 function unreadable(path: string, cause: unknown): TablesnapError {
   const why = cause instanceof Error ? cause.message : String(cause)
   const message = `cannot compare ${path} with its object: ${why}`
-  return new TablesnapError({ code: 'FILE_UNREADABLE', message, operation: 'open', path, cause })
+  return new TablesnapError({ code: 'FILE_UNREADABLE', message, step: { operation: 'open', path }, cause })
 }
 
 /** The error of an object that was listed and is not there any more. */
 export function gone(key: string): TablesnapError {
   const message = `${key} was deleted while it was to be restored: start again`
-  return new TablesnapError({ code: 'OBJECT_GONE', message, operation: 'restore', key })
+  return new TablesnapError({ code: 'OBJECT_GONE', message, step: { operation: 'restore', key } })
 }

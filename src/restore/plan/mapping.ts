@@ -125,5 +125,5 @@ function isWithin(path: string, directory: string): boolean {
 }
 
 function error(code: string, message: string, path: string): TablesnapError {
-  return new TablesnapError({ code, message, operation: 'restore', path })
+  return new TablesnapError({ code, message, step: { operation: 'restore', path } })
 }

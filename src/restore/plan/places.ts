@@ -114,7 +114,7 @@ function pathOf({ directory, name }: MomentSet): string {
 }
 
 function collision(path: string, message: string): TablesnapError {
-  return new TablesnapError({ code: 'MAP_COLLISION', message, operation: 'restore', path })
+  return new TablesnapError({ code: 'MAP_COLLISION', message, step: { operation: 'restore', path } })
 }
 
 /** Why a set cannot lie in its directory. */

@@ -30,7 +30,8 @@ const COMPARISONS = 8
  * `FILE_UNREADABLE`, `OBJECT_GONE`, `MAP_UNUSED`, `MAP_TABLE_MISSING`, `MAP_TABLE_AMBIGUOUS`, `MAP_COLLISION`
  */
 export async function planRestore(config: Config, deps: RestoreDeps): Promise<RestorePlan> {
-  const { name, log, scope } = deps
+  const { log, scope } = deps
+  const { name } = deps.node
   const { catalog, units, moments } = await readBucket(config, deps)
   const all = [...moments.directories.values()].flatMap(({ sets }) => sets)
   const corrupt = all.filter(set => set.corrupt === true && !config.force)
@@ -175,7 +176,7 @@ function checkUsed({ unused }: Mapping, name: string, log: Logger): void {
   const [table] = unused.tables
   if (table !== undefined) {
     const message = `--map-table ${table}: nothing is restored of a table of that name of ${name}; --list shows what there is`
-    throw new TablesnapError({ code: 'MAP_UNUSED', message, operation: 'restore' })
+    throw new TablesnapError({ code: 'MAP_UNUSED', message, step: { operation: 'restore' } })
   }
   for (const { from, to } of unused.paths)
     log.warn(`--map-path ${from}=${to}: nothing that was below ${from} is restored`)

@@ -150,7 +150,7 @@ export class Problems {
   }
 
   #add(code: string, message: string, path: string): void {
-    this.#found.push(new TablesnapError({ code, message, operation: 'restore', path }))
+    this.#found.push(new TablesnapError({ code, message, step: { operation: 'restore', path } }))
   }
 }
 

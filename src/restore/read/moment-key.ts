@@ -12,8 +12,9 @@ const SECOND = 1000
  * A configuration whose `at` is the time of the state or the listing that `atKey` names, where it names one.
  * @throws S3Error; TablesnapError `MOMENT_MISSING` for a key that is none of this node's, or that the bucket has not
  */
-export async function atMoment(config: Config, { client, name, signal }: RestoreDeps): Promise<Config> {
+export async function atMoment(config: Config, { client, node, signal }: RestoreDeps): Promise<Config> {
   const { atKey: key, prefix, separator } = config
+  const { name } = node
   if (key === undefined) return config
   const keys = new KeyLayout(prefix, name, separator)
   const states = keys.states('')
@@ -34,7 +35,6 @@ function missing(key: string, why: string): TablesnapError {
   return new TablesnapError({
     code: 'MOMENT_MISSING',
     message: `--at ${key} ${why}: --list prints the restore points`,
-    operation: 'restore',
-    key,
+    step: { operation: 'restore', key },
   })
 }

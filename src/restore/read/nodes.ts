@@ -57,7 +57,7 @@ export async function nothingFound(source: CatalogSource): Promise<TablesnapErro
   return new TablesnapError({
     code: 'NOTHING_FOUND',
     message: `there is nothing of ${name} in bucket ${client.settings.bucket} (keys ${prefix}${name}${separator}…); ${hint}`,
-    operation: 'restore',
+    step: { operation: 'restore' },
   })
 }
 
@@ -66,7 +66,7 @@ function nothingYet({ client, prefix, name, separator }: CatalogSource): Tablesn
   return new TablesnapError({
     code: 'NOTHING_FOUND',
     message: `there is no backup of ${name} in bucket ${client.settings.bucket} yet (keys ${prefix}${name}${separator}…): a tablesnap of this name has begun, and has uploaded nothing so far`,
-    operation: 'restore',
+    step: { operation: 'restore' },
   })
 }
 

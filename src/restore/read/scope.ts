@@ -165,7 +165,7 @@ async function missing(
 }
 
 function error(code: string, message: string): TablesnapError {
-  return new TablesnapError({ code, message, operation: 'restore' })
+  return new TablesnapError({ code, message, step: { operation: 'restore' } })
 }
 
 /**

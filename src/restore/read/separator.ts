@@ -9,8 +9,8 @@ import type { RestoreDeps } from '../deps.js'
  */
 export async function refuseOtherSeparator(
   { prefix, separator }: Config,
-  { client, name, signal }: RestoreDeps,
+  { client, node, signal }: RestoreDeps,
 ): Promise<void> {
-  const keys = new KeyLayout(prefix, name, separator)
-  checkSeparator(name, await readSeparator(client, keys, signal), separator)
+  const keys = new KeyLayout(prefix, node.name, separator)
+  checkSeparator(node.name, await readSeparator(client, keys, signal), separator)
 }

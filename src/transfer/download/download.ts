@@ -91,8 +91,7 @@ export function damaged(
   return new TablesnapError({
     code: 'OBJECT_DAMAGED',
     message: `the object is damaged: its ${digest} should be ${expected} and is ${found}${hint}`,
-    operation: 'GetObject',
-    key,
+    step: { operation: 'GetObject', key },
   })
 }
 
@@ -101,7 +100,6 @@ export function changed(key: string, expected: number, found: number): Tablesnap
   return new TablesnapError({
     code: 'OBJECT_CHANGED',
     message: `the object changed during the restore: it had ${expected} bytes and now has ${found}; run the restore again`,
-    operation: 'GetObject',
-    key,
+    step: { operation: 'GetObject', key },
   })
 }

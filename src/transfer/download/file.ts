@@ -15,7 +15,12 @@ export async function readLocal({ fd, path }: LocalFile, start: number, into: Bu
       cause === undefined
         ? `cannot read ${path}: it ends at byte ${at}`
         : `cannot read ${path} at byte ${at}: ${errorMessage(cause)}`
-    return new TablesnapError({ code: 'FILE_UNREADABLE', message, operation: 'restore', path, cause })
+    return new TablesnapError({
+      code: 'FILE_UNREADABLE',
+      message,
+      step: { operation: 'restore', path },
+      cause,
+    })
   })
 }
 
@@ -68,8 +73,7 @@ export function unwritable(what: string, path: string, cause: unknown): Tablesna
   return new TablesnapError({
     code: full ? 'NO_SPACE' : 'FILE_UNWRITABLE',
     message,
-    operation: 'restore',
-    path,
+    step: { operation: 'restore', path },
     cause,
   })
 }

@@ -2,9 +2,9 @@ import { Piscina } from 'piscina'
 
 import { Slots } from '../../concurrency.js'
 import { TablesnapError, errorMessage } from '../../errors.js'
+import type { BucketAccess } from '../../s3/access.js'
 import { hasSurelyExpired, mayBeExpired } from '../../s3/expired.js'
-import type { RetryPolicy } from '../../s3/retry.js'
-import type { ChecksumKind, CredentialSource, Credentials, S3Settings } from '../../s3/settings.js'
+import type { ChecksumKind, Credentials } from '../../s3/settings.js'
 import type { DownloadResult, DownloadTask } from '../download/download-task.js'
 import type {
   DigestResult,
@@ -30,27 +30,29 @@ import { Heartbeats } from './heartbeats.js'
 import { Pacing } from './pacing.js'
 import { SharedRate } from './rate.js'
 
+/** What the workers may use, all of them together. */
+export interface Budget {
+  readonly threads: number
+  /** Ceiling for all buffers, bytes. */
+  readonly memory: number
+  /** Bytes of bodies per second; undefined: no limit. */
+  readonly maxRate?: number | undefined
+}
+
 /** The settings of the pool of workers. */
 export interface EngineOptions {
-  readonly settings: S3Settings
-  readonly credentials: CredentialSource
+  readonly access: BucketAccess
+  readonly budget: Budget
   readonly checksum: ChecksumKind
-  readonly retry: RetryPolicy
-  readonly threads: number
-  /** Ceiling for all buffers together, bytes. */
-  readonly memory: number
-  /** Bytes of bodies per second, over all threads; undefined: no limit. */
-  readonly maxRate?: number | undefined
   /** Knowledge of the server's conditional writes; shared with the client of the main thread. */
   readonly overwriting?: SharedOverwriting
-  /** Told, once each, what the operator should know of the server. */
-  readonly onNote: (text: string) => void
-  /** Is told what the threads see of the server. */
-  readonly server?: ServerListener
+  readonly listener?: ServerListener
 }
 
 /** Is told what threads see of the server, and what they send to it. */
 export interface ServerListener {
+  /** The operator should know this of the server; each text comes once. */
+  onNote(text: string): void
   /** A thread has got no answer for so many ms. @param message of the error of its last request */
   onSilence(message: string, length: number): void
   /** It gets one again, after so many ms. */
@@ -104,7 +106,8 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options
-    const { threads, memory, maxRate } = options
+    const { access, listener } = options
+    const { threads, memory, maxRate } = options.budget
     const most = Math.max(1, Math.floor(memory / USUAL_BUFFER))
     const workers = Math.min(threads, most)
     const tasks = Math.min(TASKS_PER_WORKER, Math.floor(most / workers))
@@ -117,9 +120,9 @@ export class Engine {
     // A thread that ends and the one that follows it may hold a cell each.
     this.#heartbeats = new Heartbeats(2 * workers)
     const workerData: WorkerSettings = {
-      settings: options.settings,
+      settings: access.settings,
       checksum: options.checksum,
-      retry: options.retry,
+      retry: access.retry,
       tasks,
       usual: this.usual,
       buffer: this.buffer,
@@ -147,11 +150,10 @@ export class Engine {
       workerData,
     })
     this.#pool.on('message', (news: ServerNews) => {
-      const { server } = options
-      server?.onRequests(news.requests)
-      if ('silence' in news) server?.onSilence(news.silence, news.length)
-      else if ('pause' in news) server?.onRetry(news.pause)
-      else server?.onReturn(news.returned)
+      listener?.onRequests(news.requests)
+      if ('silence' in news) listener?.onSilence(news.silence, news.length)
+      else if ('pause' in news) listener?.onRetry(news.pause)
+      else listener?.onReturn(news.returned)
     })
     this.#pool.on('error', (error: unknown) => (this.#lastError = error))
     this.#pool.on('workerDestroy', () => setImmediate(() => this.#failQueued()))
@@ -162,14 +164,14 @@ export class Engine {
     const results = (await this.#run(task)) as Outcome<FileResult>[]
     for (const [index, result] of results.entries())
       if (result.ok && result.value.outcome !== 'present')
-        this.#options.server?.onSent(task.files[index]?.size ?? 0)
+        this.#options.listener?.onSent(task.files[index]?.size ?? 0)
     return results
   }
 
   /** Sends one part. @throws S3Error, TablesnapError */
   async part(task: PartTask, checksum: ChecksumKind): Promise<PartResult> {
     const result = (await this.#run({ ...task, checksum })) as PartResult
-    this.#options.server?.onSent(task.bytes)
+    this.#options.listener?.onSent(task.bytes)
     return result
   }
 
@@ -187,7 +189,7 @@ export class Engine {
   note(text: string): void {
     if (this.#noted.has(text)) return
     this.#noted.add(text)
-    this.#options.onNote(text)
+    this.#options.listener?.onNote(text)
   }
 
   /** Ids of the worker threads whose event loop has stood still since the last call. */
@@ -208,7 +210,7 @@ export class Engine {
 
   async #run(task: Task): Promise<unknown> {
     return this.#slots.use(async () => {
-      const { credentials: source } = this.#options
+      const { credentials: source } = this.#options.access
       for (;;) {
         const credentials = await source()
         // A file that is in the bucket already is found there.
@@ -225,7 +227,7 @@ export class Engine {
 
   async #attempt(task: Task, credentials: Credentials): Promise<Outcome<unknown>> {
     const { outcome, notes, serverOffset, requests } = await this.#give({ task, credentials })
-    this.#options.server?.onRequests(requests)
+    this.#options.listener?.onRequests(requests)
     this.serverOffset = serverOffset ?? this.serverOffset
     for (const note of notes) this.note(note)
     return outcome

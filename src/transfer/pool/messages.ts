@@ -10,7 +10,7 @@ import type { RequestCount } from '../../s3/request-counts.js'
 export interface WorkerSettings {
   readonly settings: S3Settings
   readonly checksum: ChecksumKind
-  readonly retry: RetryPolicy
+  readonly retry: RetryPolicy | undefined
   /** Tasks at once in one worker, each with a buffer and a connection of its own. */
   readonly tasks: number
   /** Bytes of each buffer, unless a task needs more … */
@@ -108,17 +108,15 @@ export function encodeError(error: unknown): ErrorMessage {
 /** The error that {@link encodeError} flattened. */
 export function decodeError(message: ErrorMessage): TablesnapError {
   const { code, path, operation, key, retry, exitCode } = message
+  const { status, s3Code, absent, region, requestId, slowDown } = message
   const error = message.s3
-    ? new S3Error({ ...message, operation: operation ?? '' })
-    : new TablesnapError({
-        code,
+    ? new S3Error({
+        asked: { operation: operation ?? '', key },
+        answer: { status, s3Code, absent, region, requestId },
         message: message.message,
-        retry,
-        exitCode,
-        ...(operation === undefined ? {} : { operation }),
-        ...(path === undefined ? {} : { path }),
-        ...(key === undefined ? {} : { key }),
+        follows: { retry, slowDown },
       })
+    : new TablesnapError({ code, message: message.message, step: { operation, path, key }, retry, exitCode })
   if (message.stack !== undefined) error.stack = message.stack
   return error
 }

@@ -2,6 +2,7 @@ import { parentPort, threadId, workerData } from 'node:worker_threads'
 
 import { leftPages } from 'tablesnap-io'
 
+import type { ClientListener } from '../../s3/client-options.js'
 import { S3Client } from '../../s3/client.js'
 import type { Credentials } from '../../s3/settings.js'
 import { RequestCounts } from '../../s3/request-counts.js'
@@ -42,19 +43,27 @@ setInterval(() => heartbeats.beat(threadId), BEAT).unref()
 const rate = settings.rate
 const counts = new RequestCounts()
 
-const client = new S3Client({
-  settings: settings.settings,
-  credentials: () => current ?? { accessKeyId: '', secretAccessKey: '' },
-  connections: settings.tasks,
-  retry: settings.retry,
-  rate: rate === undefined ? undefined : new SharedRate(rate.bytesPerSecond, rate.shared),
-  overwriting: new SharedOverwriting(settings.overwriting),
-  onNote: text => notes.push(text),
+const listener: ClientListener = {
+  onNote: text => void notes.push(text),
   onSlowDown: () => pacing.slowDown(),
-  counts,
   onRetry: (_, pause) => tell({ pause, requests: counts.take() }),
   onSilence: (error, length) => tell({ silence: error.message, length, requests: counts.take() }),
   onReturn: length => tell({ returned: length, requests: counts.take() }),
+}
+
+const client = new S3Client({
+  access: {
+    settings: settings.settings,
+    credentials: () => current ?? { accessKeyId: '', secretAccessKey: '' },
+    retry: settings.retry,
+  },
+  lines: {
+    connections: settings.tasks,
+    rate: rate === undefined ? undefined : new SharedRate(rate.bytesPerSecond, rate.shared),
+  },
+  overwriting: new SharedOverwriting(settings.overwriting),
+  counts,
+  listener,
 })
 
 function tell(news: ServerNews): void {

@@ -17,8 +17,7 @@ export async function readUpload(file: FileRef, start: number, into: Buffer): Pr
       : new TablesnapError({
           code: 'FILE_UNREADABLE',
           message: `cannot read ${file.path} at byte ${at}: ${errorMessage(cause)}`,
-          operation: 'read',
-          path: file.path,
+          step: { operation: 'read', path: file.path },
           retry: true,
           cause,
         }),
@@ -50,8 +49,7 @@ export function checkExact(path: string, exactly: ExactContent | undefined, crc6
   throw new TablesnapError({
     code: 'CONTENT_DIFFERS',
     message: `${path} has the CRC-64 ${hex64(crc64)}; manifests say ${expected}`,
-    operation: 'upload',
-    path,
+    step: { operation: 'upload', path },
   })
 }
 
@@ -59,8 +57,7 @@ function changed(file: FileRef, how: string): TablesnapError {
   return new TablesnapError({
     code: 'FILE_CHANGED',
     message: `${file.path} changed during its upload (${how}); tablesnap uploads it again when it no longer changes`,
-    operation: 'upload',
-    path: file.path,
+    step: { operation: 'upload', path: file.path },
     retry: true,
   })
 }

@@ -42,13 +42,10 @@ function isHeld(held: HeldPart, { crc64, md5 }: Sums): boolean {
 /** The server looked past the checksum header: nothing has verified the part. */
 function unverified(key: string, checksum: ChecksumKind): S3Error {
   return new S3Error({
-    operation: 'UploadPart',
-    key,
-    status: 200,
-    s3Code: NOT_VERIFIED,
+    asked: { operation: 'UploadPart', key },
+    answer: { status: 200, s3Code: NOT_VERIFIED },
     message: `UploadPart: the server does not verify ${checksum} checksums`,
-    retry: false,
-    slowDown: false,
+    follows: { retry: false },
   })
 }
 

@@ -146,5 +146,10 @@ async function putOnce(
 
 function failed(key: string, s3Code: string, why: string, retry: boolean): S3Error {
   const message = `PutObject: ${why}`
-  return new S3Error({ operation: 'PutObject', key, status: 200, s3Code, message, retry, slowDown: false })
+  return new S3Error({
+    asked: { operation: 'PutObject', key },
+    answer: { status: 200, s3Code },
+    message,
+    follows: { retry },
+  })
 }

@@ -64,12 +64,9 @@ async function putExactly(
 
 function taken(key: string, why: string): S3Error {
   return new S3Error({
-    operation: 'PutObject',
-    key,
-    status: 412,
-    s3Code: 'VersionConflict',
+    asked: { operation: 'PutObject', key },
+    answer: { status: 412, s3Code: 'VersionConflict' },
     message: `PutObject: ${why}`,
-    retry: false,
-    slowDown: false,
+    follows: { retry: false },
   })
 }
