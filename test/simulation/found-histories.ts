@@ -171,4 +171,28 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
+  {
+    title: 'the halves of a flush wait for each other after many standstills, too',
+    script: {
+      hasIndex: true,
+      existing: 3,
+      pace: 'stopped',
+      speed: 5,
+      salt: 12027070,
+      stepCost: 0.02,
+      events: [
+        { what: 'flush', after: 9, salt: 0 },
+        { what: 'flush', after: 14, salt: 2468 },
+        { what: 'spreadCopy', after: 3, salt: 0 },
+        { what: 'flush', after: 11, salt: 0 },
+        { what: 'flush', after: 5440, salt: 1 },
+        { what: 'compact', after: 26, salt: 57037 },
+        { what: 'compact', after: 189, salt: 10020 },
+        { what: 'repair', after: 18, salt: 0 },
+        { what: 'flush', after: 2178, salt: 0 },
+        { what: 'truncate', after: 272, salt: 0 },
+        { what: 'flush', after: 267, salt: 1 },
+      ],
+    },
+  },
 ]
