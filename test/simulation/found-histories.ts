@@ -195,4 +195,25 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
+  {
+    title:
+      'nobody empties the directories of the machine that has taken the place of one whose Cassandra was killed',
+    script: {
+      existing: 2,
+      mode: 'watch',
+      pace: 'busy',
+      speed: 30,
+      salt: 8796668,
+      stepCost: 0,
+      events: [
+        { what: 'flush', after: 2300, salt: 0 },
+        { what: 'compact', after: 0, salt: 8625 },
+        { what: 'wipe', after: 251, salt: 2 },
+        { what: 'replaceMachine', after: 29, salt: 0 },
+        { what: 'flush', after: 3, salt: 0 },
+        { what: 'compact', after: 6, salt: 0 },
+        { what: 'flush', after: 11, salt: 0 },
+      ],
+    },
+  },
 ]
