@@ -216,4 +216,20 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
+  {
+    title: 'a file that is deleted while its upload fails does not stay in the summary',
+    script: {
+      existing: 1,
+      pace: 'stopped',
+      salt: 3518517,
+      events: [
+        { what: 'flush', after: 2995, salt: 0 },
+        { what: 'refused', after: 8, salt: 0 },
+        { what: 'truncate', after: 10, salt: 0 },
+        { what: 'flush', after: 2992, salt: 0 },
+        { what: 'rewrite', after: 109, salt: 0 },
+        { what: 'crash', after: 0, salt: 0 },
+      ],
+    },
+  },
 ]
