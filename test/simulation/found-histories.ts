@@ -232,4 +232,24 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
+  {
+    title: 'nobody orders a manifest that arrives after its writer was killed and the clock has jumped',
+    script: {
+      directories: 2,
+      existing: 3,
+      pace: 'busy',
+      speed: 0.2,
+      salt: 1100194,
+      events: [
+        { what: 'flush', after: 0, salt: 0 },
+        { what: 'slow', after: 2997, salt: 0 },
+        { what: 'stream', after: 11, salt: 4 },
+        { what: 'truncate', after: 2, salt: 0 },
+        { what: 'jump', after: 300, salt: 0 },
+        { what: 'flush', after: 3213, salt: 0 },
+        { what: 'kill', after: 2334, salt: 3 },
+        { what: 'compact', after: 5, salt: 0 },
+      ],
+    },
+  },
 ]
