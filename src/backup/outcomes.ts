@@ -67,8 +67,8 @@ export class Outcomes implements Problems {
 
   /** The upload of an SSTable has ended: nobody tries those of its files again that went meanwhile. */
   ended({ files, names }: Ready): void {
-    for (const name of names) if (!files.has(name)) this.solved(join(files.directory, name))
-    this.#forgetMissing(files)
+    if (this.summary.failed.size === 0) return
+    this.#forgetMissing(files, names)
     if (files.failures > 0) this.#tried.set(files, names)
   }
 
@@ -81,7 +81,7 @@ export class Outcomes implements Problems {
   present(files: TableFiles): void {
     const { path, names, directory } = files
     this.solved(path)
-    this.#forgetMissing(files)
+    if (this.summary.failed.size > 0) this.#forgetMissing(files)
     let count = 0
     for (const name of names) {
       count++
@@ -161,9 +161,10 @@ export class Outcomes implements Problems {
   }
 
   /** Forgets the failures of files that an SSTable lost since its last upload failed; the event may have been lost, too. */
-  #forgetMissing(files: TableFiles): void {
-    for (const name of this.#tried.get(files) ?? [])
-      if (!files.has(name)) this.solved(join(files.directory, name))
+  #forgetMissing(files: TableFiles, names: readonly string[] = []): void {
+    const there = new Set(files.names)
+    for (const name of [...names, ...(this.#tried.get(files) ?? [])])
+      if (!there.has(name)) this.solved(join(files.directory, name))
     this.#tried.delete(files)
   }
 
