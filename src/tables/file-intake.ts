@@ -161,7 +161,7 @@ export class FileIntake {
     placement.seen(files)
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
     files.found(isStart)
-    if (isUnwanted && !logs.names(directory.index, files.name)) {
+    if (isUnwanted && !logs.names(files)) {
       files.mark('old')
       if (points.isLoaded) this.#model.judgeOld(files)
     } else if (files.status !== 'old' || !isSame) {

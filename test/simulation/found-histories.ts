@@ -252,4 +252,35 @@ export const FOUND: readonly FoundHistory[] = [
       ],
     },
   },
+  {
+    title: 'each of two SSTables of one name in two data directories is gone by the log that removes both',
+    script: {
+      directories: 2,
+      speed: 30,
+      stepCost: 0.2,
+      events: [
+        { what: 'spreadCopy', after: 9, salt: 0 },
+        { what: 'cutCopy', after: 12, salt: 8498 },
+        { what: 'copy', after: 2130, salt: 52571 },
+        { what: 'copy', after: 9738, salt: 40898 },
+        { what: 'truncate', after: 22, salt: 0 },
+        { what: 'crash', after: 623, salt: 0 },
+        { what: 'compact', after: 2466, salt: 52795 },
+      ],
+    },
+  },
+  {
+    title:
+      'an SSTable of the name of one that a compaction removes from another data directory is part of the table',
+    script: {
+      directories: 2,
+      speed: 30,
+      events: [
+        { what: 'copy', after: 0, salt: 40898 },
+        { what: 'crash', after: 3000, salt: 0 },
+        { what: 'compact', after: 4000, salt: 2 },
+        { what: 'copy', after: 0, salt: 52571 },
+      ],
+    },
+  },
 ]
