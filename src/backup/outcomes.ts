@@ -28,6 +28,8 @@ export class Outcomes implements Problems {
   readonly #crc32 = new WeakMap<TableFiles, number>()
   /** Since when an SSTable has differed from its Digest.crc32, ms of the monotonic clock. */
   readonly #differs = new WeakMap<TableFiles, number>()
+  /** Names of the files of an SSTable whose last upload failed. */
+  readonly #tried = new WeakMap<TableFiles, readonly string[]>()
   #isSilent = false
 
   /** @param waits whether an SSTable that does not match its Digest.crc32 is waited for */
@@ -63,14 +65,23 @@ export class Outcomes implements Problems {
     this.summary.forget(`${path}-`)
   }
 
+  /** The upload of an SSTable has ended: nobody tries those of its files again that went meanwhile. */
+  ended({ files, names }: Ready): void {
+    if (this.summary.failed.size === 0) return
+    this.#forgetMissing(files, names)
+    if (files.failures > 0) this.#tried.set(files, names)
+  }
+
   /** A directory is not there any more, or is not watched. */
   goneBelow(directory: string): void {
     this.summary.forget(`${directory}/`)
   }
 
   /** The files of an SSTable are in the bucket already. */
-  present({ path, names, directory }: TableFiles): void {
+  present(files: TableFiles): void {
+    const { path, names, directory } = files
     this.solved(path)
+    if (this.summary.failed.size > 0) this.#forgetMissing(files)
     let count = 0
     for (const name of names) {
       count++
@@ -147,6 +158,14 @@ export class Outcomes implements Problems {
     }
     this.corrupt(path, found)
     return { next: 'done', isCorrupt: true }
+  }
+
+  /** Forgets the failures of files that an SSTable lost since its last upload failed; the event may have been lost, too. */
+  #forgetMissing(files: TableFiles, names: readonly string[] = []): void {
+    const there = new Set(files.names)
+    for (const name of [...names, ...(this.#tried.get(files) ?? [])])
+      if (!there.has(name)) this.solved(join(files.directory, name))
+    this.#tried.delete(files)
   }
 
   /** Files of one SSTable were not uploaded: one line for each cause. */

@@ -34,8 +34,11 @@ export interface Uploads<P extends Pinned = Pinned> {
   upload(pinned: P, ready: Ready, signal: AbortSignal): Promise<UploadResult>
   /** An SSTable could not be opened when its turn came; its upload counts as failed. */
   unopened?(ready: Ready, error: TablesnapError): void
-  /** The upload has ended of an SSTable that is not on the disk any more: however it went, nothing of it is to be told. */
-  gone?(ready: Ready): void
+  /**
+   * The upload has ended, and the table knows how. Of an SSTable, or a file of it, that went meanwhile nothing is to be told.
+   * @param isGone whether the SSTable is not on the disk any more
+   */
+  ended?(ready: Ready, isGone: boolean): void
 }
 
 /** Writes the upstream listings that belong to a manifest. */

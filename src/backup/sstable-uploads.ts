@@ -44,8 +44,9 @@ export class SSTableUploads implements Uploads<OpenFiles> {
     return result
   }
 
-  gone({ files }: Ready): void {
-    this.#outcomes.gone(files)
+  ended(ready: Ready, isGone: boolean): void {
+    if (isGone) this.#outcomes.gone(ready.files)
+    else this.#outcomes.ended(ready)
   }
 
   unopened({ files: { path } }: Ready, error: TablesnapError): void {

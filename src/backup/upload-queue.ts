@@ -250,7 +250,7 @@ export class UploadQueue<P extends Pinned = Pinned> {
     this.#end(job)
     if (result.next === 'gone') this.superseded += ready.names.length
     table.uploaded(ready.files, result)
-    if (job.isGone) this.#uploads.gone?.(ready)
+    this.#uploads.ended?.(ready, job.isGone)
     this.#askAgain(ready.files)
     this.#checkEmpty()
   }

@@ -162,7 +162,7 @@ export class FileIntake {
     if (files.status === 'uploading' || (isSame && files.status === 'done')) return
     // A scan that sees it as the one at the start did tells nothing new of it: it still waits for what the bucket holds.
     files.found(isStart || (isSame && files.isUntouched))
-    if (isUnwanted && !logs.names(directory.index, files.name)) {
+    if (isUnwanted && !logs.names(files)) {
       files.mark('old')
       if (points.isLoaded) this.#model.judgeOld(files)
     } else if (files.status !== 'old' || !isSame) {

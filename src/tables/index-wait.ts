@@ -1,12 +1,14 @@
 import type { Clock } from './ports.js'
 
-/**
- * A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms; and how often
- * that begins anew while nothing gets its place.
- */
+/** A table and its secondary indexes commit one after the other: how long one waits for the next, and at most, ms. */
 const INDEX_WAIT = 2_000
 const INDEX_CAP = 5_000
-const INDEX_WAITS = 3
+
+/**
+ * How often the wait begins anew while nothing gets its place. A barrier or a gap may hold changes back for a minute, and an
+ * unrelated change may come after each wait in it: the last of them must find a wait left, as its other half may follow.
+ */
+const INDEX_WAITS = 30
 
 /** How long a change of a table waits for the same change of its indexes, and theirs for the table's. */
 export class IndexWait {

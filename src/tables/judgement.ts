@@ -51,8 +51,8 @@ export class Judge {
 
   #sstable(files: TableFiles, now: number): Verdict {
     if (files.size === 0) return { state: 'waiting', missing: [files.name] }
-    const written = this.#logs.isWritten(files.index, files.name)
-    const obsolete = this.#logs.isObsolete(files.index, files.name)
+    const written = this.#logs.isWritten(files)
+    const obsolete = this.#logs.isObsolete(files)
     // It was complete when it was uploaded, and nobody has touched it since: its TOC.txt need not be read.
     if (files.isUntouched && !written && !obsolete && files.remote.isAsStored) return { state: 'complete' }
     const components = files.components()

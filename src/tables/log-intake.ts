@@ -79,16 +79,14 @@ export class LogIntake {
 
   /** No replica of a log is there: what it names is judged without it. */
   #ended(log: TransactionLog): void {
-    const { directories, placement, worklist } = this.#model
+    const { placement, worklist } = this.#model
     if (log.isUnread) placement.unreadLogEnded(log)
     for (const sstable of log.txn.adds) {
       const files = this.#named.find(log.index, sstable)
       if (files !== undefined && files.status !== 'done') worklist.mark(files)
     }
-    for (const sstable of log.txn.removes) {
-      const files = this.#named.known(log.index, sstable)
-      if (files?.isRemoved === true && directories.holds(files)) worklist.mark(files)
-    }
+    for (const sstable of log.txn.removes)
+      for (const files of this.#named.all(log.index, sstable)) if (files.isRemoved) worklist.mark(files)
     if (!log.isUnread) return
     for (const files of placement.unplaced) if (files.status !== 'uploading') worklist.mark(files)
   }
@@ -106,9 +104,7 @@ export class LogIntake {
     this.#checkWatched(txn.paths)
     this.#model.takeKept()
     const removes: TableFiles[] = []
-    for (const name of txn.removes) {
-      const files = this.#named.removed(log, name)
-      if (files === undefined) continue
+    for (const files of this.#named.removed(log)) {
       removes.push(files)
       // Files of the name may have come after --delete-on-backup deleted the SSTable.
       const kept = points.kept.sstables.get(files.path)

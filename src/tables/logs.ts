@@ -1,6 +1,11 @@
+import { join } from 'node:path'
+
 import { isAddition } from '../cassandra/names.js'
 import { EMPTY_TXN, isEnd, mergeTxns, type Txn } from '../cassandra/transaction-log.js'
 import { SparseMap, SparseSet } from '../manifest/sparse.js'
+
+import type { TableFiles } from './table-files.js'
+import type { WatchedDirectories } from './watched-directories.js'
 
 /** How many transactions that are over are remembered: a replica of the log may be announced late. Their names have UUIDs. */
 const REMEMBERED = 100
@@ -63,11 +68,19 @@ export class TransactionLog {
   }
 }
 
+/** An SSTable, as logs name it. */
+type NamedInLogs = Pick<TableFiles, 'index' | 'name' | 'path'>
+
 /** The transaction logs of a table that are there. */
 export class Logs {
+  readonly #directories: Pick<WatchedDirectories, 'byPath'>
   readonly #all = new SparseMap<string, TransactionLog>()
   /** The last ones that are over and whose commit was taken. */
   readonly #taken = new SparseSet<string>()
+
+  constructor(directories: Pick<WatchedDirectories, 'byPath'>) {
+    this.#directories = directories
+  }
 
   get size(): number {
     return this.#all.size
@@ -118,21 +131,35 @@ export class Logs {
   }
 
   /** Whether one says that the SSTable is being written, or is about to go. */
-  names(index: string, name: string): boolean {
-    return this.isWritten(index, name) || this.isObsolete(index, name)
+  names(sstable: NamedInLogs): boolean {
+    return this.isWritten(sstable) || this.isObsolete(sstable)
   }
 
   /** Whether one that has not committed says that the SSTable is being written. */
-  isWritten(index: string, name: string): boolean {
+  isWritten({ index, name, path }: NamedInLogs): boolean {
     for (const { txn, index: of } of this.#all.values())
-      if (of === index && !txn.committed && txn.adds.has(name)) return true
+      if (of === index && !txn.committed && txn.adds.has(name) && this.mean(txn.paths, name, path))
+        return true
     return false
   }
 
   /** Whether a committed one says that the SSTable is about to go. */
-  isObsolete(index: string, name: string): boolean {
+  isObsolete({ index, name, path }: NamedInLogs): boolean {
     for (const { txn, index: of } of this.#all.values())
-      if (of === index && txn.committed && txn.removes.has(name)) return true
+      if (of === index && txn.committed && txn.removes.has(name) && this.mean(txn.removedPaths, name, path))
+        return true
     return false
+  }
+
+  /**
+   * Whether a log that has a name means the SSTable of a path, and not one of the name that an operator put into another data
+   * directory. Where the log has the data directories under other paths, as by a symbolic link, the name decides.
+   * @param paths that the log has
+   */
+  mean(paths: ReadonlySet<string>, name: string, path: string): boolean {
+    if (paths.has(path)) return true
+    for (const directory of this.#directories.byPath.keys())
+      if (paths.has(join(directory, name))) return false
+    return true
   }
 }

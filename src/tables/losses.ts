@@ -56,11 +56,15 @@ export class Losses {
     this.#all.delete(files)
   }
 
-  /** An SSTable by index and name. */
-  find(index: string, name: string): TableFiles | undefined {
-    for (const { files, hasSuccessor } of this.#all.values())
-      if (files.name === name && files.index === index && !hasSuccessor) return files
-    return undefined
+  /** An SSTable by index and name. @param paths one of these, if there is one */
+  find(index: string, name: string, paths?: ReadonlySet<string>): TableFiles | undefined {
+    let found: TableFiles | undefined
+    for (const { files, hasSuccessor } of this.#all.values()) {
+      if (files.name !== name || files.index !== index || hasSuccessor) continue
+      if (paths?.has(files.path) === true) return files
+      found ??= files
+    }
+    return found
   }
 
   /** An SSTable of before Cassandra 3.0 went: those that it may be the compaction of need no other reason. */

@@ -23,9 +23,15 @@ export class Passed {
   /**
    * One that is another SSTable than those that had its name before. The log of the transaction that removed it was written
    * before that, and is read before the next drained point.
+   * @param paths one of these, if there is one
    */
-  find(index: string, name: string): TableFiles | undefined {
-    for (const files of this.#all.keys()) if (files.name === name && files.index === index) return files
-    return undefined
+  find(index: string, name: string, paths?: ReadonlySet<string>): TableFiles | undefined {
+    let found: TableFiles | undefined
+    for (const files of this.#all.keys()) {
+      if (files.name !== name || files.index !== index) continue
+      if (paths?.has(files.path) === true) return files
+      found ??= files
+    }
+    return found
   }
 }

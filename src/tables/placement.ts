@@ -162,8 +162,8 @@ export class Placement {
   }
 
   /** As of {@link Passed.find}. */
-  passedSSTable(index: string, name: string): TableFiles | undefined {
-    return this.#passed.find(index, name)
+  passedSSTable(index: string, name: string, paths?: ReadonlySet<string>): TableFiles | undefined {
+    return this.#passed.find(index, name, paths)
   }
 
   /** A transaction has committed. */

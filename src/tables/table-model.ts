@@ -13,7 +13,7 @@ import { Worklist } from './worklist.js'
 /** All that is known of a table. Each part owns what it knows; nothing here gives an order. */
 export class TableModel {
   readonly directories = new WatchedDirectories()
-  readonly logs = new Logs()
+  readonly logs = new Logs(this.directories)
   readonly worklist: Worklist
   readonly placement: Placement
   readonly points: RestorePoints

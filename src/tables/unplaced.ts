@@ -106,8 +106,9 @@ export class Unplaced {
   }
 
   /** Whether a transaction log says what becomes of it. */
-  isClaimed({ index, name, status }: TableFiles): boolean {
-    return status === 'obsolete' || status === 'written' || this.#logs.isWritten(index, name)
+  isClaimed(files: TableFiles): boolean {
+    const { status } = files
+    return status === 'obsolete' || status === 'written' || this.#logs.isWritten(files)
   }
 
   /** When something is to be decided, ms of the monotonic clock. */

@@ -94,6 +94,30 @@ await t.test('a failure leaves the summary when its SSTable, or its directory, i
   t.equal(outcomes.summary.failed.size, 0)
 })
 
+await t.test('a file that went while it was uploaded does not stay in the summary', async t => {
+  const { ready, outcomes, table } = await ordered(t)
+  const { files, names } = ready
+  const toc = 'nb-1-big-TOC.txt'
+  const others = { ...ready, names: names.filter(name => name !== toc) }
+  const fail = () => {
+    outcomes.problem(join(table.path, toc), 'refused')
+    files.endUpload({ durable: new Map(), names, next: 'failed' })
+    outcomes.ended(ready)
+  }
+  fail()
+  t.equal(outcomes.summary.failed.size, 1, 'it is there, and is tried again')
+  files.remove(toc, 0)
+  outcomes.ended(others)
+  t.equal(outcomes.summary.failed.size, 0, 'the next upload has not tried it')
+  fail()
+  t.equal(outcomes.summary.failed.size, 0, 'it went before the upload ended')
+  files.add(toc)
+  fail()
+  files.remove(toc, 0)
+  outcomes.present(files)
+  t.equal(outcomes.summary.failed.size, 0, 'the others are in the bucket already')
+})
+
 await t.test('an SSTable that an earlier run found to be corrupt is told again, once', async t => {
   const { outcomes, problems, node, table } = await ordered(t)
   const ready = node.given.shift()!

@@ -267,6 +267,9 @@ export class Checks implements WorldWatcher {
           `-D would bring a restore point of epoch ${state.epoch}, and epoch ${highest} has the name`,
         )
 
+      // Manifests are ordered by the server's clock, which went back while this one was under way and its writer was killed:
+      // the next process cannot know of it, so nobody can order it and those of that process.
+      if (isOrphan && this.settings.hasWildClock) this.settings.hasOtherWriter = true
       // What a writer of a lower epoch wrote last does not count once another one has the name.
       // Two that write at once tell of different moments in any order.
       const isSameWriter = before?.state.epoch === state.epoch && !this.settings.hasOtherWriter

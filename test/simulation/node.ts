@@ -305,20 +305,26 @@ export class Node {
     if (!cassandra.isUp) return
     cassandra.kill()
     const pause = 50 + random.next() * 3000
+    const number = this.#restartIn(pause, random)
     this.#time.after(pause / 2, () => {
-      if (wipes) for (const store of cassandra.stores) wipe(cassandra, store)
+      // On a machine that replaced this one Cassandra is up: no Cassandra commits an SSTable whose Data.db was deleted
+      // before it was written, as it opens the SSTable by its path first.
+      if (wipes && number === this.#starts) for (const store of cassandra.stores) wipe(cassandra, store)
     })
-    this.#restartIn(pause, random)
   }
 
-  /** Cassandra is started, unless somebody has killed or started it meanwhile: there is one process at a time. */
-  #restartIn(pause: number, random: Random): void {
+  /**
+   * Cassandra is started, unless somebody has killed or started it meanwhile: there is one process at a time.
+   * @returns the number of the start
+   */
+  #restartIn(pause: number, random: Random): number {
     const number = ++this.#starts
     this.#time.after(pause, () => {
       if (number !== this.#starts) return
       this.#remake()
       this.start(restart(this.cassandra, random))
     })
+    return number
   }
 
   /** A table's directory is deleted under a Cassandra that was killed, which then makes it anew; or another file system has its path. */

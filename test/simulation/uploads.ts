@@ -98,8 +98,10 @@ export class SimulatedUploads implements Uploads<SimulatedPinned> {
     return pinned
   }
 
-  gone({ files }: Ready): void {
-    if (this.#forgetsFailures) this.#outcomes.gone(files)
+  ended(ready: Ready, isGone: boolean): void {
+    if (!this.#forgetsFailures) return
+    if (isGone) this.#outcomes.gone(ready.files)
+    else this.#outcomes.ended(ready)
   }
 
   async upload(pinned: SimulatedPinned, ready: Ready, signal: AbortSignal): Promise<UploadResult> {
