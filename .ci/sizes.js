@@ -20,7 +20,7 @@ const LINES = {
   report: 600,
   restore: 5200,
   retention: 1800,
-  s3: 3400,
+  s3: 3600,
   status: 2400,
   tables: 4700,
   transfer: 2400,

@@ -14,13 +14,13 @@ declare module 'aws4' {
   }
   /** Signs one request. Its steps can be replaced one by one. */
   export class RequestSigner {
-    request: Request
-    /** The time of the signature as the header spells it. */
-    datetime: string | undefined
+    readonly request: Request
     /** Names in lower case and values of the headers that are signed, by name. */
-    filteredHeaders: [string, string][] | undefined
+    readonly filteredHeaders: [string, string][] | undefined
     constructor(request: Request, credentials: Credentials)
-    /** Sets {@link filteredHeaders}. */
+    /** The time of the signature as its header spells it. */
+    getDateTime(): string
+    /** Finds {@link filteredHeaders}. */
     filterHeaders(): void
     canonicalString(): string
     signedHeaders(): string

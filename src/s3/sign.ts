@@ -74,16 +74,21 @@ const signedNames = new Map<string, SignedNames>()
  */
 class ObjectSigner extends aws4.RequestSigner {
   readonly #payloadHash: string
+  readonly #datetime: string
   readonly #values: readonly string[]
   readonly #signed: SignedNames
 
   constructor({ method, host, path, payloadHash }: Signable, signing: Signing) {
     const { region, credentials, datetime, names, values } = signing
     super({ service: 's3', region, method, host, path, headers: {} }, credentials)
-    this.datetime = datetime
     this.#payloadHash = payloadHash
+    this.#datetime = datetime
     this.#values = values
-    this.#signed = this.#signedOf(names)
+    this.#signed = signedOf(names)
+  }
+
+  override getDateTime(): string {
+    return this.#datetime
   }
 
   override canonicalString(): string {
@@ -100,20 +105,23 @@ class ObjectSigner extends aws4.RequestSigner {
   override signedHeaders(): string {
     return this.#signed.text
   }
+}
 
-  #signedOf(names: readonly string[]): SignedNames {
-    const key = names.join()
-    const known = signedNames.get(key)
-    if (known !== undefined) return known
-    this.request.headers = Object.fromEntries(names.map(name => [name, '']))
-    this.filterHeaders()
-    const places = new Map(names.map((name, place) => [name.toLowerCase(), place]))
-    const order = (this.filteredHeaders ?? []).map(([lower]) => ({ lower, place: places.get(lower) ?? -1 }))
-    const found = { order, text: order.map(({ lower }) => lower).join(';') }
-    if (signedNames.size >= MOST_SETS) signedNames.clear()
-    signedNames.set(key, found)
-    return found
-  }
+/** As aws4 has it. */
+function signedOf(names: readonly string[]): SignedNames {
+  const key = names.join()
+  const known = signedNames.get(key)
+  if (known !== undefined) return known
+  const headers = Object.fromEntries(names.map(name => [name, '']))
+  const request = { service: 's3', region: '', method: 'GET', host: '', path: '/', headers }
+  const signer = new aws4.RequestSigner(request, { accessKeyId: '', secretAccessKey: '' })
+  signer.filterHeaders()
+  const places = new Map(names.map((name, place) => [name.toLowerCase(), place]))
+  const order = (signer.filteredHeaders ?? []).map(([lower]) => ({ lower, place: places.get(lower) ?? -1 }))
+  const found = { order, text: order.map(({ lower }) => lower).join(';') }
+  if (signedNames.size >= MOST_SETS) signedNames.clear()
+  signedNames.set(key, found)
+  return found
 }
 
 /** A header's value as it is signed: without white space at its ends, and one space in place of several. */
