@@ -165,7 +165,7 @@ function summaryLine(summary: RestoreSummary, { problems }: RestorePlan, dryRun:
   if (dryRun && problems.length > 0)
     return `Would restore nothing: ${counted(problems.length, 'error is', 'errors are')} above`
   if (exitCode === 0 && files === 0 && skipped > 0 && missing === 0)
-    return `Nothing to do: ${skipped === 1 ? 'the file is' : `all ${skipped} files are`} already in place`
+    return `Nothing to do: ${skipped === 1 ? 'the file is' : `all ${counted(skipped, 'file')} are`} already in place`
   const rate = bytes > 0 && seconds > 0 && !dryRun ? ` (${formatBytes(Math.round(bytes / seconds))}/s)` : ''
   const verb = dryRun ? 'Would restore' : aborted ? 'Stopped; restored' : 'Restored'
   return (
