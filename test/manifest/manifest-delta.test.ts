@@ -49,7 +49,7 @@ function entries(sstables: number, changes: number): { entries: number; full: nu
 
 await t.test('manifests of a table take some 3 √n entries for a change, not n', t => {
   for (const sstables of [400, 1_600, 6_400]) {
-    const { entries: each, full } = entries(sstables, 400)
+    const { entries: each, full } = entries(sstables, 200)
     t.ok(
       each < 3.2 * Math.sqrt(sstables) + sstables / 400,
       `${sstables} SSTables: ${each.toFixed(0)} entries, ${full} full`,
