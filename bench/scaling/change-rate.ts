@@ -2,15 +2,14 @@ import { mkdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Daemon } from '../daemon.js'
-import { FILES_OF_SET, SET_BYTES } from '../data.js'
+import { FILES_OF_SET } from '../data.js'
 import { BenchFailure } from '../failure.js'
 import { figure } from '../figure.js'
 import { interruption } from '../interruption.js'
 import { CPU } from '../result.js'
 import type { Scenario } from '../scenarios/scenario.js'
 import { Site } from '../site.js'
-
-import { change } from './changes.js'
+import { Transaction } from '../transaction.js'
 
 /** Sets a second, for how long, ms, and how many at least. */
 const RATES = [1, 4, 16, 64]
@@ -51,21 +50,22 @@ export const changeRate: Scenario = async ({ options, say }) => {
 async function take(work: string, rate: number): Promise<number> {
   const site = await Site.open(work)
   try {
+    await site.sink.tracing(true)
     const table = site.path('node', 'ks', 't')
     mkdirSync(table, { recursive: true })
     const daemon = await Daemon.start(site.job(site.path('node')))
     try {
       const sets = Math.max(LEAST, Math.round((rate * SPAN) / 1000))
-      for (let set = 1; set <= WARM_UP; set++) change(table, set)
+      for (let set = 1; set <= WARM_UP; set++) new Transaction(table, set).run()
       await arrived(site, WARM_UP)
       const before = daemon.cpu()
       const began = performance.now()
       for (let set = 0; set < sets; set++) {
         const pause = began + (set * 1000) / rate - performance.now()
         if (pause > 0) await sleep(pause, undefined, { signal: interruption })
-        change(table, WARM_UP + 1 + set)
+        new Transaction(table, WARM_UP + 1 + set).run()
       }
-      await arrived(site, WARM_UP + sets)
+      await arrived(site, sets)
       return ((daemon.cpu() - before) * 1e6) / (sets * FILES_OF_SET)
     } finally {
       await daemon.stop()
@@ -75,11 +75,12 @@ async function take(work: string, rate: number): Promise<number> {
   }
 }
 
-/** Until so many sets are with the sink. */
+/** Until the files of so many sets more have been answered. */
 async function arrived(site: Site, sets: number): Promise<void> {
   const late = AbortSignal.timeout(LIMIT)
-  while ((await site.sink.stats()).objectBytes < sets * SET_BYTES) {
-    if (late.aborted) throw new BenchFailure(`${sets} sets are not uploaded after ${LIMIT} ms`)
+  for (let left = sets * FILES_OF_SET; left > 0;) {
+    if (late.aborted) throw new BenchFailure(`${left} files are not uploaded after ${LIMIT} ms`)
     await sleep(20, undefined, { signal: interruption })
+    for (const { key } of await site.sink.trace()) if (key.startsWith('bench:')) left--
   }
 }

@@ -8,9 +8,8 @@ import { interruption } from '../interruption.js'
 import { CPU, type Curve, type Result } from '../result.js'
 import type { Scenario } from '../scenarios/scenario.js'
 import { Site } from '../site.js'
+import { Transaction } from '../transaction.js'
 import { atMost } from '../verdicts.js'
-
-import { change } from './changes.js'
 
 /** SSTables of the smallest table, and of the largest unless `--count` says otherwise. */
 const LEAST = 1_000
@@ -34,9 +33,9 @@ const HOUR = 3_600_000
 /** The most of a core that the largest table may take, %. */
 const BOUND = 1
 
-/** What a table of one size costs. */
+/** The measured cost of a table of one size. */
 interface Cost {
-  /** Of a core, %. */
+  /** CPU time as a share of one core, %. */
   readonly share: number
   /** Bytes of manifests an hour. */
   readonly manifests: number
@@ -76,7 +75,8 @@ async function take(work: string, size: number): Promise<Cost> {
       let generation = size
       const one = (): void => {
         generation++
-        change(table, generation, generation % 2 === 0 ? [generation - 1, generation - 2] : [])
+        const inputs = generation % 2 === 0 ? [generation - 1, generation - 2] : []
+        new Transaction(table, generation, inputs).run()
       }
       for (let i = 0; i < WARM_UP; i++) one()
       await sleep(REST, undefined, { signal: interruption })

@@ -1,15 +1,15 @@
-import { randomUUID } from 'node:crypto'
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
 import { Daemon } from '../daemon.js'
-import { FILES_OF_SET, smallSet } from '../data.js'
+import { FILES_OF_SET } from '../data.js'
 import { BenchFailure } from '../failure.js'
 import { figure } from '../figure.js'
 import { interruption } from '../interruption.js'
 import { CPU } from '../result.js'
 import { Site } from '../site.js'
+import { Transaction } from '../transaction.js'
 import { atMost } from '../verdicts.js'
 import type { Scenario } from './scenario.js'
 
@@ -79,13 +79,11 @@ export const latency: Scenario = async ({ options, say }) => {
 
 /** Writes a set as a flush does. @returns ms until all of its files were answered */
 async function flush(site: Site, table: string, generation: number): Promise<number> {
-  const log = join(table, `nb_txn_flush_${randomUUID()}.log`)
-  const line = (text: string) => `${text}[${1_000_000 + generation}]\n`
-  writeFileSync(log, line(`ADD:[${join(table, `nb-${generation}-big`)}-,0,8]`))
-  const keys = new Set(smallSet(table, generation).map(name => `bench:${join(table, name)}`))
+  const transaction = new Transaction(table, generation)
+  const keys = new Set(transaction.write().map(name => `bench:${join(table, name)}`))
   await site.sink.trace()
   const began = process.hrtime.bigint()
-  appendFileSync(log, line('COMMIT:[,0,0]'))
+  transaction.commit()
   const late = AbortSignal.timeout(LIMIT)
   let last = began
   // The log goes only afterwards: that COMMIT alone says that the set is complete is what is measured.
@@ -96,7 +94,7 @@ async function flush(site: Site, table: string, generation: number): Promise<num
       if (keys.delete(key) && at > last) last = at
     }
   }
-  rmSync(log)
+  transaction.end()
   await setTimeout(PAUSE, undefined, { signal: interruption })
   return Number(last - began) / 1e6
 }

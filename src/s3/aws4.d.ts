@@ -27,9 +27,6 @@ declare module 'aws4' {
     /** The value of Authorization. */
     authHeader(): string
   }
-  const aws4: {
-    sign(request: Request, credentials: Credentials): Request
-    RequestSigner: typeof RequestSigner
-  }
+  const aws4: { RequestSigner: typeof RequestSigner }
   export default aws4
 }

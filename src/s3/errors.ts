@@ -162,7 +162,7 @@ const NETWORK_HINTS: Record<string, string> = {
 function networkMessage(operation: string, code: string, cause: unknown): string {
   const hint = NETWORK_HINTS[code]
   const said = errorMessage(cause)
-  // Of a TLS failure OpenSSL tells a line number of its own source.
+  // OpenSSL's message about a failed TLS handshake names a line of its own source: the code says enough.
   const isPlain = code.startsWith('UND_ERR_') || said.includes(code)
   const what = said === '' || code.startsWith('ERR_SSL_') ? code : isPlain ? said : `${said} (${code})`
   return `${operation}: no answer from the server: ${what}${hint === undefined ? '' : `; ${hint}`}`

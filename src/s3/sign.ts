@@ -56,7 +56,7 @@ interface Signing {
   readonly values: readonly string[]
 }
 
-/** Of the headers with a set of names, those that are signed, in the order of their names in lower case. */
+/** The signed ones among the headers of one request: each by its place in the request, sorted by name in lower case. */
 interface SignedNames {
   readonly order: readonly { readonly place: number; readonly lower: string }[]
   /** As the signature lists them. */

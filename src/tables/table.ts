@@ -176,7 +176,8 @@ export class Table extends TableView {
     const { directories, points, worklist } = this.model
     if (worklist.uploaded(files, result, directories.holds(files))) points.uploaded()
     this.#orders.restorePoint()
-    this.#schedule()
+    // One that is done leaves nothing to wait for: finding out what is due costs time for each SSTable that has no place yet.
+    if (files.status !== 'done') this.#schedule()
   }
 
   /** The bucket can be reached again: failed uploads wait no longer. */

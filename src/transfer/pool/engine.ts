@@ -30,7 +30,7 @@ import { Heartbeats } from './heartbeats.js'
 import { Pacing } from './pacing.js'
 import { SharedRate } from './rate.js'
 
-/** What the workers may use, all of them together. */
+/** The limits of all worker threads together. */
 export interface Budget {
   readonly threads: number
   /** Ceiling for all buffers, bytes. */
